@@ -1,0 +1,119 @@
+/* Ponto: the bounds-checked reader and writer. Every wire format is read and
+ * written with these and nothing else.
+ *
+ * Pure. A cursor has a sticky error: after the first fault reads return zero
+ * and writes do nothing, so a codec checks once, at the end. Positions are 64
+ * bits wide, so no sum of peer-given lengths can wrap. Not for sharing between
+ * threads. */
+#ifndef PONTO_CURSOR_H
+#define PONTO_CURSOR_H
+
+#include "framework/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ponto_reader {
+	const uint8_t *data;
+	uint64_t pos;
+	uint64_t end;
+	bool failed;
+};
+
+/* borrows bytes for the reader's whole life */
+struct ponto_reader ponto_reader(struct ponto_bytes bytes);
+
+uint8_t ponto_read_u8(struct ponto_reader *r);
+uint16_t ponto_read_be16(struct ponto_reader *r);
+uint32_t ponto_read_be32(struct ponto_reader *r);
+uint64_t ponto_read_be64(struct ponto_reader *r);
+uint16_t ponto_read_le16(struct ponto_reader *r);
+uint32_t ponto_read_le32(struct ponto_reader *r);
+uint64_t ponto_read_le64(struct ponto_reader *r);
+
+/* Copies len bytes; on a fault out is filled with zeros. */
+void ponto_read_copy(struct ponto_reader *r, void *out, size_t len);
+
+/* The same with the bytes in reverse order. */
+void ponto_read_reversed(struct ponto_reader *r, void *out, size_t len);
+
+/* A view into the input; empty on a fault. */
+struct ponto_bytes ponto_read_bytes(struct ponto_reader *r, uint64_t len);
+
+void ponto_read_skip(struct ponto_reader *r, uint64_t len);
+
+/* Skips to the next multiple of alignment (a power of two), counted from the
+ * start of the input; at the very end of the input missing bytes are a fault. */
+void ponto_read_align(struct ponto_reader *r, uint32_t alignment);
+
+/* The next be16 without moving; 0 and no fault when fewer than two bytes are left. */
+uint16_t ponto_peek_be16(const struct ponto_reader *r);
+
+/* A reader over exactly the next len bytes, which the outer reader skips. A
+ * fault of the outer makes the inner failed; an inner fault is carried back by
+ * ponto_reader_close. Positions and alignment of the inner count from its own start. */
+struct ponto_reader ponto_read_nested(struct ponto_reader *r, uint64_t len);
+
+/* Fails the outer when the inner failed or has bytes left over. */
+void ponto_reader_close(struct ponto_reader *outer, const struct ponto_reader *inner);
+
+/* Declares the input wrong: for values out of range. */
+static inline void ponto_reader_fail(struct ponto_reader *r)
+{
+	r->failed = true;
+}
+
+static inline void ponto_reader_require(struct ponto_reader *r, bool condition)
+{
+	if (!condition)
+		r->failed = true;
+}
+
+static inline uint64_t ponto_reader_left(const struct ponto_reader *r)
+{
+	return r->failed ? 0 : r->end - r->pos;
+}
+
+/* PONTO_OK when nothing failed and nothing is left over, else PONTO_EPROTO. */
+PONTO_MUST_CHECK int ponto_reader_done(const struct ponto_reader *r);
+
+struct ponto_writer {
+	uint8_t *data;
+	uint64_t pos;
+	uint64_t cap;
+	bool failed;
+};
+
+/* borrows data for the writer's whole life. data may be NULL with cap 0. */
+struct ponto_writer ponto_writer(void *data, size_t cap);
+
+void ponto_write_u8(struct ponto_writer *w, uint8_t v);
+void ponto_write_be16(struct ponto_writer *w, uint16_t v);
+void ponto_write_be32(struct ponto_writer *w, uint32_t v);
+void ponto_write_be64(struct ponto_writer *w, uint64_t v);
+void ponto_write_le16(struct ponto_writer *w, uint16_t v);
+void ponto_write_le32(struct ponto_writer *w, uint32_t v);
+void ponto_write_le64(struct ponto_writer *w, uint64_t v);
+void ponto_write_copy(struct ponto_writer *w, const void *data, size_t len);
+void ponto_write_reversed(struct ponto_writer *w, const void *data, size_t len);
+void ponto_write_bytes(struct ponto_writer *w, struct ponto_bytes bytes);
+void ponto_write_zeros(struct ponto_writer *w, uint64_t len);
+
+/* Zeros up to the next multiple of alignment (a power of two), counted from the start of the output. */
+void ponto_write_align(struct ponto_writer *w, uint32_t alignment);
+
+/* Overwrites two or four bytes already written at pos: for lengths known only at the end.
+ * A position outside what was written fails the writer. */
+void ponto_patch_be16(struct ponto_writer *w, uint64_t pos, uint64_t v);
+void ponto_patch_be32(struct ponto_writer *w, uint64_t pos, uint64_t v);
+void ponto_patch_le16(struct ponto_writer *w, uint64_t pos, uint64_t v);
+void ponto_patch_le32(struct ponto_writer *w, uint64_t pos, uint64_t v);
+
+/* PONTO_OK and the length written, or PONTO_ELIMIT when it did not fit (or a patched value did not). */
+PONTO_MUST_CHECK int ponto_writer_done(const struct ponto_writer *w, size_t *len);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

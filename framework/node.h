@@ -1,0 +1,65 @@
+/* Ponto: a node: instances made from a configuration, in order, and taken
+ * down in reverse. The daemon makes one; simulations make thousands.
+ *
+ * Created, started and destroyed from one thread. */
+#ifndef PONTO_NODE_H
+#define PONTO_NODE_H
+
+#include "framework/conf.h"
+#include "framework/env.h"
+#include "framework/registry.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ponto_node;
+struct ponto_bus;
+
+struct ponto_node_setup {
+	const char *name;
+	const char *state_dir; /* copies; NULL: nothing is kept */
+	const struct ponto_alloc *alloc;
+	const struct ponto_random *random;
+	const struct ponto_clock *clock;
+	struct ponto_log *log;
+	struct ponto_metrics *metrics;
+	struct ponto_bus *bus;	      /* services become components on it, each with a thread and a loop-uv; NULL: see loop */
+	struct ponto_loop *loop;      /* with bus NULL: services run on this loop, on the caller's thread (simulation, tests) */
+	bool simulation;	      /* lets plugins meant for simulation only be created */
+};
+
+/* gives */
+PONTO_MUST_CHECK int ponto_node_create(const struct ponto_node_setup *setup, struct ponto_node **out);
+
+/* Adds an instance; whatever it refers to must be there. On failure reason says why, in one line.
+ * borrows conf for the node's life. PONTO_EEXIST: kind and name taken. */
+PONTO_MUST_CHECK int ponto_node_add(struct ponto_node *node, const struct ponto_plugin *plugin, const char *name,
+				    const struct ponto_conf *conf, char reason[PONTO_REASON_SIZE]);
+
+/* Adds all of a file's instances. */
+PONTO_MUST_CHECK int ponto_node_compose(struct ponto_node *node, const struct ponto_conf_file *file,
+					struct ponto_registry *registry, char reason[PONTO_REASON_SIZE]);
+
+/* Starts the services, in order. */
+PONTO_MUST_CHECK int ponto_node_start(struct ponto_node *node, char reason[PONTO_REASON_SIZE]);
+
+/* Stops services in reverse, waits for each (at most two seconds in all, then says which one hangs and
+ * goes on), destroys every instance. Accepts NULL. */
+void ponto_node_destroy(struct ponto_node *node);
+
+PONTO_MUST_CHECK int ponto_node_find(const struct ponto_node *node, enum ponto_kind kind, const char *name,
+				     struct ponto_iface *out);
+
+/* Instances in creation order. plugin and name live as long as the node. False past the end. */
+bool ponto_node_at(const struct ponto_node *node, size_t index, const struct ponto_plugin **plugin, const char **name);
+
+/* Applies a newly loaded file to running instances: live options change, the rest is reported as
+ * needing a restart through report. borrows file for the node's life. */
+PONTO_MUST_CHECK int ponto_node_reload(struct ponto_node *node, const struct ponto_conf_file *file,
+				       ponto_conf_report_fn *report, void *ctx);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,134 @@
+/* Ponto: the store contract: records under a group and a key, promises that a
+ * distributed engine can keep too.
+ *
+ * Calls block and are thread-safe: run them on the instance's pool
+ * (ponto_pool_submit(store.pool, …)). Every call has a deadline: monotonic
+ * microseconds of env->clock, PONTO_NEVER for none; past it a call fails with
+ * PONTO_ETIME, and a write that did may or may not have happened. */
+#ifndef PONTO_STORE_H
+#define PONTO_STORE_H
+
+#include "framework/env.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PONTO_STORE_ABI 1
+
+#define PONTO_STORE_GROUP_MAX 255		   /* bytes, at least 1 */
+#define PONTO_STORE_KEY_MAX 1024		   /* bytes, at least 1 */
+#define PONTO_STORE_VALUE_MAX (16u * 1024 * 1024) /* bytes, may be 0 */
+#define PONTO_STORE_BATCH_MAX 1024		   /* steps */
+
+enum ponto_store_flags {
+	PONTO_STORE_SYNC = 1u, /* acknowledged means it survives power loss */
+};
+
+enum ponto_store_step_kind {
+	PONTO_STEP_PUT = 1,
+	PONTO_STEP_DELETE = 2,
+	PONTO_STEP_REQUIRE_ABSENT = 3, /* guard: no such (unexpired) record */
+	PONTO_STEP_REQUIRE_EQUAL = 4,  /* guard: the record's value is exactly value */
+};
+
+/* One step of a batch. */
+struct ponto_store_step {
+	uint32_t kind;	  /* enum ponto_store_step_kind */
+	struct ponto_bytes key;
+	struct ponto_bytes value; /* PUT and REQUIRE_EQUAL */
+	uint64_t expires; /* PUT: wall microseconds, 0: never */
+};
+
+/* A record met while iterating. borrows. Return false to stop. */
+typedef bool ponto_store_record_fn(void *arg, struct ponto_bytes key, struct ponto_bytes value, uint64_t expires);
+typedef bool ponto_store_group_fn(void *arg, struct ponto_bytes group);
+
+struct ponto_store_ops {
+	struct ponto_vtable head;
+	int (*create)(const struct ponto_env *env, void **self);
+	void (*destroy)(void *self);
+	int (*get)(void *self, struct ponto_bytes group, struct ponto_bytes key, uint64_t deadline,
+		   const struct ponto_alloc *alloc, uint8_t **value, size_t *len, uint64_t *expires);
+	int (*put)(void *self, struct ponto_bytes group, struct ponto_bytes key, struct ponto_bytes value,
+		   uint64_t expires, unsigned flags, uint64_t deadline);
+	int (*remove)(void *self, struct ponto_bytes group, struct ponto_bytes key, unsigned flags, uint64_t deadline);
+	int (*iterate)(void *self, struct ponto_bytes group, struct ponto_bytes prefix, struct ponto_bytes after,
+		       uint64_t deadline, ponto_store_record_fn *fn, void *arg);
+	int (*groups)(void *self, uint8_t **page, size_t *page_len, size_t limit, uint64_t deadline,
+		      const struct ponto_alloc *alloc, ponto_store_group_fn *fn, void *arg);
+	int (*batch)(void *self, struct ponto_bytes group, const struct ponto_store_step *steps, size_t count,
+		     unsigned flags, uint64_t deadline);
+	int (*flush)(void *self, uint64_t deadline);
+};
+
+struct ponto_store {
+	const struct ponto_store_ops *ops;
+	void *self;
+	struct ponto_pool *pool;
+};
+
+/* All calls: PONTO_EINVAL (empty or over-long group or key), PONTO_ELIMIT (value or batch too large),
+ * PONTO_ETIME, PONTO_EIO, PONTO_ECORRUPT (this record; others stay readable), PONTO_ENOSPC (writes only). */
+
+/* The value of an unexpired record, else PONTO_ENOENT. expires may be NULL. gives *value, allocated with alloc */
+PONTO_MUST_CHECK static inline int ponto_store_get(struct ponto_store s, struct ponto_bytes group,
+						   struct ponto_bytes key, uint64_t deadline,
+						   const struct ponto_alloc *alloc, uint8_t **value, size_t *len,
+						   uint64_t *expires)
+{
+	return s.ops->get(s.self, group, key, deadline, alloc, value, len, expires);
+}
+
+/* Writes or replaces. expires: wall microseconds from which on the record is gone; 0 never. copies */
+PONTO_MUST_CHECK static inline int ponto_store_put(struct ponto_store s, struct ponto_bytes group,
+						   struct ponto_bytes key, struct ponto_bytes value, uint64_t expires,
+						   unsigned flags, uint64_t deadline)
+{
+	return s.ops->put(s.self, group, key, value, expires, flags, deadline);
+}
+
+/* PONTO_OK also when there was none. */
+PONTO_MUST_CHECK static inline int ponto_store_remove(struct ponto_store s, struct ponto_bytes group,
+						      struct ponto_bytes key, unsigned flags, uint64_t deadline)
+{
+	return s.ops->remove(s.self, group, key, flags, deadline);
+}
+
+/* Unexpired records whose key starts with prefix, in ascending byte order, those greater than after only
+ * (empty: all). No snapshot: records written meanwhile may or may not be met. fn must not call the store. */
+PONTO_MUST_CHECK static inline int ponto_store_iterate(struct ponto_store s, struct ponto_bytes group,
+						       struct ponto_bytes prefix, struct ponto_bytes after,
+						       uint64_t deadline, ponto_store_record_fn *fn, void *arg)
+{
+	return s.ops->iterate(s.self, group, prefix, after, deadline, fn, arg);
+}
+
+/* Groups that hold a record, each at least once over all pages, in no order, at most limit a call. *page is a
+ * resume token: NULL at first, NULL again when all were given; owned by the caller, freed with alloc. A caller
+ * that stops early frees it. */
+PONTO_MUST_CHECK static inline int ponto_store_groups(struct ponto_store s, uint8_t **page, size_t *page_len,
+						      size_t limit, uint64_t deadline, const struct ponto_alloc *alloc,
+						      ponto_store_group_fn *fn, void *arg)
+{
+	return s.ops->groups(s.self, page, page_len, limit, deadline, alloc, fn, arg);
+}
+
+/* All steps or none, within one group; guards first, whatever their place: PONTO_EGUARD when one does not hold. */
+PONTO_MUST_CHECK static inline int ponto_store_batch(struct ponto_store s, struct ponto_bytes group,
+						     const struct ponto_store_step *steps, size_t count, unsigned flags,
+						     uint64_t deadline)
+{
+	return s.ops->batch(s.self, group, steps, count, flags, deadline);
+}
+
+/* Makes everything acknowledged so far durable. */
+PONTO_MUST_CHECK static inline int ponto_store_flush(struct ponto_store s, uint64_t deadline)
+{
+	return s.ops->flush(s.self, deadline);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,248 @@
+/* Ponto: the transport contract: datagrams and streams.
+ *
+ * create/destroy run on the node's thread. open and stream calls give handles
+ * bound to the caller's loop: used, called back and closed only on that loop's
+ * thread. State behind several handles is the plugin's affair. */
+#ifndef PONTO_TRANSPORT_H
+#define PONTO_TRANSPORT_H
+
+#include "framework/env.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PONTO_TRANSPORT_ABI 1
+
+/* Features a plugin names in `offers`. */
+#define PONTO_FEATURE_DATAGRAM "datagram"
+#define PONTO_FEATURE_STREAM "stream"
+
+/* The most datagrams in one receive callback, and the most bytes of each. */
+#define PONTO_BATCH 64
+#define PONTO_DATAGRAM_MAX 65535
+
+enum ponto_datagram_flags {
+	PONTO_DGRAM_DONT_FRAGMENT = 1u, /* send: fail with PONTO_ELIMIT rather than fragment */
+};
+
+/* One datagram, either way. For receiving data is a view that lives until the callback returns. */
+struct ponto_datagram {
+	struct ponto_addr peer;	 /* where to, where from */
+	struct ponto_addr local; /* the own address and port; for sending family NONE lets the system choose */
+	struct ponto_bytes data;
+	uint8_t hop_limit; /* 0: default, or unknown */
+	uint8_t ecn;	   /* RFC 3168 code point, 0..3 */
+	uint16_t flags;	   /* enum ponto_datagram_flags */
+};
+
+/* What a handle needs. */
+struct ponto_datagram_want {
+	enum ponto_scope scope; /* only addresses of this scope */
+	uint32_t zone;		/* interface index; 0: any zone for global scope, the first one found otherwise */
+	uint16_t port;		/* 0: the instance's configured port */
+	uint16_t max_addresses; /* at most this many local addresses; 0: 4 */
+};
+
+struct ponto_datagram_events {
+	/* count in 1..PONTO_BATCH. borrows all */
+	void (*receive)(void *arg, const struct ponto_datagram *batch, size_t count);
+	/* The local addresses changed: ask ponto_datagram_local. May be NULL. */
+	void (*addresses_changed)(void *arg);
+	/* A path to peer takes no more than mtu bytes of payload (from the kernel's PMTU discovery). May be NULL. */
+	void (*path_mtu)(void *arg, const struct ponto_addr *peer, uint32_t mtu);
+};
+
+struct ponto_datagram_handle; /* opaque: a plugin's own struct */
+struct ponto_stream_handle;
+struct ponto_listener_handle;
+
+struct ponto_stream_events {
+	void (*connected)(void *arg);				  /* outgoing: once */
+	size_t (*receive)(void *arg, struct ponto_bytes data);	  /* returns bytes consumed; less pauses until resume */
+	void (*half_closed)(void *arg);				  /* the peer sends no more */
+	void (*writable)(void *arg);				  /* after write took less than all */
+	void (*closed)(void *arg, int result);			  /* last call; the handle is gone */
+};
+
+struct ponto_transport_ops {
+	struct ponto_vtable head;
+	/* PONTO_ECONF, PONTO_EIO, PONTO_EACCES; the reason is in the log. gives */
+	int (*create)(const struct ponto_env *env, void **self);
+	void (*destroy)(void *self); /* handles are closed */
+
+	/* datagrams (feature "datagram") */
+	int (*open)(void *self, struct ponto_loop *loop, const struct ponto_datagram_want *want,
+		    const struct ponto_datagram_events *events, void *arg, struct ponto_datagram_handle **out);
+	void (*close)(struct ponto_datagram_handle *handle);
+	int (*local)(struct ponto_datagram_handle *handle, struct ponto_addr *out, size_t cap, size_t *count);
+	int (*send)(struct ponto_datagram_handle *handle, const struct ponto_datagram *batch, size_t count, size_t *sent);
+	int (*join)(struct ponto_datagram_handle *handle, const struct ponto_addr *group);
+	int (*leave)(struct ponto_datagram_handle *handle, const struct ponto_addr *group);
+
+	/* streams (feature "stream") */
+	int (*connect)(void *self, struct ponto_loop *loop, const struct ponto_addr *peer,
+		       const struct ponto_stream_events *events, void *arg, struct ponto_stream_handle **out);
+	int (*listen)(void *self, struct ponto_loop *loop, const struct ponto_addr *local,
+		      void (*accepted)(void *arg, struct ponto_stream_handle *stream, const struct ponto_addr *peer),
+		      void *arg, struct ponto_listener_handle **out);
+	void (*unlisten)(struct ponto_listener_handle *listener);
+	int (*adopt)(struct ponto_stream_handle *stream, const struct ponto_stream_events *events, void *arg);
+	int (*write)(struct ponto_stream_handle *stream, struct ponto_bytes data, size_t *taken);
+	void (*resume)(struct ponto_stream_handle *stream);
+	int (*shutdown)(struct ponto_stream_handle *stream);
+	void (*abort)(struct ponto_stream_handle *stream);
+};
+
+struct ponto_transport {
+	const struct ponto_transport_ops *ops;
+	void *self;
+	struct ponto_pool *pool;
+};
+
+/* An open handle together with its vtable. */
+struct ponto_datagrams {
+	const struct ponto_transport_ops *ops;
+	struct ponto_datagram_handle *handle;
+};
+
+/* Opens for datagrams. PONTO_ENOENT: no local address of that scope (addresses_changed tells when to
+ * try again is not promised: poll or open with another scope); PONTO_EEXIST: port taken;
+ * PONTO_EACCES: port refused; PONTO_ENOTSUP: no datagrams here. copies events; arg is handed back.
+ * No callback comes before open returns. */
+PONTO_MUST_CHECK static inline int ponto_datagrams_open(struct ponto_transport transport, struct ponto_loop *loop,
+							const struct ponto_datagram_want *want,
+							const struct ponto_datagram_events *events, void *arg,
+							struct ponto_datagrams *out)
+{
+	struct ponto_datagram_handle *handle;
+	int result;
+
+	if (!PONTO_HAS(transport.ops, open))
+		return PONTO_ENOTSUP;
+	result = transport.ops->open(transport.self, loop, want, events, arg, &handle);
+	if (result == PONTO_OK) {
+		out->ops = transport.ops;
+		out->handle = handle;
+	}
+	return result;
+}
+
+/* No callback comes afterwards; safe inside a callback. Leaves d empty; closing an empty one does nothing. */
+static inline void ponto_datagrams_close(struct ponto_datagrams *d)
+{
+	if (d->handle)
+		d->ops->close(d->handle);
+	d->handle = NULL;
+}
+
+/* The addresses that may be announced to peers, port set; count may exceed cap: out then holds the first cap. */
+PONTO_MUST_CHECK static inline int ponto_datagrams_local(struct ponto_datagrams d, struct ponto_addr *out, size_t cap,
+							 size_t *count)
+{
+	return d.ops->local(d.handle, out, cap, count);
+}
+
+/* Sends in order; *sent tells how many were handed to the system. Fewer than count is PONTO_OK when the
+ * socket is full: what is left is the caller's to drop or retry. A datagram that cannot be sent for its own
+ * reasons (unreachable, PONTO_ELIMIT: too large) stops the batch there with that error, *sent counting those
+ * before it. borrows batch */
+PONTO_MUST_CHECK static inline int ponto_datagrams_send(struct ponto_datagrams d, const struct ponto_datagram *batch,
+							size_t count, size_t *sent)
+{
+	return d.ops->send(d.handle, batch, count, sent);
+}
+
+/* Multicast membership on every local interface of the handle (or the group's zone). The port a group is
+ * received on is the handle's. */
+PONTO_MUST_CHECK static inline int ponto_datagrams_join(struct ponto_datagrams d, const struct ponto_addr *group)
+{
+	return PONTO_HAS(d.ops, join) ? d.ops->join(d.handle, group) : PONTO_ENOTSUP;
+}
+
+PONTO_MUST_CHECK static inline int ponto_datagrams_leave(struct ponto_datagrams d, const struct ponto_addr *group)
+{
+	return PONTO_HAS(d.ops, leave) ? d.ops->leave(d.handle, group) : PONTO_ENOTSUP;
+}
+
+/* Streams. connect: connected or closed follows. listen/accepted: adopt the stream inside accepted, else it
+ * is aborted. write takes what fits; writable follows when it took less than all. shutdown sends the end of
+ * stream after all that was written. abort frees at once without a further callback. */
+struct ponto_stream {
+	const struct ponto_transport_ops *ops;
+	struct ponto_stream_handle *handle;
+};
+
+PONTO_MUST_CHECK static inline int ponto_stream_connect(struct ponto_transport transport, struct ponto_loop *loop,
+							const struct ponto_addr *peer,
+							const struct ponto_stream_events *events, void *arg,
+							struct ponto_stream *out)
+{
+	struct ponto_stream_handle *handle;
+	int result;
+
+	if (!PONTO_HAS(transport.ops, connect))
+		return PONTO_ENOTSUP;
+	result = transport.ops->connect(transport.self, loop, peer, events, arg, &handle);
+	if (result == PONTO_OK) {
+		out->ops = transport.ops;
+		out->handle = handle;
+	}
+	return result;
+}
+
+PONTO_MUST_CHECK static inline int
+ponto_stream_listen(struct ponto_transport transport, struct ponto_loop *loop, const struct ponto_addr *local,
+		    void (*accepted)(void *arg, struct ponto_stream_handle *stream, const struct ponto_addr *peer),
+		    void *arg, struct ponto_listener_handle **out)
+{
+	return PONTO_HAS(transport.ops, listen) ? transport.ops->listen(transport.self, loop, local, accepted, arg, out)
+						: PONTO_ENOTSUP;
+}
+
+static inline void ponto_stream_unlisten(struct ponto_transport transport, struct ponto_listener_handle *listener)
+{
+	if (listener)
+		transport.ops->unlisten(listener);
+}
+
+PONTO_MUST_CHECK static inline int ponto_stream_adopt(struct ponto_transport transport,
+						      struct ponto_stream_handle *handle,
+						      const struct ponto_stream_events *events, void *arg,
+						      struct ponto_stream *out)
+{
+	int result = transport.ops->adopt(handle, events, arg);
+
+	if (result == PONTO_OK) {
+		out->ops = transport.ops;
+		out->handle = handle;
+	}
+	return result;
+}
+
+PONTO_MUST_CHECK static inline int ponto_stream_write(struct ponto_stream s, struct ponto_bytes data, size_t *taken)
+{
+	return s.ops->write(s.handle, data, taken);
+}
+
+static inline void ponto_stream_resume(struct ponto_stream s)
+{
+	s.ops->resume(s.handle);
+}
+
+PONTO_MUST_CHECK static inline int ponto_stream_shutdown(struct ponto_stream s)
+{
+	return s.ops->shutdown(s.handle);
+}
+
+static inline void ponto_stream_abort(struct ponto_stream *s)
+{
+	if (s->handle)
+		s->ops->abort(s->handle);
+	s->handle = NULL;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif
