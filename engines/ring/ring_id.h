@@ -1,0 +1,74 @@
+/* Ponto ring: the circular 256-bit number space that PNRP and the distributed routing table share.
+ *
+ * Pure, thread-safe, no memory. An ID is kept as on the wire, most significant byte first; sums and
+ * differences are modulo 2^256. [MS-PNRP] 1.3.1.2, 2.2.2.8; [MC-DRT] 1.1. */
+#ifndef ENGINES_RING_RING_ID_H
+#define ENGINES_RING_RING_ID_H
+
+#include "framework/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define RING_ID_SIZE 32
+#define RING_ID_BITS 256
+
+struct ring_id {
+	uint8_t b[RING_ID_SIZE];
+};
+
+/* <0, 0, >0 as a is numerically less than, equal to, greater than b. */
+int ring_id_compare(const struct ring_id *a, const struct ring_id *b);
+
+bool ring_id_equal(const struct ring_id *a, const struct ring_id *b);
+bool ring_id_is_zero(const struct ring_id *a);
+
+/* a + b and a - b modulo 2^256. */
+struct ring_id ring_id_add(const struct ring_id *a, const struct ring_id *b);
+struct ring_id ring_id_sub(const struct ring_id *a, const struct ring_id *b);
+
+/* a + n modulo 2^256. */
+struct ring_id ring_id_add_u64(const struct ring_id *a, uint64_t n);
+
+/* a / 2^bits. bits 0..255 */
+struct ring_id ring_id_shift_right(const struct ring_id *a, unsigned bits);
+
+/* The shorter way round between a and b: min(a - b, b - a). */
+struct ring_id ring_id_distance(const struct ring_id *a, const struct ring_id *b);
+
+/* True when a is strictly closer to target than b. */
+bool ring_id_closer(const struct ring_id *a, const struct ring_id *b, const struct ring_id *target);
+
+/* True when x lies strictly inside the arc that goes up from low to high (through zero if high <= low;
+ * low == high means the whole circle but that point). */
+bool ring_id_between(const struct ring_id *x, const struct ring_id *low, const struct ring_id *high);
+
+/* True when x lies strictly inside the shorter arc between a and b. */
+bool ring_id_inside(const struct ring_id *x, const struct ring_id *a, const struct ring_id *b);
+
+/* True when the upward way from a to b is the shorter one (at exactly half a circle: true). a != b */
+bool ring_id_above(const struct ring_id *b, const struct ring_id *a);
+
+/* Number of leading bits that are the same, 0..256. */
+unsigned ring_id_common_bits(const struct ring_id *a, const struct ring_id *b);
+
+/* True when the first bits bits are the same; bits above 256 count as 256. */
+static inline bool ring_id_prefix_equal(const struct ring_id *a, const struct ring_id *b, unsigned bits)
+{
+	return ring_id_common_bits(a, b) >= (bits > RING_ID_BITS ? RING_ID_BITS : bits);
+}
+
+/* Position of the highest set bit, 255..0, or -1 for zero: floor(log2(a)). */
+int ring_id_log2(const struct ring_id *a);
+
+/* The number as a floating-point fraction of the circle, in [0, 1). For estimates only. */
+double ring_id_fraction(const struct ring_id *a);
+
+/* A uniformly random ID. */
+struct ring_id ring_id_random(const struct ponto_random *random);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
