@@ -6,12 +6,16 @@
  * missing or left over. Reserved fields, flags and pad bytes never matter.
  * Which of several readings of the text is sent and which are accepted is in
  * docs/pnrp-wire.md. */
-#ifndef PONTO_ENGINES_PNRP_CODEC_H
-#define PONTO_ENGINES_PNRP_CODEC_H
+#ifndef ENGINES_PNRP_PNRP_CODEC_H
+#define ENGINES_PNRP_PNRP_CODEC_H
 
-#include "engines/pnrp/pnrp_profile.h"
+#include "engines/pnrp/pnrp_wire.h"
 #include "engines/ring/ring_id.h"
 #include "framework/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define PNRP_HEADER_SIZE 12
 #define PNRP_PORT 3540		 /* the default; never assumed of a peer */
@@ -40,13 +44,13 @@ enum pnrp_type {
 /* ---- parts of messages ------------------------------------------------------ */
 
 /* IPV6_ENDPOINT (2.2.3.6). Port in host order. */
-struct pnrp_endpoint {
+struct pnrp_ipv6_endpoint {
 	uint8_t ip[16];
 	uint16_t port;
 };
 
 /* ROUTE_ENTRY (2.2.3.4). Port in host order; addrs beyond count are zero. */
-struct pnrp_route {
+struct pnrp_route_entry {
 	struct ring_id id;
 	uint16_t port;
 	uint8_t count; /* 1..20 */
@@ -54,7 +58,7 @@ struct pnrp_route {
 };
 
 /* Same id, port and address list in the same order. */
-bool pnrp_route_equal(const struct pnrp_route *a, const struct pnrp_route *b);
+bool pnrp_route_entry_equal(const struct pnrp_route_entry *a, const struct pnrp_route_entry *b);
 
 /* A list of PNRP IDs as it stands on the wire: count times 32 bytes, which is also how an array of
  * struct ring_id lies in memory. */
@@ -89,7 +93,7 @@ struct pnrp_solicit {
 	bool has_route;
 	bool route_ignored;
 	uint8_t solicit_type; /* enum pnrp_solicit_type; ANY without controls */
-	struct pnrp_route route;
+	struct pnrp_route_entry route;
 	uint8_t hashed_nonce[PNRP_HASH_SIZE];
 };
 
@@ -112,8 +116,8 @@ struct pnrp_flood {
 	uint8_t count; /* 0..22 endpoints that have seen this flood */
 	struct ring_id validate_id;
 	struct ponto_bytes revoke; /* an Encoded CPA: pnrp_cpa_decode */
-	struct pnrp_route route;
-	struct pnrp_endpoint endpoints[PNRP_ENDPOINTS_MAX];
+	struct pnrp_route_entry route;
+	struct pnrp_ipv6_endpoint endpoints[PNRP_ENDPOINTS_MAX];
 };
 
 struct pnrp_inquire {
@@ -143,12 +147,12 @@ struct pnrp_ack {
 	bool not_found; /* flag N */
 };
 
-enum pnrp_criteria {
-	PNRP_MATCH_ALL = 0,	   /* SEARCH_OPCODE_NONE: all 256 bits */
-	PNRP_MATCH_ANY = 1,	   /* ANY_PEERNAME: the first 128 bits */
-	PNRP_MATCH_NEAREST = 2,	   /* NEAREST_PEERNAME: 256 bits, closest possible */
-	PNRP_MATCH_NEAREST64 = 4,  /* NEAREST64_PEERNAME: 192 bits, closest possible */
-	PNRP_MATCH_UPPER_BITS = 8, /* the first precision bits */
+enum pnrp_opcode {
+	PNRP_OPCODE_NONE = 0,	    /* SEARCH_OPCODE_NONE: all 256 bits */
+	PNRP_OPCODE_ANY = 1,	    /* ANY_PEERNAME: the first 128 bits */
+	PNRP_OPCODE_NEAREST = 2,    /* NEAREST_PEERNAME: 256 bits, closest possible */
+	PNRP_OPCODE_NEAREST64 = 4,  /* NEAREST64_PEERNAME: 192 bits, closest possible */
+	PNRP_OPCODE_UPPER_BITS = 8, /* the first precision bits */
 };
 
 enum pnrp_reason {
@@ -162,14 +166,14 @@ struct pnrp_lookup {
 	bool accept_any; /* flag A: nodes not closer than validate_id are welcome */
 	bool has_route;
 	bool route_ignored;
-	uint8_t criteria;   /* enum pnrp_criteria */
+	uint8_t criteria;   /* enum pnrp_opcode */
 	uint8_t reason;	    /* enum pnrp_reason; of a received message any value */
 	uint8_t count;	    /* 1..22 endpoints of the flagged path */
-	uint16_t precision; /* meaningful with PNRP_MATCH_UPPER_BITS only */
+	uint16_t precision; /* meaningful with PNRP_OPCODE_UPPER_BITS only */
 	struct ring_id target;
 	struct ring_id validate_id;
-	struct pnrp_route route; /* best match so far */
-	struct pnrp_endpoint path[PNRP_ENDPOINTS_MAX];
+	struct pnrp_route_entry route; /* best match so far */
+	struct pnrp_ipv6_endpoint path[PNRP_ENDPOINTS_MAX];
 };
 
 /* How many leading bits criteria compares, 0..256; a precision above 256 counts as 256. */
@@ -197,12 +201,11 @@ struct pnrp_message {
 uint8_t pnrp_peek_version(struct ponto_bytes datagram);
 
 /* PONTO_EPROTO: to be dropped silently. borrows datagram as long as *out is used */
-PONTO_MUST_CHECK int pnrp_decode(const struct pnrp_profile *profile, struct ponto_bytes datagram,
-				 struct pnrp_message *out);
+PONTO_MUST_CHECK int pnrp_decode(const struct pnrp_wire *wire, struct ponto_bytes datagram, struct pnrp_message *out);
 
 /* PONTO_ELIMIT: cap bytes do not suffice. PONTO_EINVAL: the message breaks a rule of 2.2 (a count, a port,
  * a size), which a receiver would drop. borrows message */
-PONTO_MUST_CHECK int pnrp_encode(const struct pnrp_profile *profile, const struct pnrp_message *message, uint8_t *buf,
+PONTO_MUST_CHECK int pnrp_encode(const struct pnrp_wire *wire, const struct pnrp_message *message, uint8_t *buf,
 				 size_t cap, size_t *len);
 
 /* ---- AUTHORITY_BUFFER (2.2.2.6.1) ---------------------------------------------- */
@@ -222,16 +225,18 @@ struct pnrp_authority_buffer {
 	struct ponto_bytes classifier; /* units as on the wire: pnrp_classifier_read and _write */
 	struct ponto_bytes payload;    /* an EXTENDED_PAYLOAD: pnrp_payload_decode */
 	struct ponto_bytes cpa;	       /* an Encoded CPA: pnrp_cpa_decode */
-	struct pnrp_route route;
+	struct pnrp_route_entry route;
 };
 
 /* borrows bytes as long as *out is used */
-PONTO_MUST_CHECK int pnrp_authority_decode(const struct pnrp_profile *profile, struct ponto_bytes bytes,
+PONTO_MUST_CHECK int pnrp_authority_decode(const struct pnrp_wire *wire, struct ponto_bytes bytes,
 					   struct pnrp_authority_buffer *out);
 
 /* Errors as pnrp_encode. borrows buffer */
-PONTO_MUST_CHECK int pnrp_authority_encode(const struct pnrp_profile *profile,
-					   const struct pnrp_authority_buffer *buffer, uint8_t *buf, size_t cap,
-					   size_t *len);
+PONTO_MUST_CHECK int pnrp_authority_encode(const struct pnrp_wire *wire, const struct pnrp_authority_buffer *buffer,
+					   uint8_t *buf, size_t cap, size_t *len);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

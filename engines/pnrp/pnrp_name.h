@@ -2,12 +2,16 @@
  * names, and the time format of CPAs.
  *
  * Pure; no allocation. [MS-PNRP] 1.3.1.1, 1.3.1.2, 2.2.4, 3.1.4.4.1. */
-#ifndef PONTO_ENGINES_PNRP_NAME_H
-#define PONTO_ENGINES_PNRP_NAME_H
+#ifndef ENGINES_PNRP_PNRP_NAME_H
+#define ENGINES_PNRP_PNRP_NAME_H
 
-#include "engines/pnrp/pnrp_profile.h"
+#include "engines/pnrp/pnrp_wire.h"
 #include "engines/ring/ring_id.h"
 #include "framework/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define PNRP_CLASSIFIER_MAX 149 /* UTF-16 units */
 #define PNRP_NAME_TEXT 512	/* bytes that hold any peer name in UTF-8, NUL included */
@@ -44,15 +48,14 @@ bool pnrp_name_equal(const struct pnrp_name *a, const struct pnrp_name *b);
 /* ---- identifiers ---------------------------------------------------------- */
 
 /* ClassifierHash: the hash of the classifier as UTF-16LE without terminator. */
-void pnrp_classifier_hash(const struct pnrp_profile *profile, const struct pnrp_name *name,
-			  uint8_t out[PNRP_HASH_SIZE]);
+void pnrp_classifier_hash(const struct pnrp_wire *wire, const struct pnrp_name *name, uint8_t out[PNRP_HASH_SIZE]);
 
 /* The P2P ID of a name: 16 bytes of hash(ClassifierHash, authority, ClassifierHash, "PNRP"). */
-void pnrp_p2p_id(const struct pnrp_profile *profile, const struct pnrp_name *name, uint8_t out[PNRP_P2P_ID_SIZE]);
+void pnrp_p2p_id(const struct pnrp_wire *wire, const struct pnrp_name *name, uint8_t out[PNRP_P2P_ID_SIZE]);
 
 /* The same from the hashes that a CPA carries; authority NULL (or zero) for an unsecured name,
  * classifier_hash NULL for the empty classifier. */
-void pnrp_p2p_id_of(const struct pnrp_profile *profile, const uint8_t *authority, const uint8_t *classifier_hash,
+void pnrp_p2p_id_of(const struct pnrp_wire *wire, const uint8_t *authority, const uint8_t *classifier_hash,
 		    uint8_t out[PNRP_P2P_ID_SIZE]);
 
 /* PNRP ID: P2P ID in the high half, service location in the low half. */
@@ -73,8 +76,8 @@ size_t pnrp_classifier_write(const struct pnrp_name *name, uint8_t out[2 * PNRP_
 
 /* Sets name's classifier from the bytes of a CLASSIFIER element, in the byte order whose hash is
  * classifier_hash (of a CPA that was verified). PONTO_EPROTO when neither is, or it is no classifier;
- * name is untouched then. borrows wire */
-PONTO_MUST_CHECK int pnrp_classifier_read(const struct pnrp_profile *profile, struct ponto_bytes wire,
+ * name is untouched then. borrows units */
+PONTO_MUST_CHECK int pnrp_classifier_read(const struct pnrp_wire *wire, struct ponto_bytes units,
 					  const uint8_t classifier_hash[PNRP_HASH_SIZE], struct pnrp_name *name);
 
 /* ---- clouds ------------------------------------------------------------------ */
@@ -83,7 +86,7 @@ PONTO_MUST_CHECK int pnrp_classifier_read(const struct pnrp_profile *profile, st
 struct pnrp_cloud_name {
 	uint8_t scope; /* enum ponto_scope: LOOPBACK, LINK, SITE or GLOBAL */
 	uint32_t zone;
-	const struct pnrp_profile *profile;
+	const struct pnrp_wire *wire;
 };
 
 /* "Global_", "SiteLocal_%3", "LinkLocal_%2", "Loopback_", with "@modern" at the end for that profile.
@@ -109,4 +112,7 @@ PONTO_MUST_CHECK int pnrp_dns_parse(const char *text, struct pnrp_name *out);
 uint64_t pnrp_filetime(uint64_t wall);
 uint64_t pnrp_filetime_wall(uint64_t filetime);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -1,10 +1,10 @@
-#include "engines/pnrp/pnrp_profile.h"
+#include "engines/pnrp/pnrp_wire.h"
 
 #include <string.h>
 
 #include "framework/digest.h"
 
-const struct pnrp_profile pnrp_windows = {
+const struct pnrp_wire pnrp_windows = {
 	.name = "windows",
 	.version = 4,
 	.sha256 = false,
@@ -21,7 +21,7 @@ const struct pnrp_profile pnrp_windows = {
 };
 
 /* ALG_ID names the hash inside the signature scheme, as CryptoAPI does: CALG_SHA_512 for Ed25519. */
-const struct pnrp_profile pnrp_modern = {
+const struct pnrp_wire pnrp_modern = {
 	.name = "modern",
 	.version = 5,
 	.sha256 = true,
@@ -36,12 +36,12 @@ const struct pnrp_profile pnrp_modern = {
 	.spki_prefix = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00},
 };
 
-void pnrp_hash(const struct pnrp_profile *profile, const struct ponto_bytes *parts, size_t count,
+void pnrp_hash(const struct pnrp_wire *wire, const struct ponto_bytes *parts, size_t count,
 	       uint8_t out[PNRP_HASH_SIZE])
 {
 	uint8_t full[PONTO_SHA256_SIZE];
 
-	if (!profile->sha256) {
+	if (!wire->sha256) {
 		ponto_sha1(parts, count, out);
 		return;
 	}
@@ -49,20 +49,20 @@ void pnrp_hash(const struct pnrp_profile *profile, const struct ponto_bytes *par
 	memcpy(out, full, PNRP_HASH_SIZE);
 }
 
-void pnrp_key_authority(const struct pnrp_profile *profile, struct ponto_bytes key, uint8_t out[PNRP_HASH_SIZE])
+void pnrp_key_authority(const struct pnrp_wire *wire, struct ponto_bytes key, uint8_t out[PNRP_HASH_SIZE])
 {
-	pnrp_hash(profile, &key, 1, out);
+	pnrp_hash(wire, &key, 1, out);
 }
 
-bool pnrp_key_fits_authority(const struct pnrp_profile *profile, struct ponto_bytes key,
+bool pnrp_key_fits_authority(const struct pnrp_wire *wire, struct ponto_bytes key,
 			     const uint8_t authority[PNRP_HASH_SIZE])
 {
-	struct ponto_bytes info[] = {ponto_bytes(profile->spki_prefix, profile->spki_prefix_len), key};
+	struct ponto_bytes info[] = {ponto_bytes(wire->spki_prefix, wire->spki_prefix_len), key};
 	uint8_t hash[PNRP_HASH_SIZE];
 
-	pnrp_key_authority(profile, key, hash);
+	pnrp_key_authority(wire, key, hash);
 	if (memcmp(hash, authority, sizeof(hash)) == 0)
 		return true;
-	pnrp_hash(profile, info, PONTO_ARRAY_SIZE(info), hash);
+	pnrp_hash(wire, info, PONTO_ARRAY_SIZE(info), hash);
 	return memcmp(hash, authority, sizeof(hash)) == 0;
 }
