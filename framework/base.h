@@ -186,6 +186,11 @@ static inline uint64_t ponto_wall(const struct ponto_clock *clock)
 	return clock->wall(clock->ctx);
 }
 
+/* The kernel's clocks and randomness, for programs to inject (framework/system.c). Engines and plugins never
+ * name them: they take what they are given. The random one ends the process if the kernel refuses. */
+extern const struct ponto_clock ponto_clock_system;
+extern const struct ponto_random ponto_random_system;
+
 #define PONTO_NEVER UINT64_MAX /* a deadline that does not come */
 #define PONTO_MS UINT64_C(1000)
 #define PONTO_SECOND UINT64_C(1000000)

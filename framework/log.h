@@ -26,18 +26,30 @@ enum ponto_log_sink {
 	PONTO_LOG_NONE = 3,
 };
 
+/* The longest message, NUL included; the rest is cut off and marked by an ellipsis. */
+#define PONTO_LOG_MESSAGE_SIZE 1536
+
+/* A log, or the view of it that one instance has: the same sink, filter and counters. */
 struct ponto_log;
 
 /* filter: "info" or "warning,service.pnrp.*=debug": the last match of a topic wins; a bare level is the
- * default. PONTO_EINVAL for a filter that cannot be read. copies filter. gives */
+ * default, wherever it stands; NULL or "" means "info". Levels: error, warning, info, debug; globs as in
+ * fnmatch(3). PONTO_EINVAL for a filter that cannot be read. copies filter. gives */
 PONTO_MUST_CHECK int ponto_log_create(const struct ponto_alloc *alloc, const struct ponto_clock *clock,
 				      enum ponto_log_sink sink, const char *filter, struct ponto_log **out);
+
+/* A view whose lines carry an instance's name (at most 63 bytes of it). Destroyed before the log it was made from.
+ * copies instance. gives */
+PONTO_MUST_CHECK int ponto_log_for(struct ponto_log *log, const char *instance, struct ponto_log **out);
+
+/* A log or a view. Accepts NULL. */
 void ponto_log_destroy(struct ponto_log *log);
 
 /* Replaces the filter, from any thread; on PONTO_EINVAL the old one stays. */
 PONTO_MUST_CHECK int ponto_log_set_filter(struct ponto_log *log, const char *filter);
 
-/* For tests: every accepted line also goes to fn (any thread). NULL removes it. */
+/* For tests: every accepted line also goes to fn (any thread, must not log), message as it is written: escaped.
+ * NULL removes it, and waits for a call under way. */
 typedef void ponto_log_tap_fn(void *ctx, enum ponto_log_level level, const char *topic, const char *message);
 void ponto_log_tap(struct ponto_log *log, ponto_log_tap_fn *fn, void *ctx);
 
@@ -57,8 +69,8 @@ void ponto_log(struct ponto_log *log, enum ponto_log_level level, const char *to
 			ponto_log(log, PONTO_LOG_DEBUG, topic, __VA_ARGS__);    \
 	} while (0)
 
-/* A fault of a peer, not of ours: counts it and writes at most one line per topic and ten seconds,
- * naming how many were left out. Accepts a NULL log. */
+/* A fault of a peer, not of ours: counts it and writes, at level info, at most one line per topic and ten
+ * seconds, naming how many were left out. peer may be NULL. Accepts a NULL log. */
 void ponto_peer_fault(struct ponto_log *log, const char *topic, const struct ponto_addr *peer, const char *format, ...)
 	PONTO_PRINTF(4, 5);
 
