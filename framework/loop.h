@@ -55,7 +55,8 @@ struct ponto_loop {
 /* The production backend. gives */
 PONTO_MUST_CHECK int ponto_loop_uv_create(const struct ponto_alloc *alloc, struct ponto_loop **out);
 
-/* Accepts NULL. Timers and watches must be gone; posted calls that never ran are dropped. */
+/* Accepts NULL. Timers and watches must be gone; posted calls that never ran are dropped, done calls still owed
+ * run. A loop-sim belongs to its world: destroying it empties it, and the node may use it again. */
 static inline void ponto_loop_destroy(struct ponto_loop *loop)
 {
 	if (loop)
@@ -113,13 +114,15 @@ PONTO_MUST_CHECK static inline int ponto_loop_post(struct ponto_loop *loop, pont
 	return loop->ops->post(loop, fn, arg);
 }
 
-/* Runs until ponto_loop_stop. PONTO_OK, or PONTO_EIO. */
+/* Runs until ponto_loop_stop; may be run again. PONTO_OK, or PONTO_EIO: on loop-sim, when no event is left in
+ * the whole world (it runs the world, not this node alone). */
 PONTO_MUST_CHECK static inline int ponto_loop_run(struct ponto_loop *loop)
 {
 	return loop->ops->run(loop);
 }
 
-/* From any thread, also before run. Work handed to pools is waited for, its done calls run, before run returns. */
+/* From any thread, also before run. Callbacks of the round under way and calls posted before still run; then
+ * work handed to pools is waited for, its done calls run, and run returns. */
 static inline void ponto_loop_stop(struct ponto_loop *loop)
 {
 	loop->ops->stop(loop);

@@ -1,0 +1,66 @@
+/* Ponto: events in order of (time, sequence): what both loop backends and the
+ * simulated world keep their deadlines in. Internal to the framework; one thread.
+ *
+ * A slot is a place for one event. There is always room to arm every slot, so
+ * only making a slot can fail; arming, disarming and running allocate nothing. */
+#ifndef PONTO_EVENT_QUEUE_H
+#define PONTO_EVENT_QUEUE_H
+
+#include "framework/base.h"
+#include "framework/loop.h"
+
+/* An entry's key is its sequence number above its slot, so one comparison settles equal times. */
+#define PONTO_EVENT_SLOT_BITS 24
+#define PONTO_EVENT_SLOT_MASK ((UINT64_C(1) << PONTO_EVENT_SLOT_BITS) - 1)
+#define PONTO_EVENT_UNARMED UINT32_MAX
+
+struct ponto_event_entry {
+	uint64_t at;
+	uint64_t key;
+};
+
+struct ponto_event_slot {
+	ponto_loop_fn *fn;
+	void *arg;
+	uint32_t place; /* in the heap, or PONTO_EVENT_UNARMED */
+	uint32_t next;	/* free slots: the next one plus one */
+	bool once;	/* freed when it runs */
+};
+
+struct ponto_event_queue {
+	const struct ponto_alloc *alloc;
+	struct ponto_event_entry *heap;
+	struct ponto_event_slot *slots;
+	uint32_t count; /* armed */
+	uint32_t used;	/* slots ever handed out */
+	uint32_t cap;
+	uint32_t free; /* head of the free list plus one */
+	uint64_t sequence;
+};
+
+/* copies the pointer alloc */
+void ponto_event_queue_init(struct ponto_event_queue *q, const struct ponto_alloc *alloc);
+void ponto_event_queue_fini(struct ponto_event_queue *q);
+
+/* A slot, not armed. PONTO_ENOMEM, also when 2^24 are in use. once: the slot is given back when it runs. */
+PONTO_MUST_CHECK int ponto_event_slot_create(struct ponto_event_queue *q, ponto_loop_fn *fn, void *arg, bool once,
+					     uint32_t *out);
+void ponto_event_slot_destroy(struct ponto_event_queue *q, uint32_t slot);
+
+/* Arms or re-arms; returns an id that no other arming of this queue has, never 0. */
+uint64_t ponto_event_arm(struct ponto_event_queue *q, uint32_t slot, uint64_t at);
+void ponto_event_disarm(struct ponto_event_queue *q, uint32_t slot);
+
+/* Disarms and destroys the slot if that very arming still waits. */
+void ponto_event_cancel(struct ponto_event_queue *q, uint64_t id);
+
+/* The earliest time, or PONTO_NEVER. */
+static inline uint64_t ponto_event_next(const struct ponto_event_queue *q)
+{
+	return q->count ? q->heap[0].at : PONTO_NEVER;
+}
+
+/* Takes the earliest event off the queue: false when there is none. The caller runs *fn. */
+bool ponto_event_pop(struct ponto_event_queue *q, struct ponto_event_entry *entry, ponto_loop_fn **fn, void **arg);
+
+#endif
