@@ -1,0 +1,322 @@
+#include "framework/registry.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "framework/plugin_check.h"
+#include "framework/plugin_file.h"
+#include "framework/registry_order.h"
+
+#define FILE_NAME_MAX 4096
+
+struct ponto_registry {
+	const struct ponto_alloc *alloc;
+	const struct ponto_plugin *const *builtin;
+	char *directories; /* colon-separated, in the order of search */
+	struct ponto_registry_entry *entries;
+	size_t count, cap;
+};
+
+static int PONTO_PRINTF(3, 4) refuse(char *reason, int result, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reason, PONTO_REASON_SIZE, format, args);
+	va_end(args);
+	return result;
+}
+
+static int out_of_memory(char *reason)
+{
+	return refuse(reason, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
+}
+
+int ponto_registry_create(const struct ponto_alloc *alloc, const struct ponto_plugin *const *builtin, const char *path,
+			  struct ponto_registry **out)
+{
+	const char *environment = secure_getenv("PONTO_PLUGIN_PATH");
+	struct ponto_registry *r = ponto_new(alloc, 1, sizeof(*r));
+	size_t size;
+
+	if (!r)
+		return PONTO_ENOMEM;
+	if (!environment)
+		environment = "";
+	if (!path)
+		path = "";
+	size = strlen(environment) + strlen(path) + sizeof(PONTO_PLUGIN_DIR) + 2;
+	r->directories = ponto_new(alloc, size, 1);
+	if (!r->directories) {
+		ponto_free(alloc, r);
+		return PONTO_ENOMEM;
+	}
+	snprintf(r->directories, size, "%s%s%s%s%s", environment, *environment ? ":" : "", path, *path ? ":" : "",
+		 PONTO_PLUGIN_DIR);
+	r->alloc = alloc;
+	r->builtin = builtin;
+	*out = r;
+	return PONTO_OK;
+}
+
+void ponto_registry_destroy(struct ponto_registry *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->count; i++)
+		ponto_free(r->alloc, r->entries[i].origin);
+	ponto_free(r->alloc, r->entries);
+	ponto_free(r->alloc, r->directories);
+	ponto_free(r->alloc, r);
+}
+
+/* ---- look-ups ------------------------------------------------------------------- */
+
+static struct ponto_registry_entry *find_entry(const struct ponto_registry *r, const char *name)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		if (strcmp(r->entries[i].plugin->name, name) == 0)
+			return &r->entries[i];
+	}
+	return NULL;
+}
+
+size_t ponto_registry_count(const struct ponto_registry *r)
+{
+	return r->count;
+}
+
+const struct ponto_plugin *ponto_registry_at(const struct ponto_registry *r, size_t index)
+{
+	return index < r->count ? r->entries[index].plugin : NULL;
+}
+
+const struct ponto_plugin *ponto_registry_find(const struct ponto_registry *r, const char *name)
+{
+	struct ponto_registry_entry *entry = find_entry(r, name);
+
+	return entry ? entry->plugin : NULL;
+}
+
+const char *ponto_registry_origin(const struct ponto_registry *r, const struct ponto_plugin *plugin)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		if (r->entries[i].plugin == plugin)
+			return r->entries[i].origin;
+	}
+	return NULL;
+}
+
+/* ---- adding ----------------------------------------------------------------------- */
+
+/* Adds a checked descriptor. */
+static int append(struct ponto_registry *r, const struct ponto_plugin *plugin, const char *origin, char *reason)
+{
+	struct ponto_registry_entry *clash = find_entry(r, plugin->name);
+	char *copy;
+
+	if (clash)
+		return refuse(reason, PONTO_EEXIST, "name clash: %s is already loaded (%.300s)", plugin->name,
+			      clash->origin);
+	if (r->count == r->cap) {
+		size_t cap = r->cap ? 2 * r->cap : 16;
+		struct ponto_registry_entry *grown = ponto_resize(r->alloc, r->entries, cap, sizeof(*grown));
+
+		if (!grown)
+			return out_of_memory(reason);
+		r->entries = grown;
+		r->cap = cap;
+	}
+	copy = ponto_strdup(r->alloc, origin);
+	if (!copy)
+		return out_of_memory(reason);
+	r->entries[r->count].plugin = plugin;
+	r->entries[r->count].origin = copy;
+	r->count++;
+	return PONTO_OK;
+}
+
+int ponto_registry_add(struct ponto_registry *r, const struct ponto_plugin *plugin, char reason[PONTO_REASON_SIZE])
+{
+	int result = ponto_plugin_check(plugin, reason);
+
+	return result == PONTO_OK ? append(r, plugin, "static", reason) : result;
+}
+
+int ponto_registry_load_file(struct ponto_registry *r, const char *file, const struct ponto_plugin **out,
+			     char reason[PONTO_REASON_SIZE])
+{
+	const struct ponto_plugin *plugin;
+	struct ponto_registry_entry *loaded;
+	char path[PATH_MAX], fault[PONTO_REASON_SIZE];
+	int result;
+
+	if (!realpath(file, path))
+		return refuse(reason, errno == ENOENT || errno == ENOTDIR ? PONTO_ENOENT : PONTO_EIO, "%.300s: %s",
+			      file, strerror(errno));
+	result = ponto_plugin_file_open(path, &plugin, reason);
+	if (result != PONTO_OK)
+		return result;
+	result = ponto_plugin_check(plugin, fault);
+	if (result != PONTO_OK)
+		return refuse(reason, result, "%.200s: %.300s", file, fault);
+	if (!ponto_plugin_file_is(path, plugin->name))
+		return refuse(reason, PONTO_EINVAL, "%.300s: its name is %s, so the file must be %s.so", file,
+			      plugin->name, plugin->name);
+	loaded = find_entry(r, plugin->name);
+	if (!loaded || loaded->plugin != plugin) {
+		result = append(r, plugin, path, reason);
+		if (result != PONTO_OK)
+			return result;
+	}
+	*out = plugin;
+	return PONTO_OK;
+}
+
+/* The next directory of a colon-separated list, false at the end; *list moves on. */
+static bool next_directory(const char **list, char directory[FILE_NAME_MAX])
+{
+	while (**list) {
+		size_t len = strcspn(*list, ":");
+		const char *start = *list;
+
+		*list += len + ((*list)[len] == ':');
+		if (len > 0 && len < FILE_NAME_MAX) {
+			memcpy(directory, start, len);
+			directory[len] = '\0';
+			return true;
+		}
+	}
+	return false;
+}
+
+static const struct ponto_plugin *find_builtin(const struct ponto_registry *r, const char *name)
+{
+	for (const struct ponto_plugin *const *p = r->builtin; p && *p; p++) {
+		if ((*p)->name && strcmp((*p)->name, name) == 0)
+			return *p;
+	}
+	return NULL;
+}
+
+int ponto_registry_load(struct ponto_registry *r, const char *name, char reason[PONTO_REASON_SIZE])
+{
+	const struct ponto_plugin *plugin = find_builtin(r, name);
+	char directory[FILE_NAME_MAX], file[FILE_NAME_MAX + PONTO_PLUGIN_NAME_MAX + 8];
+	const char *list = r->directories;
+
+	if (find_entry(r, name))
+		return PONTO_OK;
+	if (plugin)
+		return ponto_registry_add(r, plugin, reason);
+	if (!ponto_plugin_name_kind(name))
+		return refuse(reason, PONTO_EINVAL, "\"%.80s\" is no name of a plugin, which is KIND-NAME", name);
+	while (next_directory(&list, directory)) {
+		snprintf(file, sizeof(file), "%s/%s.so", directory, name);
+		if (access(file, F_OK) == 0)
+			return ponto_registry_load_file(r, file, &plugin, reason);
+	}
+	return refuse(reason, PONTO_ENOENT, "no file %s.so in %.400s", name, r->directories);
+}
+
+/* ---- everything there is ------------------------------------------------------------- */
+
+static int is_plugin_file(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+	char name[NAME_MAX + 1];
+
+	if (len < 4 || strcmp(entry->d_name + len - 3, ".so") != 0)
+		return 0;
+	memcpy(name, entry->d_name, len - 3);
+	name[len - 3] = '\0';
+	return ponto_plugin_name_kind(name) != 0;
+}
+
+static int load_directory(struct ponto_registry *r, const char *directory, ponto_registry_report_fn *report, void *ctx)
+{
+	struct dirent **entries;
+	int count = scandir(directory, &entries, is_plugin_file, alphasort);
+	int result = PONTO_OK;
+
+	if (count < 0)
+		return errno == ENOMEM ? PONTO_ENOMEM : PONTO_OK; /* a directory that is not there holds no plugin */
+	for (int i = 0; i < count; i++) {
+		char reason[PONTO_REASON_SIZE], *name = entries[i]->d_name;
+
+		name[strlen(name) - 3] = '\0';
+		if (result == PONTO_OK) {
+			int loaded = ponto_registry_load(r, name, reason);
+
+			if (loaded == PONTO_ENOMEM)
+				result = loaded;
+			else if (loaded != PONTO_OK)
+				report(ctx, name, loaded, reason);
+		}
+		free(entries[i]);
+	}
+	free(entries);
+	return result;
+}
+
+int ponto_registry_load_all(struct ponto_registry *r, ponto_registry_report_fn *report, void *ctx)
+{
+	const char *list = r->directories;
+	char directory[FILE_NAME_MAX], reason[PONTO_REASON_SIZE];
+	int result = PONTO_OK;
+
+	for (const struct ponto_plugin *const *p = r->builtin; p && *p; p++) {
+		const char *name = (*p)->name ? (*p)->name : "?";
+		struct ponto_registry_entry *loaded = find_entry(r, name);
+
+		if (loaded && loaded->plugin == *p)
+			continue;
+		result = ponto_registry_add(r, *p, reason);
+		if (result == PONTO_ENOMEM)
+			return result;
+		if (result != PONTO_OK)
+			report(ctx, name, result, reason);
+	}
+	result = PONTO_OK;
+	while (result == PONTO_OK && next_directory(&list, directory))
+		result = load_directory(r, directory, report, ctx);
+	return result;
+}
+
+/* ---- order -------------------------------------------------------------------------- */
+
+/* Loads what the loaded ones need by name; a need that is no plugin's name is a feature. */
+static int load_needs(struct ponto_registry *r, char *reason)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		const struct ponto_plugin *p = r->entries[i].plugin;
+
+		for (const char *const *need = p->needs; need && *need; need++) {
+			char fault[PONTO_REASON_SIZE];
+			int result;
+
+			if (ponto_registry_offered(r->entries, r->count, *need, p))
+				continue;
+			if (!ponto_plugin_name_kind(*need))
+				return refuse(reason, PONTO_ENOENT,
+					      "%s needs %.64s, which no loaded plugin offers", p->name, *need);
+			result = ponto_registry_load(r, *need, fault);
+			if (result != PONTO_OK)
+				return refuse(reason, result, "%s needs %s: %.380s", p->name, *need, fault);
+		}
+	}
+	return PONTO_OK;
+}
+
+int ponto_registry_order(struct ponto_registry *r, char reason[PONTO_REASON_SIZE])
+{
+	int result = load_needs(r, reason);
+
+	return result == PONTO_OK ? ponto_registry_sort(r->alloc, r->entries, r->count, reason) : result;
+}
