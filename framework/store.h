@@ -20,6 +20,7 @@ extern "C" {
 #define PONTO_STORE_KEY_MAX 1024		   /* bytes, at least 1 */
 #define PONTO_STORE_VALUE_MAX (16u * 1024 * 1024) /* bytes, may be 0 */
 #define PONTO_STORE_BATCH_MAX 1024		   /* steps */
+#define PONTO_STORE_BATCH_BYTES (64u * 1024 * 1024) /* keys and values of all steps together */
 
 enum ponto_store_flags {
 	PONTO_STORE_SYNC = 1u, /* acknowledged means it survives power loss */
@@ -96,7 +97,8 @@ PONTO_MUST_CHECK static inline int ponto_store_remove(struct ponto_store s, stru
 }
 
 /* Unexpired records whose key starts with prefix, in ascending byte order, those greater than after only
- * (empty: all). No snapshot: records written meanwhile may or may not be met. fn must not call the store. */
+ * (empty: all); neither longer than a key may be. No snapshot: records written meanwhile may or may not be met. fn
+ * must not call the store. */
 PONTO_MUST_CHECK static inline int ponto_store_iterate(struct ponto_store s, struct ponto_bytes group,
 						       struct ponto_bytes prefix, struct ponto_bytes after,
 						       uint64_t deadline, ponto_store_record_fn *fn, void *arg)
@@ -104,9 +106,10 @@ PONTO_MUST_CHECK static inline int ponto_store_iterate(struct ponto_store s, str
 	return s.ops->iterate(s.self, group, prefix, after, deadline, fn, arg);
 }
 
-/* Groups that hold a record, each at least once over all pages, in no order, at most limit a call. *page is a
- * resume token: NULL at first, NULL again when all were given; owned by the caller, freed with alloc. A caller
- * that stops early frees it. */
+/* Groups that hold a record, each at least once over all pages, in no order, at most limit (not 0) a call. *page is
+ * a resume token: NULL at first, NULL again when all were given; owned by the caller, freed with alloc. A caller
+ * that stops early frees it. When fn returns false, the next call goes on after that group. fn must not call the
+ * store. */
 PONTO_MUST_CHECK static inline int ponto_store_groups(struct ponto_store s, uint8_t **page, size_t *page_len,
 						      size_t limit, uint64_t deadline, const struct ponto_alloc *alloc,
 						      ponto_store_group_fn *fn, void *arg)
@@ -127,6 +130,31 @@ PONTO_MUST_CHECK static inline int ponto_store_flush(struct ponto_store s, uint6
 {
 	return s.ops->flush(s.self, deadline);
 }
+
+/* ---- for the plugins that implement a store ---------------------------------
+ *
+ * What every implementation checks first, and one way to keep groups and keys in a single ordered key space: the
+ * group's length in one byte, the group, the key. Within a group that keeps the byte order of the keys, and no group's
+ * flat prefix is the start of another's. */
+#define PONTO_STORE_FLAT_MAX (1 + PONTO_STORE_GROUP_MAX + PONTO_STORE_KEY_MAX)
+
+/* PONTO_EINVAL or PONTO_ELIMIT as above; unknown flags are PONTO_EINVAL. */
+PONTO_MUST_CHECK int ponto_store_check_record(struct ponto_bytes group, struct ponto_bytes key, size_t value_len,
+					      unsigned flags);
+PONTO_MUST_CHECK int ponto_store_check_range(struct ponto_bytes group, struct ponto_bytes prefix,
+					     struct ponto_bytes after);
+PONTO_MUST_CHECK int ponto_store_check_batch(struct ponto_bytes group, const struct ponto_store_step *steps,
+					     size_t count, unsigned flags);
+
+/* Writes the flat key of a checked group and key (or prefix, or nothing) and returns its length. */
+size_t ponto_store_flatten(struct ponto_bytes group, struct ponto_bytes key, uint8_t out[PONTO_STORE_FLAT_MAX]);
+
+/* The reverse, views into flat; false when flat is no flat key. */
+bool ponto_store_unflatten(struct ponto_bytes flat, struct ponto_bytes *group, struct ponto_bytes *key);
+
+/* Turns a flat prefix into the smallest flat key beyond all that start with it and returns its length; 0 when there
+ * is none. */
+size_t ponto_store_flat_end(uint8_t *flat, size_t len);
 
 #ifdef __cplusplus
 }
