@@ -1,0 +1,128 @@
+#include "tests/support/test.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+#include "framework/pool.h"
+
+struct counted {
+	struct ponto_job job;
+	struct crew *crew;
+};
+
+struct crew {
+	atomic_uint ran, inside, most;
+	atomic_bool signals_open;
+	sem_t arrived, leave;
+	char name[16];
+};
+
+static void count_run(struct ponto_job *job)
+{
+	struct crew *crew = ((struct counted *)job)->crew;
+	sigset_t mask;
+
+	pthread_sigmask(SIG_SETMASK, NULL, &mask);
+	if (!sigismember(&mask, SIGTERM))
+		atomic_store(&crew->signals_open, true);
+	pthread_getname_np(pthread_self(), crew->name, sizeof(crew->name));
+	atomic_fetch_add(&crew->ran, 1);
+}
+
+static void meet_run(struct ponto_job *job)
+{
+	struct crew *crew = ((struct counted *)job)->crew;
+
+	sem_post(&crew->arrived);
+	sem_wait(&crew->leave);
+	atomic_fetch_add(&crew->ran, 1);
+}
+
+static void destroying_a_pool_runs_what_is_queued(void **state)
+{
+	struct ponto_pool *pool;
+	struct crew crew = {0};
+	struct counted jobs[100];
+
+	(void)state;
+	assert_ok(ponto_pool_create(&ponto_alloc_system, "a-name-longer-than-the-kernel-takes", 1, 100, &pool));
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(jobs); i++) {
+		jobs[i] = (struct counted){{NULL, count_run}, &crew};
+		assert_ok(ponto_pool_push(pool, &jobs[i].job));
+	}
+	ponto_pool_destroy(pool);
+	assert_int_equal(crew.ran, 100);
+	assert_string_equal(crew.name, "a-name-longer-t");
+	assert_false(crew.signals_open);
+}
+
+static void all_threads_work_at_once(void **state)
+{
+	struct ponto_pool *pool;
+	struct crew crew = {0};
+	struct counted jobs[8];
+
+	(void)state;
+	sem_init(&crew.arrived, 0, 0);
+	sem_init(&crew.leave, 0, 0);
+	assert_ok(ponto_pool_create(&ponto_alloc_system, "test", 4, 4, &pool));
+	for (size_t i = 0; i < 4; i++) {
+		jobs[i] = (struct counted){{NULL, meet_run}, &crew};
+		assert_ok(ponto_pool_push(pool, &jobs[i].job));
+	}
+	/* Four are inside together: none has left yet. */
+	for (size_t i = 0; i < 4; i++)
+		sem_wait(&crew.arrived);
+	for (size_t i = 4; i < 8; i++) {
+		jobs[i] = (struct counted){{NULL, meet_run}, &crew};
+		assert_ok(ponto_pool_push(pool, &jobs[i].job));
+	}
+	assert_int_equal(ponto_pool_push(pool, &jobs[0].job), PONTO_EBUSY);
+	assert_int_equal(sem_trywait(&crew.arrived), -1);
+	for (size_t i = 0; i < 8; i++)
+		sem_post(&crew.leave);
+	ponto_pool_destroy(pool);
+	assert_int_equal(crew.ran, 8);
+	sem_destroy(&crew.arrived);
+	sem_destroy(&crew.leave);
+}
+
+static void odd_sizes_are_refused(void **state)
+{
+	struct ponto_pool *pool = NULL;
+
+	(void)state;
+	assert_int_equal(ponto_pool_create(&ponto_alloc_system, "test", 0, 4, &pool), PONTO_EINVAL);
+	assert_int_equal(ponto_pool_create(&ponto_alloc_system, "test", 4, 0, &pool), PONTO_EINVAL);
+	assert_int_equal(ponto_pool_create(&ponto_alloc_system, "test", 100000, 4, &pool), PONTO_EINVAL);
+	assert_null(pool);
+	ponto_pool_destroy(NULL);
+}
+
+static int make_pool(const struct ponto_alloc *alloc, void *arg)
+{
+	struct ponto_pool *pool;
+	int result = ponto_pool_create(alloc, "test", 2, 2, &pool);
+
+	(void)arg;
+	if (result == PONTO_OK)
+		ponto_pool_destroy(pool);
+	return result;
+}
+
+static void memory_running_out_leaves_nothing_behind(void **state)
+{
+	(void)state;
+	ponto_test_oom(make_pool, NULL, false);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(destroying_a_pool_runs_what_is_queued),
+	cmocka_unit_test(all_threads_work_at_once),
+	cmocka_unit_test(odd_sizes_are_refused),
+	cmocka_unit_test(memory_running_out_leaves_nothing_behind),
+};
+
+PONTO_TEST_MAIN(tests)
