@@ -81,7 +81,7 @@ enum pnrp_registration_state {
 
 /* 0 means the default named here. */
 struct pnrp_limits {
-	uint32_t conversations;	    /* open SOLICITs of others, 64; at most 4 per source host */
+	uint32_t conversations;	    /* open SOLICITs of others, 64; a quarter at most for one host */
 	uint32_t pending_adds;	    /* route entries being checked, 64 */
 	uint32_t reassemblies;	    /* answers being put together, 16 */
 	uint32_t reassembly_bytes;  /* their memory together, 128 KiB */

@@ -1,0 +1,511 @@
+#include "engines/ring/ring_cache.h"
+
+#include <string.h>
+
+void ring_cache_init(struct ring_cache *c, const struct ponto_alloc *alloc, const struct ponto_random *random,
+		     uint32_t limit)
+{
+	memset(c, 0, sizeof(*c));
+	c->alloc = alloc;
+	c->random = *random;
+	c->limit = limit;
+	c->anchor = ring_id_random(random);
+}
+
+void ring_cache_clear(struct ring_cache *c)
+{
+	for (uint32_t i = 0; i < c->count; i++)
+		ring_route_unref(c->alloc, c->entry[i]);
+	ponto_free(c->alloc, c->entry);
+	ponto_free(c->alloc, c->local);
+	c->entry = NULL;
+	c->local = NULL;
+	c->count = c->room = 0;
+	c->locals = c->locals_room = 0;
+}
+
+/* ---- sorted arrays ------------------------------------------------------------ */
+
+/* Index of the first entry >= id, 0..count. */
+static uint32_t position(const struct ring_cache *c, const struct ring_id *id)
+{
+	uint32_t low = 0, high = c->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (ring_id_compare(&c->entry[middle]->id, id) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static uint32_t local_position(const struct ring_cache *c, const struct ring_id *id)
+{
+	uint32_t low = 0, high = c->locals;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (ring_id_compare(&c->local[middle], id) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool at_is(const struct ring_cache *c, uint32_t i, const struct ring_id *id)
+{
+	return i < c->count && ring_id_equal(&c->entry[i]->id, id);
+}
+
+/* Grows in small steps: a cache is mostly full or empty, and many nodes share a machine. */
+static void *grow(const struct ring_cache *c, void *block, uint32_t count, uint32_t *room, size_t size)
+{
+	uint32_t more;
+
+	if (count < *room)
+		return block;
+	more = *room + (*room < 16 ? 8 : *room / 4);
+	block = ponto_resize(c->alloc, block, more, size);
+	if (block)
+		*room = more;
+	return block;
+}
+
+static void mark_all(struct ring_cache *c);
+
+/* ---- local IDs ------------------------------------------------------------------ */
+
+int ring_cache_add_local(struct ring_cache *c, const struct ring_id *id)
+{
+	uint32_t i = local_position(c, id);
+	struct ring_id *local;
+
+	if (i < c->locals && ring_id_equal(&c->local[i], id))
+		return PONTO_EEXIST;
+	local = grow(c, c->local, c->locals, &c->locals_room, sizeof(*local));
+	if (!local)
+		return PONTO_ENOMEM;
+	c->local = local;
+	memmove(local + i + 1, local + i, (c->locals - i) * sizeof(*local));
+	local[i] = *id;
+	c->locals++;
+	mark_all(c);
+	return PONTO_OK;
+}
+
+void ring_cache_remove_local(struct ring_cache *c, const struct ring_id *id)
+{
+	uint32_t i = local_position(c, id);
+
+	if (i == c->locals || !ring_id_equal(&c->local[i], id))
+		return;
+	c->locals--;
+	memmove(c->local + i, c->local + i + 1, (c->locals - i) * sizeof(*c->local));
+	mark_all(c);
+}
+
+bool ring_cache_is_local(const struct ring_cache *c, const struct ring_id *id)
+{
+	uint32_t i = local_position(c, id);
+
+	return i < c->locals && ring_id_equal(&c->local[i], id);
+}
+
+const struct ring_id *ring_cache_closest_local(const struct ring_cache *c, const struct ring_id *target)
+{
+	const struct ring_id *above, *below;
+	uint32_t i;
+
+	if (!c->locals)
+		return NULL;
+	i = local_position(c, target);
+	above = &c->local[i % c->locals];
+	below = &c->local[(i + c->locals - 1) % c->locals];
+	return ring_id_closer(below, above, target) ? below : above;
+}
+
+/* ---- looking ---------------------------------------------------------------------- */
+
+struct ring_route *ring_cache_find(const struct ring_cache *c, const struct ring_id *id)
+{
+	uint32_t i = position(c, id);
+
+	return at_is(c, i, id) ? c->entry[i] : NULL;
+}
+
+struct ring_route *ring_cache_closest(const struct ring_cache *c, const struct ring_id *target)
+{
+	struct ring_route *above, *below;
+	uint32_t i;
+
+	if (!c->count)
+		return NULL;
+	i = position(c, target);
+	above = c->entry[i % c->count];
+	below = c->entry[(i + c->count - 1) % c->count];
+	return ring_id_closer(&below->id, &above->id, target) ? below : above;
+}
+
+struct ring_route *ring_cache_neighbour(const struct ring_cache *c, const struct ring_id *id, bool up, size_t nth)
+{
+	uint32_t i = position(c, id);
+	bool present = at_is(c, i, id);
+
+	if (nth >= c->count - present)
+		return NULL;
+	if (up)
+		return c->entry[(i + present + nth) % c->count];
+	return c->entry[(i + c->count - 1 - nth) % c->count];
+}
+
+/* How far up (or down) from a it is to b. */
+static struct ring_id reach(const struct ring_id *a, const struct ring_id *b, bool up)
+{
+	return up ? ring_id_sub(b, a) : ring_id_sub(a, b);
+}
+
+/* On the given side of centre, by the shorter arc. */
+static bool on_side(const struct ring_id *id, const struct ring_id *centre, bool up)
+{
+	return ring_id_above(id, centre) == up;
+}
+
+size_t ring_cache_leaves(const struct ring_cache *c, const struct ring_id *local, bool up,
+			 struct ring_route *out[RING_LEAF])
+{
+	size_t found = 0;
+
+	for (size_t nth = 0; found < RING_LEAF; nth++) {
+		struct ring_route *r = ring_cache_neighbour(c, local, up, nth);
+
+		if (!r || !on_side(&r->id, local, up))
+			break;
+		if (r->certified)
+			out[found++] = r;
+	}
+	return found;
+}
+
+/* Whether fewer than RING_LEAF certified entries lie between id and local, which is up (or down) from id. */
+static bool near_local(const struct ring_cache *c, const struct ring_id *id, const struct ring_id *local, bool up)
+{
+	struct ring_id way = reach(id, local, up);
+	uint32_t i = position(c, id);
+	bool present = at_is(c, i, id);
+	unsigned between = 0;
+
+	if (!on_side(id, local, !up))
+		return false;
+	for (uint32_t nth = 0; nth < c->count - present && between < RING_LEAF; nth++) {
+		struct ring_route *r = c->entry[(up ? i + present + nth : i + c->count - 1 - nth) % c->count];
+		struct ring_id step = reach(id, &r->id, up);
+
+		if (ring_id_compare(&step, &way) >= 0)
+			return true;
+		between += r->certified;
+	}
+	return between < RING_LEAF;
+}
+
+bool ring_cache_in_leaf_range(const struct ring_cache *c, const struct ring_id *id, struct ring_id *local)
+{
+	const struct ring_id *above, *below;
+	bool by_above, by_below;
+	uint32_t i;
+
+	if (!c->locals)
+		return false;
+	i = local_position(c, id);
+	if (i < c->locals && ring_id_equal(&c->local[i], id))
+		return false;
+	above = &c->local[i % c->locals];
+	below = &c->local[(i + c->locals - 1) % c->locals];
+	by_above = near_local(c, id, above, true);
+	by_below = near_local(c, id, below, false);
+	if (!by_above && !by_below)
+		return false;
+	if (local)
+		*local = by_above && (!by_below || !ring_id_closer(below, above, id)) ? *above : *below;
+	return true;
+}
+
+/* ---- levels --------------------------------------------------------------------------- */
+
+unsigned ring_cache_level(const struct ring_cache *c, const struct ring_id *id)
+{
+	const struct ring_id *centre = ring_cache_closest_local(c, id);
+	struct ring_id distance = ring_id_distance(id, centre ? centre : &c->anchor);
+	int log = ring_id_log2(&distance);
+	unsigned level;
+
+	if (log < 0)
+		return RING_LEVELS - 1;
+	/* log2(10) = 3.322; the farthest is 2^255 away */
+	level = (unsigned)(255 - log) * 1000 / 3322;
+	return level < RING_LEVELS ? level : RING_LEVELS - 1;
+}
+
+/* Writes down which entries are leaves, after any change. */
+static void mark_leaves(struct ring_cache *c)
+{
+	for (uint32_t i = 0; i < c->count; i++)
+		c->entry[i]->leaf = false;
+	for (uint32_t i = 0; i < c->locals * 2; i++) {
+		struct ring_route *leaves[RING_LEAF];
+		size_t count = ring_cache_leaves(c, &c->local[i / 2], i % 2, leaves);
+
+		while (count-- > 0)
+			leaves[count]->leaf = true;
+	}
+}
+
+static void mark_all(struct ring_cache *c)
+{
+	for (uint32_t i = 0; i < c->count; i++)
+		c->entry[i]->level = (uint8_t)ring_cache_level(c, &c->entry[i]->id);
+	mark_leaves(c);
+}
+
+/* The arc that id has for itself between its neighbours. */
+static struct ring_id elbow_room(const struct ring_cache *c, const struct ring_id *id)
+{
+	struct ring_route *above = ring_cache_neighbour(c, id, true, 0);
+	struct ring_route *below = ring_cache_neighbour(c, id, false, 0);
+	struct ring_id whole;
+
+	memset(whole.b, 0xff, sizeof(whole.b));
+	return above && below && above != below ? ring_id_sub(&above->id, &below->id) : whole;
+}
+
+/* The level that holds too much, counting one entry more in level extra (RING_LEVELS: none); RING_LEVELS when
+ * none does. */
+static unsigned overfull(const struct ring_cache *c, unsigned extra)
+{
+	uint32_t held[RING_LEVELS + 1] = {0};
+	uint32_t total = extra < RING_LEVELS;
+	unsigned fullest = 0;
+
+	held[extra]++;
+	for (uint32_t i = 0; i < c->count; i++) {
+		held[c->entry[i]->level] += !c->entry[i]->leaf;
+		total += !c->entry[i]->leaf;
+	}
+	for (unsigned level = 1; level < RING_LEVELS; level++)
+		if (held[level] > held[fullest])
+			fullest = level;
+	return held[fullest] > RING_LEVEL_ENTRIES || total > c->limit ? fullest : RING_LEVELS;
+}
+
+/* The entry of the level that has the least room for itself; candidate, of which the cache knows nothing yet,
+ * counts too (NULL is returned for it). */
+static struct ring_route *most_crowded(const struct ring_cache *c, unsigned level, const struct ring_id *candidate)
+{
+	struct ring_route *crowded = NULL;
+	struct ring_id least;
+
+	memset(least.b, 0xff, sizeof(least.b));
+	if (candidate && ring_cache_level(c, candidate) == level)
+		least = elbow_room(c, candidate);
+	for (uint32_t i = 0; i < c->count; i++) {
+		struct ring_route *r = c->entry[i];
+		struct ring_id room;
+
+		if (r->leaf || r->level != level)
+			continue;
+		room = elbow_room(c, &r->id);
+		if (ring_id_compare(&room, &least) < 0) {
+			least = room;
+			crowded = r;
+		}
+	}
+	return crowded;
+}
+
+bool ring_cache_wants(const struct ring_cache *c, const struct ring_id *id)
+{
+	unsigned level;
+
+	if (ring_cache_find(c, id) || ring_cache_in_leaf_range(c, id, NULL))
+		return true;
+	level = overfull(c, ring_cache_level(c, id));
+	return level == RING_LEVELS || most_crowded(c, level, id);
+}
+
+/* ---- changing --------------------------------------------------------------------------- */
+
+static int insert(struct ring_cache *c, struct ring_route *r)
+{
+	struct ring_route **entry = grow(c, c->entry, c->count, &c->room, sizeof(struct ring_route *));
+	uint32_t i;
+
+	if (!entry)
+		return PONTO_ENOMEM;
+	c->entry = entry;
+	i = position(c, &r->id);
+	memmove(entry + i + 1, entry + i, (c->count - i) * sizeof(*entry));
+	entry[i] = ring_route_ref(r);
+	c->count++;
+	return PONTO_OK;
+}
+
+static void take_out(struct ring_cache *c, uint32_t i)
+{
+	ring_route_unref(c->alloc, c->entry[i]);
+	c->count--;
+	memmove(c->entry + i, c->entry + i + 1, (c->count - i) * sizeof(*c->entry));
+	mark_leaves(c);
+}
+
+int ring_cache_add(struct ring_cache *c, struct ring_route *r)
+{
+	uint32_t i = position(c, &r->id);
+	unsigned level;
+	int result;
+
+	if (at_is(c, i, &r->id)) {
+		struct ring_route *old = c->entry[i];
+
+		r->certified = r->certified || (old->certified && ring_route_same_place(old, r));
+		r->level = old->level;
+		c->entry[i] = ring_route_ref(r);
+		ring_route_unref(c->alloc, old);
+		mark_leaves(c);
+		return PONTO_OK;
+	}
+	if (!ring_cache_wants(c, &r->id))
+		return PONTO_ENOSPC;
+	r->level = (uint8_t)ring_cache_level(c, &r->id);
+	result = insert(c, r);
+	if (result)
+		return result;
+	mark_leaves(c);
+	while ((level = overfull(c, RING_LEVELS)) < RING_LEVELS) {
+		struct ring_route *out = most_crowded(c, level, NULL);
+
+		take_out(c, position(c, &out->id));
+	}
+	return PONTO_OK;
+}
+
+void ring_cache_certify(struct ring_cache *c, struct ring_route *r)
+{
+	r->certified = true;
+	mark_leaves(c);
+}
+
+bool ring_cache_remove(struct ring_cache *c, const struct ring_id *id)
+{
+	uint32_t i = position(c, id);
+
+	if (!at_is(c, i, id))
+		return false;
+	take_out(c, i);
+	return true;
+}
+
+/* ---- choices ------------------------------------------------------------------------------- */
+
+size_t ring_cache_spread(const struct ring_cache *c, size_t want, struct ring_route **out)
+{
+	struct ring_id start = ring_id_random(&c->random);
+	uint32_t last = UINT32_MAX, first = UINT32_MAX;
+	size_t found = 0;
+
+	if (c->count <= want) {
+		memcpy(out, c->entry, c->count * sizeof(*out));
+		return c->count;
+	}
+	/* The first entry in each of want equal arcs, or after it when the arc is empty. */
+	for (size_t k = 0; k < want; k++) {
+		struct ring_id offset = {{0}}, at;
+		uint32_t i;
+
+		offset.b[0] = (uint8_t)(k * 256 / want);
+		offset.b[1] = (uint8_t)(k * 65536 / want);
+		at = ring_id_add(&start, &offset);
+		i = position(c, &at) % c->count;
+		if (found && (i == last || i == first))
+			continue;
+		if (!found)
+			first = i;
+		last = i;
+		out[found++] = c->entry[i];
+	}
+	/* Crowded arcs make up for empty ones. */
+	for (uint32_t k = 0; k < c->count && found < want; k++) {
+		struct ring_route *r = c->entry[(first + k) % c->count];
+		bool taken = false;
+
+		for (size_t j = 0; j < found; j++)
+			taken = taken || out[j] == r;
+		if (!taken)
+			out[found++] = r;
+	}
+	return found;
+}
+
+struct ring_route *ring_cache_pick(const struct ring_cache *c, const struct ring_id *target, ring_pick_fn *fn,
+				   void *arg)
+{
+	struct ring_route *closest = NULL;
+	uint32_t up = position(c, target);
+	uint32_t down = up + c->count - 1;
+
+	up += c->count; /* both count modulo c->count and never meet zero */
+	for (uint32_t left = c->count; left > 0; left--) {
+		struct ring_route *a = c->entry[up % c->count], *b = c->entry[down % c->count];
+		struct ring_route *r = ring_id_closer(&b->id, &a->id, target) ? b : a;
+		enum ring_pick verdict = fn(arg, r);
+
+		if (r == a)
+			up++;
+		else
+			down += c->count - 1;
+		if (verdict == RING_PICK_STOP)
+			break;
+		if (verdict == RING_PICK_NO)
+			continue;
+		if (!closest)
+			closest = r;
+		if (ponto_random_below(&c->random, 8) != 0)
+			return r;
+	}
+	return closest;
+}
+
+double ring_cache_estimate(const struct ring_cache *c)
+{
+	double sum = 0;
+	unsigned counted = 0;
+
+	for (uint32_t i = 0; i < c->locals; i++) {
+		struct ring_route *above[RING_LEAF], *below[RING_LEAF];
+		struct ring_id span;
+		double share;
+
+		if (!ring_cache_leaves(c, &c->local[i], true, above) ||
+		    !ring_cache_leaves(c, &c->local[i], false, below))
+			continue;
+		span = ring_id_sub(&above[0]->id, &below[0]->id);
+		share = ring_id_fraction(&span);
+		if (share <= 2.0 / 4294967296.0)
+			continue;
+		sum += 2 / share;
+		counted++;
+	}
+	return counted ? sum / counted : 0;
+}
+
+size_t ring_cache_memory(const struct ring_cache *c)
+{
+	size_t bytes = c->room * sizeof(*c->entry) + c->locals_room * sizeof(*c->local);
+
+	for (uint32_t i = 0; i < c->count; i++)
+		bytes += ring_route_size(c->entry[i]);
+	return bytes;
+}

@@ -1,0 +1,165 @@
+#include "engines/ring/ring_id.h"
+
+#include <string.h>
+
+int ring_id_compare(const struct ring_id *a, const struct ring_id *b)
+{
+	return memcmp(a->b, b->b, RING_ID_SIZE);
+}
+
+bool ring_id_equal(const struct ring_id *a, const struct ring_id *b)
+{
+	return memcmp(a->b, b->b, RING_ID_SIZE) == 0;
+}
+
+bool ring_id_is_zero(const struct ring_id *a)
+{
+	static const struct ring_id zero;
+
+	return ring_id_equal(a, &zero);
+}
+
+/* Word 0 is the least significant of four. */
+static uint64_t word(const struct ring_id *a, unsigned index)
+{
+	const uint8_t *p = a->b + (3 - index) * 8;
+	uint64_t v = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
+static void set_word(struct ring_id *a, unsigned index, uint64_t v)
+{
+	uint8_t *p = a->b + (3 - index) * 8;
+
+	for (unsigned i = 8; i-- > 0; v >>= 8)
+		p[i] = (uint8_t)v;
+}
+
+struct ring_id ring_id_add(const struct ring_id *a, const struct ring_id *b)
+{
+	struct ring_id sum;
+	uint64_t carry = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		uint64_t x = word(a, i), y = word(b, i);
+		uint64_t s = x + y;
+		uint64_t t = s + carry;
+
+		carry = (uint64_t)(s < x) | (uint64_t)(t < s);
+		set_word(&sum, i, t);
+	}
+	return sum;
+}
+
+struct ring_id ring_id_sub(const struct ring_id *a, const struct ring_id *b)
+{
+	struct ring_id difference;
+	uint64_t borrow = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		uint64_t x = word(a, i), y = word(b, i);
+		uint64_t d = x - y;
+		uint64_t t = d - borrow;
+
+		borrow = (uint64_t)(x < y) | (uint64_t)(d < borrow);
+		set_word(&difference, i, t);
+	}
+	return difference;
+}
+
+struct ring_id ring_id_add_u64(const struct ring_id *a, uint64_t n)
+{
+	struct ring_id b = {{0}};
+
+	set_word(&b, 0, n);
+	return ring_id_add(a, &b);
+}
+
+struct ring_id ring_id_shift_right(const struct ring_id *a, unsigned bits)
+{
+	struct ring_id out = {{0}};
+	unsigned bytes = bits / 8, rest = bits % 8;
+
+	for (unsigned i = RING_ID_SIZE; i-- > bytes;) {
+		unsigned v = a->b[i - bytes];
+		unsigned high = i > bytes ? a->b[i - bytes - 1] : 0;
+
+		out.b[i] = (uint8_t)(((high << 8 | v) >> rest) & 0xff);
+	}
+	return out;
+}
+
+struct ring_id ring_id_distance(const struct ring_id *a, const struct ring_id *b)
+{
+	struct ring_id down = ring_id_sub(a, b), up = ring_id_sub(b, a);
+
+	return ring_id_compare(&down, &up) < 0 ? down : up;
+}
+
+bool ring_id_closer(const struct ring_id *a, const struct ring_id *b, const struct ring_id *target)
+{
+	struct ring_id da = ring_id_distance(a, target), db = ring_id_distance(b, target);
+
+	return ring_id_compare(&da, &db) < 0;
+}
+
+bool ring_id_between(const struct ring_id *x, const struct ring_id *low, const struct ring_id *high)
+{
+	int ends = ring_id_compare(low, high);
+
+	if (ends < 0)
+		return ring_id_compare(low, x) < 0 && ring_id_compare(x, high) < 0;
+	return ring_id_compare(low, x) < 0 || ring_id_compare(x, high) < 0;
+}
+
+bool ring_id_above(const struct ring_id *b, const struct ring_id *a)
+{
+	struct ring_id up = ring_id_sub(b, a), down = ring_id_sub(a, b);
+
+	return ring_id_compare(&up, &down) <= 0;
+}
+
+bool ring_id_inside(const struct ring_id *x, const struct ring_id *a, const struct ring_id *b)
+{
+	if (ring_id_equal(a, b))
+		return false;
+	return ring_id_above(b, a) ? ring_id_between(x, a, b) : ring_id_between(x, b, a);
+}
+
+unsigned ring_id_common_bits(const struct ring_id *a, const struct ring_id *b)
+{
+	for (unsigned i = 0; i < RING_ID_SIZE; i++) {
+		unsigned differ = (unsigned)(a->b[i] ^ b->b[i]);
+
+		if (differ)
+			return i * 8 + (unsigned)__builtin_clz(differ) - 24;
+	}
+	return RING_ID_BITS;
+}
+
+int ring_id_log2(const struct ring_id *a)
+{
+	static const struct ring_id zero;
+
+	return 255 - (int)ring_id_common_bits(a, &zero);
+}
+
+double ring_id_fraction(const struct ring_id *a)
+{
+	double f = 0;
+
+	for (unsigned i = RING_ID_SIZE; i-- > 0;)
+		f = (f + a->b[i]) / 256;
+	return f;
+}
+
+struct ring_id ring_id_random(const struct ponto_random *random)
+{
+	struct ring_id id;
+
+	random->fill(random->ctx, id.b, sizeof(id.b));
+	return id;
+}
