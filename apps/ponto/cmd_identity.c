@@ -1,0 +1,281 @@
+/* ponto identity: keys that own names. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "apps/ponto/cli.h"
+#include "apps/pontod/identity.pb-c.h"
+#include "framework/security.h"
+
+#define PASSWORD_MAX 1024
+
+static void print_identity(const Ponto__Identity__V1__Identity *identity)
+{
+	time_t created = (time_t)(identity->created_us / PONTO_SECOND);
+	struct tm utc;
+	char text[32];
+
+	gmtime_r(&created, &utc);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	printf("%s  %-7s  %s  %s\n", identity->id, identity->profile, text, identity->name);
+}
+
+static int show_one(struct cli *cli, const Ponto__Identity__V1__Identity *identity)
+{
+	if (cli->json)
+		return cli_print_message(&identity->base);
+	print_identity(identity);
+	return CLI_OK;
+}
+
+/* Options of every verb here; absent ones stay NULL. */
+struct identity_arguments {
+	const char *plain;
+	const char *profile;
+	const char *password_file;
+	const char *output;
+};
+
+static int parse(struct identity_arguments *a, const char *what, int argc, char **argv)
+{
+	static const struct cli_option options[] = {
+		{"profile", true, 'p'}, {"password-file", true, 'f'}, {"output", true, 'o'}, {NULL, false, 0}};
+	struct cli_scan scan = {argc, argv, 1, false};
+	const char *value;
+	int key;
+
+	while ((key = cli_next_option(&scan, options, &value)) >= 0) {
+		if (key == 0 && a->plain)
+			return cli_fail(CLI_USAGE, "one %s only, not '%s' too", what, value);
+		if (key == 0)
+			a->plain = value;
+		else if (key == 'p')
+			a->profile = value;
+		else if (key == 'f')
+			a->password_file = value;
+		else
+			a->output = value;
+	}
+	if (key == -2)
+		return CLI_USAGE;
+	return a->plain ? CLI_OK : cli_fail(CLI_USAGE, "'%s' needs %s", argv[0], what);
+}
+
+static int identity_create(struct cli *cli, int argc, char **argv)
+{
+	Ponto__Identity__V1__CreateRequest request = PONTO__IDENTITY__V1__CREATE_REQUEST__INIT;
+	struct identity_arguments a = {0};
+	ProtobufCMessage *reply;
+	int status = parse(&a, "NAME", argc, argv);
+
+	if (status != CLI_OK)
+		return status;
+	request.name = (char *)(uintptr_t)a.plain;
+	if (a.profile)
+		request.profile = (char *)(uintptr_t)a.profile;
+	status = cli_call(cli, "identity", "Create", &request.base, &ponto__identity__v1__create_reply__descriptor,
+			  CLI_TIMEOUT_MS, &reply);
+	if (status != CLI_OK)
+		return status;
+	status = show_one(cli, ((const Ponto__Identity__V1__CreateReply *)reply)->identity);
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return status;
+}
+
+static int identity_list(struct cli *cli, int argc, char **argv)
+{
+	Ponto__Identity__V1__ListRequest request = PONTO__IDENTITY__V1__LIST_REQUEST__INIT;
+	const Ponto__Identity__V1__ListReply *list;
+	ProtobufCMessage *reply;
+	int status;
+
+	if (argc > 1)
+		return cli_fail(CLI_USAGE, "'list' takes no argument, not '%s'", argv[1]);
+	status = cli_call(cli, "identity", "List", &request.base, &ponto__identity__v1__list_reply__descriptor,
+			  CLI_TIMEOUT_MS, &reply);
+	if (status != CLI_OK)
+		return status;
+	list = (const Ponto__Identity__V1__ListReply *)reply;
+	if (cli->json)
+		status = cli_print_message(reply);
+	for (size_t i = 0; !cli->json && i < list->n_identity; i++)
+		print_identity(list->identity[i]);
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return status;
+}
+
+static int identity_show(struct cli *cli, int argc, char **argv)
+{
+	Ponto__Identity__V1__ShowRequest request = PONTO__IDENTITY__V1__SHOW_REQUEST__INIT;
+	struct identity_arguments a = {0};
+	ProtobufCMessage *reply;
+	int status = parse(&a, "ID", argc, argv);
+
+	if (status != CLI_OK)
+		return status;
+	request.id = (char *)(uintptr_t)a.plain;
+	status = cli_call(cli, "identity", "Show", &request.base, &ponto__identity__v1__show_reply__descriptor,
+			  CLI_TIMEOUT_MS, &reply);
+	if (status != CLI_OK)
+		return status;
+	status = show_one(cli, ((const Ponto__Identity__V1__ShowReply *)reply)->identity);
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return status;
+}
+
+static int identity_delete(struct cli *cli, int argc, char **argv)
+{
+	Ponto__Identity__V1__DeleteRequest request = PONTO__IDENTITY__V1__DELETE_REQUEST__INIT;
+	struct identity_arguments a = {0};
+	ProtobufCMessage *reply;
+	int status = parse(&a, "ID", argc, argv);
+
+	if (status != CLI_OK)
+		return status;
+	request.id = (char *)(uintptr_t)a.plain;
+	status = cli_call(cli, "identity", "Delete", &request.base, &ponto__identity__v1__delete_reply__descriptor,
+			  CLI_TIMEOUT_MS, &reply);
+	if (status != CLI_OK)
+		return status;
+	if (cli->json)
+		status = cli_print_message(reply);
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return status;
+}
+
+/* ---- passwords ------------------------------------------------------------------------ */
+
+static int prompt(const char *text, char out[PASSWORD_MAX])
+{
+	struct termios saved, silent;
+	FILE *tty = fopen("/dev/tty", "r+");
+	int status = CLI_OK;
+
+	if (!tty)
+		return cli_fail(CLI_USAGE, "no terminal to ask on: use --password-file FILE or $PONTO_PASSWORD");
+	fprintf(tty, "%s: ", text);
+	fflush(tty);
+	if (tcgetattr(fileno(tty), &saved) != 0) {
+		fclose(tty);
+		return cli_fail(CLI_NO, "/dev/tty: %s", strerror(errno));
+	}
+	silent = saved;
+	silent.c_lflag &= ~(tcflag_t)ECHO;
+	tcsetattr(fileno(tty), TCSAFLUSH, &silent);
+	if (!fgets(out, PASSWORD_MAX, tty))
+		status = cli_fail(CLI_NO, "no password given");
+	tcsetattr(fileno(tty), TCSAFLUSH, &saved);
+	fputc('\n', tty);
+	fclose(tty);
+	out[strcspn(out, "\n")] = '\0';
+	return status;
+}
+
+/* From the file, the environment or the terminal, in that order. */
+static int password(const struct identity_arguments *a, bool twice, char out[PASSWORD_MAX])
+{
+	const char *given = getenv("PONTO_PASSWORD");
+	char again[PASSWORD_MAX];
+	int status;
+
+	if (a->password_file) {
+		uint8_t *data;
+		size_t len;
+
+		status = cli_read_file(a->password_file, PASSWORD_MAX - 1, &data, &len);
+		if (status != CLI_OK)
+			return status;
+		snprintf(out, PASSWORD_MAX, "%.*s", (int)len, (const char *)data);
+		out[strcspn(out, "\r\n")] = '\0';
+		ponto_wipe(data, len);
+		free(data);
+	} else if (given) {
+		if (strlen(given) >= PASSWORD_MAX)
+			return cli_fail(CLI_USAGE, "the password is longer than %d bytes", PASSWORD_MAX - 1);
+		snprintf(out, PASSWORD_MAX, "%s", given);
+	} else {
+		status = prompt("Password", out);
+		if (status == CLI_OK && twice) {
+			status = prompt("Again", again);
+			if (status == CLI_OK && strcmp(out, again) != 0)
+				status = cli_fail(CLI_NO, "the two passwords differ");
+			ponto_wipe(again, sizeof(again));
+		}
+		if (status != CLI_OK)
+			return status;
+	}
+	return *out ? CLI_OK : cli_fail(CLI_USAGE, "the password is empty");
+}
+
+static int identity_export(struct cli *cli, int argc, char **argv)
+{
+	Ponto__Identity__V1__ExportRequest request = PONTO__IDENTITY__V1__EXPORT_REQUEST__INIT;
+	const Ponto__Identity__V1__ExportReply *answer;
+	struct identity_arguments a = {0};
+	char secret[PASSWORD_MAX];
+	ProtobufCMessage *reply;
+	int status = parse(&a, "ID", argc, argv);
+
+	if (status == CLI_OK)
+		status = password(&a, true, secret);
+	if (status != CLI_OK)
+		return status;
+	request.id = (char *)(uintptr_t)a.plain;
+	request.password = secret;
+	status = cli_call(cli, "identity", "Export", &request.base, &ponto__identity__v1__export_reply__descriptor,
+			  CLI_TIMEOUT_MS, &reply);
+	ponto_wipe(secret, sizeof(secret));
+	if (status != CLI_OK)
+		return status;
+	answer = (const Ponto__Identity__V1__ExportReply *)reply;
+	if (cli->json && !a.output)
+		status = cli_print_message(reply);
+	else
+		status = cli_write_file(a.output ? a.output : "-", answer->data.data, answer->data.len);
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return status;
+}
+
+static int identity_import(struct cli *cli, int argc, char **argv)
+{
+	Ponto__Identity__V1__ImportRequest request = PONTO__IDENTITY__V1__IMPORT_REQUEST__INIT;
+	struct identity_arguments a = {0};
+	char secret[PASSWORD_MAX];
+	ProtobufCMessage *reply;
+	int status = parse(&a, "FILE", argc, argv);
+
+	if (status == CLI_OK)
+		status = cli_read_file(a.plain, PONTO_EXPORT_MAX, &request.data.data, &request.data.len);
+	if (status != CLI_OK)
+		return status;
+	status = password(&a, false, secret);
+	if (status == CLI_OK) {
+		request.password = secret;
+		status = cli_call(cli, "identity", "Import", &request.base,
+				  &ponto__identity__v1__import_reply__descriptor, CLI_TIMEOUT_MS, &reply);
+		ponto_wipe(secret, sizeof(secret));
+	}
+	free(request.data.data);
+	if (status != CLI_OK)
+		return status;
+	status = show_one(cli, ((const Ponto__Identity__V1__ImportReply *)reply)->identity);
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return status;
+}
+
+const struct cli_command cli_identity_commands[] = {
+	{"identity", "create", "NAME [--profile windows|modern]", "makes a key pair; its ID is the authority of secured names",
+	 identity_create},
+	{"identity", "list", "", "your identities", identity_list},
+	{"identity", "show", "ID", "one of them", identity_show},
+	{"identity", "delete", "ID", "removes it for good", identity_delete},
+	{"identity", "export", "ID [--output FILE] [--password-file FILE]",
+	 "writes it, encrypted with a password ($PONTO_PASSWORD, or asked for)", identity_export},
+	{"identity", "import", "FILE|- [--password-file FILE]", "reads such a file", identity_import},
+	{NULL, NULL, NULL, NULL, NULL},
+};
