@@ -1,0 +1,172 @@
+/* service-pnrp inside: one cloud, its engine, and what ties it to the world.
+ * Everything here happens on the component's loop thread, except the run halves
+ * of jobs (svc_work.c, svc_names.c, svc_kept.c), which see only their job. */
+#ifndef PLUGINS_SERVICE_PNRP_SVC_H
+#define PLUGINS_SERVICE_PNRP_SVC_H
+
+#include "engines/pnrp/pnrp_engine.h"
+#include "framework/discovery.h"
+#include "framework/env.h"
+#include "framework/security.h"
+#include "framework/service.h"
+#include "framework/store.h"
+#include "framework/transport.h"
+#include "plugins/service-pnrp/pnrp.pb-c.h"
+#include "plugins/service-pnrp/svc_arena.h"
+
+#define SVC_DISCOVERY_MAX 8
+#define SVC_BATCH 16	    /* datagrams handed to the transport at once */
+#define SVC_CLOUD_TEXT 64   /* bytes of a cloud's name, NUL included */
+#define SVC_MATCHES_MAX 32  /* results of one resolve: what the engine can exclude */
+#define SVC_HOPS_MAX 128    /* traced steps of one resolve */
+#define SVC_QUERIES_MAX 64  /* resolves of clients under way */
+
+/* The node's own identity, for names that prove nothing: a uid nobody has. */
+#define SVC_NODE_OWNER UINT32_MAX
+
+struct svc;
+
+struct svc_discovery {
+	struct svc *svc;
+	struct ponto_discovery discovery;
+	struct ponto_discovery_handle *handle;
+	unsigned searching; /* sources not yet done */
+};
+
+/* A registration, as the service keeps it. */
+struct svc_name {
+	struct svc_name *next;
+	uint64_t token;	 /* names this record in the engine's effects */
+	uint64_t handle; /* the engine's */
+	struct ring_id id;
+	enum pnrp_registration_state state;
+	Ponto__Pnrp__V1__RegisterRequest *request; /* owned; as the client gave it */
+	uint32_t uid;
+	uint64_t client; /* whose end ends it; 0: nobody's */
+	bool orphan;	 /* the client ended before the engine knew the name */
+	bool from_store; /* kept already */
+	struct ponto_identity identity;
+	uint32_t identity_owner;
+	struct pnrp_endpoint endpoints[PNRP_APP_ENDPOINTS_MAX];
+	size_t endpoint_count;
+	bool own_endpoints; /* the node's own addresses: they follow a change */
+	struct ponto_call *call; /* waits for the answer; or NULL */
+};
+
+struct svc_query;
+
+struct svc {
+	const struct ponto_env *env;
+	const struct ponto_conf *conf;
+	struct ponto_transport transport;
+	struct ponto_security security;
+	struct ponto_store store;
+	bool has_store;
+	struct svc_discovery discovery[SVC_DISCOVERY_MAX];
+	size_t discovery_count;
+	uint32_t profile; /* enum ponto_profile and enum pnrp_profile */
+
+	struct ponto_datagrams net; /* handle NULL: not open yet */
+	enum ponto_scope scope;
+	uint32_t zone;
+	char cloud[SVC_CLOUD_TEXT];
+	struct pnrp_engine *engine; /* NULL until the net is open */
+	struct ponto_timer *timer;
+	bool pumping;
+	uint8_t batch_data[SVC_BATCH][PNRP_DATAGRAM_MAX];
+
+	struct svc_name *names;
+	struct svc_query *queries;
+	size_t query_count;
+	uint64_t next_token;
+	struct ponto_identity node_identity; /* id empty until made */
+	unsigned jobs; /* on pools: the instance must not go before they are back */
+
+	ponto_loop_fn *stopped; /* set: stopping */
+	void *stopped_arg;
+
+	struct svc_metrics *metrics;
+};
+
+/* ---- svc_pump.c: bytes, time, effects ------------------------------------------ */
+
+/* Opens the transport, makes the engine, opens the cloud. PONTO_ENOENT: no address of the wanted scope yet. */
+PONTO_MUST_CHECK int svc_open(struct svc *svc);
+
+/* Moves everything that is ready: call after any engine call. Re-entrant calls are folded into one. */
+void svc_pump(struct svc *svc);
+
+/* The engine's present, monotonic microseconds. */
+uint64_t svc_now(struct svc *svc);
+
+/* After stop: calls stopped when nothing is left to wait for. */
+void svc_check_stopped(struct svc *svc);
+
+void svc_close(struct svc *svc);
+
+/* ---- svc_work.c: signatures on the security pool -------------------------------- */
+
+void svc_work_sign(struct svc *svc, const struct pnrp_effect *effect);
+void svc_work_verify(struct svc *svc, const struct pnrp_effect *effect);
+
+/* ---- svc_names.c: registrations ------------------------------------------------------ */
+
+void svc_name_register(struct svc *svc, struct ponto_call *call);
+void svc_name_unregister(struct svc *svc, struct ponto_call *call);
+void svc_name_list(struct svc *svc, struct ponto_call *call);
+
+/* Registers again what the store kept. takes request */
+void svc_name_restore(struct svc *svc, Ponto__Pnrp__V1__RegisterRequest *request, uint32_t uid);
+
+struct svc_name *svc_name_by_token(struct svc *svc, uint64_t token);
+void svc_name_changed(struct svc *svc, uint64_t handle, uint64_t token, enum pnrp_registration_state state);
+void svc_name_addresses_changed(struct svc *svc);
+void svc_name_client_gone(struct svc *svc, uint64_t client);
+void svc_name_fill(struct svc *svc, struct svc_arena *arena, const struct svc_name *name,
+		   Ponto__Pnrp__V1__NameInfo *info);
+void svc_names_drop(struct svc *svc);
+
+/* ---- svc_kept.c: registrations in the store ------------------------------------------ */
+
+typedef void svc_kept_fn(struct svc *svc, uint64_t token, int result);
+
+/* Writes or removes a name's record durably, then calls done. A result other than PONTO_OK comes from the
+ * store, or PONTO_EBUSY, PONTO_ENOMEM; done may come before it returns. */
+void svc_kept_put(struct svc *svc, const struct svc_name *name, svc_kept_fn *done);
+void svc_kept_remove(struct svc *svc, const struct svc_name *name);
+
+/* Reads all records of the cloud and restores them. */
+void svc_kept_load(struct svc *svc);
+
+/* ---- svc_resolve.c: resolves of clients ------------------------------------------------ */
+
+void svc_resolve(struct svc *svc, struct ponto_call *call);
+void svc_resolve_found(struct svc *svc, const struct pnrp_effect *effect);
+void svc_resolve_failed(struct svc *svc, const struct pnrp_effect *effect);
+void svc_resolve_trace(struct svc *svc, const struct pnrp_effect *effect);
+void svc_resolve_client_gone(struct svc *svc, uint64_t client);
+void svc_resolve_drop(struct svc *svc);
+
+/* ---- svc_calls.c: the calls, and answers ------------------------------------------------- */
+
+void svc_call(void *self, struct ponto_call *call);
+
+/* Packs message and answers. */
+void svc_reply(struct svc *svc, struct ponto_call *call, const ProtobufCMessage *message);
+
+/* Answers with an error and one line. */
+void svc_refuse(struct ponto_call *call, int result, const char *format, ...) PONTO_PRINTF(3, 4);
+
+/* True when cloud is empty or this one; else refuses the call. */
+bool svc_cloud_is(struct svc *svc, struct ponto_call *call, const char *cloud);
+
+void svc_event(struct svc *svc, const char *topic, const ProtobufCMessage *message);
+void svc_cloud_event(struct svc *svc);
+
+/* ---- svc_metrics.c -------------------------------------------------------------------------- */
+
+PONTO_MUST_CHECK int svc_metrics_create(struct svc *svc);
+void svc_metrics_update(struct svc *svc);
+void svc_metrics_destroy(struct svc *svc);
+
+#endif

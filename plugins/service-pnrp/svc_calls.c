@@ -1,0 +1,277 @@
+/* The calls of pnrp.proto, and how they are answered. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plugins/service-pnrp/svc.h"
+
+/* ---- answers ----------------------------------------------------------------- */
+
+void svc_reply(struct svc *svc, struct ponto_call *call, const ProtobufCMessage *message)
+{
+	size_t size = protobuf_c_message_get_packed_size(message);
+	uint8_t *packed = ponto_new(svc->env->alloc, 1, size ? size : 1);
+
+	if (!packed) {
+		svc_refuse(call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
+		return;
+	}
+	protobuf_c_message_pack(message, packed);
+	ponto_call_reply(call, PONTO_OK, ponto_bytes(packed, size), NULL);
+	ponto_free(svc->env->alloc, packed);
+}
+
+void svc_refuse(struct ponto_call *call, int result, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	ponto_call_reply(call, result, ponto_bytes(NULL, 0), text);
+}
+
+void svc_event(struct svc *svc, const char *topic, const ProtobufCMessage *message)
+{
+	size_t size;
+	uint8_t *packed;
+
+	if (!svc->env->port)
+		return;
+	size = protobuf_c_message_get_packed_size(message);
+	packed = ponto_new(svc->env->alloc, 1, size ? size : 1);
+	if (!packed)
+		return; /* events may be lost */
+	protobuf_c_message_pack(message, packed);
+	ponto_port_event(svc->env->port, topic, ponto_bytes(packed, size));
+	ponto_free(svc->env->alloc, packed);
+}
+
+bool svc_cloud_is(struct svc *svc, struct ponto_call *call, const char *cloud)
+{
+	if (!svc->engine) {
+		svc_refuse(call, PONTO_EUNREACH, "the cloud is not open: no address of scope '%s'",
+			   ponto_conf_string(svc->conf, "scope"));
+		return false;
+	}
+	if (!cloud || !*cloud || strcmp(cloud, svc->cloud) == 0)
+		return true;
+	svc_refuse(call, PONTO_ENOENT, "no cloud '%s' (open: %s)", cloud, svc->cloud);
+	return false;
+}
+
+/* ---- clouds ---------------------------------------------------------------------- */
+
+static void add_counter(Ponto__Pnrp__V1__CloudInfo *info, struct svc_arena *arena, const char *prefix, const char *name,
+			uint64_t value)
+{
+	Ponto__Pnrp__V1__Counter *counter = svc_arena_take(arena, 1, sizeof(*counter));
+	char text[96];
+
+	if (!counter)
+		return;
+	snprintf(text, sizeof(text), "%s%s", prefix, name);
+	ponto__pnrp__v1__counter__init(counter);
+	counter->name = svc_arena_text(arena, text);
+	counter->value = value;
+	info->counters[info->n_counters++] = counter;
+}
+
+static void fill_counters(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp__V1__CloudInfo *info)
+{
+	const struct pnrp_stats *stats = pnrp_engine_stats(svc->engine);
+	const struct {
+		const char *name;
+		uint64_t value;
+	} plain[] = {
+		{"received bytes", stats->received_bytes}, {"sent bytes", stats->sent_bytes},
+		{"retransmitted", stats->retransmitted},   {"timeouts", stats->timeouts},
+		{"output lost", stats->output_lost},	   {"walks", stats->walks},
+		{"walks failed", stats->walks_failed},	   {"resolves", stats->resolves},
+		{"resolves found", stats->resolves_found}, {"resolves failed", stats->resolves_failed},
+		{"signatures", stats->signatures},	   {"verifications", stats->verifications},
+		{"cached", stats->cached},		   {"uncached", stats->uncached},
+		{"revoked", stats->revoked},		   {"floods forwarded", stats->floods_forwarded},
+	};
+	size_t count = PONTO_ARRAY_SIZE(plain) + 2 * PNRP_COUNT_TYPES + PNRP_DROP_REASONS;
+
+	info->counters = svc_arena_take(arena, count, sizeof(*info->counters));
+	if (!info->counters)
+		return;
+	for (unsigned i = 0; i < PNRP_COUNT_TYPES; i++) {
+		add_counter(info, arena, "received ", pnrp_message_name(i), stats->received[i]);
+		add_counter(info, arena, "sent ", pnrp_message_name(i), stats->sent[i]);
+	}
+	for (unsigned i = 0; i < PNRP_DROP_REASONS; i++)
+		add_counter(info, arena, "dropped ", pnrp_drop_name(i), stats->dropped[i]);
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(plain); i++)
+		add_counter(info, arena, "", plain[i].name, plain[i].value);
+}
+
+static bool count_leaf(void *arg, const struct pnrp_route *route)
+{
+	*(uint32_t *)arg += route->leaf;
+	return true;
+}
+
+static void fill_cloud(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp__V1__CloudInfo *info)
+{
+	struct pnrp_status status;
+	char text[PONTO_ADDR_TEXT];
+
+	pnrp_engine_status(svc->engine, &status);
+	ponto__pnrp__v1__cloud_info__init(info);
+	info->name = svc->cloud;
+	info->scope = (char *)(uintptr_t)ponto_scope_name(svc->scope);
+	info->zone = svc->zone;
+	info->state = (char *)(uintptr_t)pnrp_cloud_state_name(status.state);
+	info->profile = svc->profile == PONTO_PROFILE_MODERN ? "modern" : "windows";
+	info->cached = status.cache_entries;
+	info->names = status.registrations;
+	info->estimate = status.estimated_nodes;
+	info->resolve_only = ponto_conf_bool(svc->conf, "resolve_only");
+	pnrp_engine_each_route(svc->engine, count_leaf, &info->leaves);
+	info->addresses = svc_arena_take(arena, status.local_count, sizeof(*info->addresses));
+	for (size_t i = 0; i < status.local_count && !arena->failed; i++)
+		info->addresses[info->n_addresses++] = svc_arena_text(arena, ponto_addr_format(&status.local[i], text));
+	fill_counters(svc, arena, info);
+}
+
+void svc_cloud_event(struct svc *svc)
+{
+	struct svc_arena arena = {.alloc = svc->env->alloc};
+	Ponto__Pnrp__V1__CloudInfo info;
+
+	if (!svc->env->port)
+		return;
+	fill_cloud(svc, &arena, &info);
+	if (!arena.failed)
+		svc_event(svc, "cloud", &info.base);
+	svc_arena_clear(&arena);
+}
+
+static void reply_or_memory(struct svc *svc, struct ponto_call *call, struct svc_arena *arena,
+			    const ProtobufCMessage *message)
+{
+	if (arena->failed)
+		svc_refuse(call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
+	else
+		svc_reply(svc, call, message);
+	svc_arena_clear(arena);
+}
+
+static void call_clouds(struct svc *svc, struct ponto_call *call)
+{
+	Ponto__Pnrp__V1__CloudsReply reply = PONTO__PNRP__V1__CLOUDS_REPLY__INIT;
+	struct svc_arena arena = {.alloc = svc->env->alloc};
+	Ponto__Pnrp__V1__CloudInfo info, *pointer = &info;
+
+	if (svc->engine) {
+		fill_cloud(svc, &arena, &info);
+		reply.cloud = &pointer;
+		reply.n_cloud = 1;
+	}
+	reply_or_memory(svc, call, &arena, &reply.base);
+}
+
+static void call_cloud(struct svc *svc, struct ponto_call *call)
+{
+	Ponto__Pnrp__V1__CloudReply reply = PONTO__PNRP__V1__CLOUD_REPLY__INIT;
+	Ponto__Pnrp__V1__CloudRequest *request =
+		ponto__pnrp__v1__cloud_request__unpack(NULL, call->payload.len, call->payload.data);
+	struct svc_arena arena = {.alloc = svc->env->alloc};
+	Ponto__Pnrp__V1__CloudInfo info;
+
+	if (!request) {
+		svc_refuse(call, PONTO_EPROTO, "the request cannot be read");
+		return;
+	}
+	if (svc_cloud_is(svc, call, request->cloud)) {
+		fill_cloud(svc, &arena, &info);
+		reply.cloud = &info;
+		reply_or_memory(svc, call, &arena, &reply.base);
+	}
+	ponto__pnrp__v1__cloud_request__free_unpacked(request, NULL);
+}
+
+/* ---- peers ------------------------------------------------------------------------- */
+
+struct peer_list {
+	Ponto__Pnrp__V1__PeersReply reply;
+	struct svc_arena arena;
+	size_t room;
+};
+
+static bool add_peer(void *arg, const struct pnrp_route *route)
+{
+	struct peer_list *list = arg;
+	struct svc_arena *arena = &list->arena;
+	Ponto__Pnrp__V1__Peer *peer;
+	char text[PONTO_ADDR_TEXT];
+	char id[2 * RING_ID_SIZE + 1];
+
+	if (list->reply.n_peer == list->room)
+		return false;
+	peer = svc_arena_take(arena, 1, sizeof(*peer));
+	if (!peer)
+		return false;
+	ponto__pnrp__v1__peer__init(peer);
+	ponto_hex(ponto_bytes(route->id.b, RING_ID_SIZE), id);
+	peer->id = svc_arena_text(arena, id);
+	peer->leaf = route->leaf;
+	peer->addresses = svc_arena_take(arena, route->addr_count, sizeof(*peer->addresses));
+	for (size_t i = 0; i < route->addr_count && !arena->failed; i++)
+		peer->addresses[peer->n_addresses++] = svc_arena_text(arena, ponto_addr_format(&route->addrs[i], text));
+	list->reply.peer[list->reply.n_peer++] = peer;
+	return !arena->failed;
+}
+
+static void call_peers(struct svc *svc, struct ponto_call *call)
+{
+	Ponto__Pnrp__V1__PeersRequest *request =
+		ponto__pnrp__v1__peers_request__unpack(NULL, call->payload.len, call->payload.data);
+	struct peer_list list = {.reply = PONTO__PNRP__V1__PEERS_REPLY__INIT, .arena = {.alloc = svc->env->alloc}};
+	struct pnrp_status status;
+
+	if (!request) {
+		svc_refuse(call, PONTO_EPROTO, "the request cannot be read");
+		return;
+	}
+	if (svc_cloud_is(svc, call, request->cloud)) {
+		pnrp_engine_status(svc->engine, &status);
+		list.room = status.cache_entries;
+		list.reply.peer = svc_arena_take(&list.arena, list.room, sizeof(*list.reply.peer));
+		pnrp_engine_each_route(svc->engine, add_peer, &list);
+		reply_or_memory(svc, call, &list.arena, &list.reply.base);
+	}
+	ponto__pnrp__v1__peers_request__free_unpacked(request, NULL);
+}
+
+/* ---- dispatch ------------------------------------------------------------------------ */
+
+void svc_call(void *self, struct ponto_call *call)
+{
+	static const struct {
+		const char *method;
+		void (*run)(struct svc *svc, struct ponto_call *call);
+	} methods[] = {
+		{"Clouds", call_clouds},	   {"Cloud", call_cloud},
+		{"Peers", call_peers},		   {"Register", svc_name_register},
+		{"Unregister", svc_name_unregister}, {"Names", svc_name_list},
+		{"Resolve", svc_resolve},
+	};
+	struct svc *svc = self;
+
+	if (svc->stopped) {
+		svc_refuse(call, PONTO_ECLOSED, "the node is stopping");
+		return;
+	}
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(methods); i++) {
+		if (strcmp(methods[i].method, call->method) == 0) {
+			methods[i].run(svc, call);
+			return;
+		}
+	}
+	svc_refuse(call, PONTO_ENOENT, "%s has no method '%s'", svc->env->instance, call->method);
+}

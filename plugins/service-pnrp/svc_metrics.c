@@ -1,0 +1,114 @@
+/* The engine's counters, shown as metrics. The engine counts by itself; here the
+ * difference since the last look is added. */
+#include <stdio.h>
+#include <string.h>
+
+#include "plugins/service-pnrp/svc.h"
+
+#define PLAIN_COUNT 12
+
+struct svc_metrics {
+	struct pnrp_stats seen;
+	struct ponto_counter *received[PNRP_COUNT_TYPES];
+	struct ponto_counter *sent[PNRP_COUNT_TYPES];
+	struct ponto_counter *dropped[PNRP_DROP_REASONS];
+	struct ponto_counter *plain[PLAIN_COUNT];
+	struct ponto_gauge *cached, *names, *memory;
+};
+
+static const struct {
+	const char *name;
+	const char *help;
+	size_t offset;
+} plain[PLAIN_COUNT] = {
+#define COUNTER(field, help) {"pnrp_" #field "_total", help, offsetof(struct pnrp_stats, field)}
+	COUNTER(received_bytes, "Bytes of PNRP received"),
+	COUNTER(sent_bytes, "Bytes of PNRP sent"),
+	COUNTER(retransmitted, "Requests sent a second time"),
+	COUNTER(timeouts, "Requests never answered"),
+	COUNTER(walks, "Resolve walks begun, for whatever reason"),
+	COUNTER(walks_failed, "Resolve walks that found nothing"),
+	COUNTER(resolves, "Names asked for by applications"),
+	COUNTER(resolves_found, "of these, found"),
+	COUNTER(resolves_failed, "of these, not found"),
+	COUNTER(signatures, "CPAs and payloads signed"),
+	COUNTER(verifications, "CPAs and payloads verified"),
+	COUNTER(floods_forwarded, "FLOODs passed on to neighbours"),
+#undef COUNTER
+};
+
+/* "not found" becomes "not_found". */
+static struct ponto_counter *named(struct svc *svc, const char *what, const char *word, const char *help)
+{
+	char name[96];
+
+	snprintf(name, sizeof(name), "pnrp_%s_%s_total", what, word);
+	for (char *c = name; *c; c++) {
+		if (*c == ' ' || *c == '-')
+			*c = '_';
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c - 'A' + 'a');
+	}
+	return ponto_counter(svc->env->metrics, name, svc->env->instance, help);
+}
+
+int svc_metrics_create(struct svc *svc)
+{
+	struct ponto_metrics *metrics = svc->env->metrics;
+	const char *instance = svc->env->instance;
+	struct svc_metrics *m;
+
+	if (!metrics)
+		return PONTO_OK;
+	m = ponto_new(svc->env->alloc, 1, sizeof(*m));
+	if (!m)
+		return PONTO_ENOMEM;
+	for (unsigned i = 0; i < PNRP_COUNT_TYPES; i++) {
+		m->received[i] = named(svc, "received", pnrp_message_name(i), "Messages of this type received");
+		m->sent[i] = named(svc, "sent", pnrp_message_name(i), "Messages of this type sent");
+	}
+	for (unsigned i = 0; i < PNRP_DROP_REASONS; i++)
+		m->dropped[i] = named(svc, "dropped", pnrp_drop_name(i), "Received messages that came to nothing");
+	for (unsigned i = 0; i < PLAIN_COUNT; i++)
+		m->plain[i] = ponto_counter(metrics, plain[i].name, instance, plain[i].help);
+	m->cached = ponto_gauge(metrics, "pnrp_cached_routes", instance, "Route entries in the cache");
+	m->names = ponto_gauge(metrics, "pnrp_registered_names", instance, "Names registered on this node");
+	m->memory = ponto_gauge(metrics, "pnrp_engine_bytes", instance, "Heap memory of the engine");
+	svc->metrics = m;
+	return PONTO_OK;
+}
+
+void svc_metrics_update(struct svc *svc)
+{
+	struct svc_metrics *m = svc->metrics;
+	const struct pnrp_stats *now;
+	struct pnrp_status status;
+
+	if (!m || !svc->engine)
+		return;
+	now = pnrp_engine_stats(svc->engine);
+	for (unsigned i = 0; i < PNRP_COUNT_TYPES; i++) {
+		ponto_counter_add(m->received[i], now->received[i] - m->seen.received[i]);
+		ponto_counter_add(m->sent[i], now->sent[i] - m->seen.sent[i]);
+	}
+	for (unsigned i = 0; i < PNRP_DROP_REASONS; i++)
+		ponto_counter_add(m->dropped[i], now->dropped[i] - m->seen.dropped[i]);
+	for (unsigned i = 0; i < PLAIN_COUNT; i++) {
+		uint64_t value, before;
+
+		memcpy(&value, (const char *)now + plain[i].offset, sizeof(value));
+		memcpy(&before, (const char *)&m->seen + plain[i].offset, sizeof(before));
+		ponto_counter_add(m->plain[i], value - before);
+	}
+	m->seen = *now;
+	pnrp_engine_status(svc->engine, &status);
+	ponto_gauge_set(m->cached, status.cache_entries);
+	ponto_gauge_set(m->names, status.registrations);
+	ponto_gauge_set(m->memory, (int64_t)status.memory);
+}
+
+void svc_metrics_destroy(struct svc *svc)
+{
+	ponto_free(svc->env->alloc, svc->metrics);
+	svc->metrics = NULL;
+}

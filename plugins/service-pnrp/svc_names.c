@@ -1,0 +1,597 @@
+/* Registrations: from a client's call, or from the store, to the engine and back. */
+#include <string.h>
+
+#include "engines/pnrp/pnrp_name.h"
+#include "plugins/service-pnrp/svc.h"
+
+#define TOPIC "service.pnrp.names"
+#define PROTOCOL_TCP 6
+
+/* ---- the list -------------------------------------------------------------- */
+
+struct svc_name *svc_name_by_token(struct svc *svc, uint64_t token)
+{
+	for (struct svc_name *name = svc->names; name; name = name->next) {
+		if (name->token == token)
+			return name;
+	}
+	return NULL;
+}
+
+static struct svc_name *find_name(struct svc *svc, uint32_t uid, const char *text)
+{
+	for (struct svc_name *name = svc->names; name; name = name->next) {
+		if (name->uid == uid && name->state != PNRP_REGISTRATION_GONE && strcmp(name->request->name, text) == 0)
+			return name;
+	}
+	return NULL;
+}
+
+static void free_name(struct svc *svc, struct svc_name *name)
+{
+	ponto__pnrp__v1__register_request__free_unpacked(name->request, NULL);
+	ponto_free(svc->env->alloc, name);
+}
+
+static void drop_name(struct svc *svc, struct svc_name *name)
+{
+	struct svc_name **at = &svc->names;
+
+	while (*at != name)
+		at = &(*at)->next;
+	*at = name->next;
+	free_name(svc, name);
+}
+
+void svc_names_drop(struct svc *svc)
+{
+	while (svc->names) {
+		struct svc_name *name = svc->names;
+
+		svc->names = name->next;
+		if (name->call)
+			svc_refuse(name->call, PONTO_ECLOSED, "the node is stopping");
+		free_name(svc, name);
+	}
+}
+
+void svc_name_fill(struct svc *svc, struct svc_arena *arena, const struct svc_name *name,
+		   Ponto__Pnrp__V1__NameInfo *info)
+{
+	static const char *const states[] = {
+		[PNRP_REGISTRATION_ANNOUNCING] = "registering",
+		[PNRP_REGISTRATION_ACTIVE] = "registered",
+		[PNRP_REGISTRATION_GONE] = "removed",
+	};
+	char id[2 * RING_ID_SIZE + 1];
+
+	ponto__pnrp__v1__name_info__init(info);
+	ponto_hex(ponto_bytes(name->id.b, RING_ID_SIZE), id);
+	info->name = name->request->name;
+	info->cloud = svc->cloud;
+	info->id = svc_arena_text(arena, id);
+	info->state = (char *)(uintptr_t)(name->state ? states[name->state] : "registering");
+	info->comment = name->request->comment;
+	info->uid = name->uid;
+	info->client_lifetime = name->client != 0;
+	info->payload_size = (uint32_t)name->request->payload.len;
+	info->identity = svc_arena_text(arena, name->identity.id);
+	info->endpoint = svc_arena_take(arena, name->endpoint_count, sizeof(*info->endpoint));
+	for (size_t i = 0; i < name->endpoint_count && !arena->failed; i++) {
+		Ponto__Pnrp__V1__Endpoint *endpoint = svc_arena_take(arena, 1, sizeof(*endpoint));
+		struct ponto_addr addr = {.family = PONTO_FAMILY_IPV6};
+		char text[PONTO_ADDR_TEXT];
+
+		if (!endpoint)
+			return;
+		ponto__pnrp__v1__endpoint__init(endpoint);
+		memcpy(addr.ip, name->endpoints[i].ip, sizeof(addr.ip));
+		endpoint->address = svc_arena_text(arena, ponto_addr_format(&addr, text));
+		endpoint->port = name->endpoints[i].port;
+		endpoint->protocol = name->endpoints[i].protocol;
+		info->endpoint[info->n_endpoint++] = endpoint;
+	}
+}
+
+static void name_event(struct svc *svc, const struct svc_name *name)
+{
+	struct svc_arena arena = {.alloc = svc->env->alloc};
+	Ponto__Pnrp__V1__NameInfo info;
+
+	svc_name_fill(svc, &arena, name, &info);
+	if (!arena.failed)
+		svc_event(svc, "name", &info.base);
+	svc_arena_clear(&arena);
+}
+
+/* ---- what the client gave ------------------------------------------------------ */
+
+static void own_endpoints(struct svc *svc, struct svc_name *name)
+{
+	struct pnrp_status status;
+
+	pnrp_engine_status(svc->engine, &status);
+	name->own_endpoints = true;
+	name->endpoint_count = status.local_count;
+	for (size_t i = 0; i < status.local_count; i++) {
+		memcpy(name->endpoints[i].ip, status.local[i].ip, 16);
+		name->endpoints[i].port = 0;
+		name->endpoints[i].protocol = PROTOCOL_TCP;
+	}
+}
+
+/* PONTO_EINVAL with the reason in *why. */
+static int read_endpoints(struct svc *svc, struct svc_name *name, const char **why)
+{
+	const Ponto__Pnrp__V1__RegisterRequest *request = name->request;
+
+	if (request->n_endpoint > PNRP_APP_ENDPOINTS_MAX) {
+		*why = "at most 10 endpoints";
+		return PONTO_ELIMIT;
+	}
+	for (size_t i = 0; i < request->n_endpoint; i++) {
+		const Ponto__Pnrp__V1__Endpoint *in = request->endpoint[i];
+		struct ponto_addr addr;
+
+		if (ponto_addr_parse(in->address, 0, &addr) != PONTO_OK || addr.family != PONTO_FAMILY_IPV6 ||
+		    addr.port != 0 || addr.zone != 0 || in->port > 65535 || in->protocol > 65535) {
+			*why = "an endpoint is an IPv6 address, a port and a protocol up to 65535";
+			return PONTO_EINVAL;
+		}
+		memcpy(name->endpoints[i].ip, addr.ip, 16);
+		name->endpoints[i].port = (uint16_t)in->port;
+		name->endpoints[i].protocol = (uint16_t)in->protocol;
+	}
+	name->endpoint_count = request->n_endpoint;
+	if (name->endpoint_count == 0 && request->payload.len == 0)
+		own_endpoints(svc, name);
+	return PONTO_OK;
+}
+
+static int check_request(const Ponto__Pnrp__V1__RegisterRequest *request, const char **why)
+{
+	struct pnrp_name parsed;
+
+	if (pnrp_name_parse(request->name, &parsed) != PONTO_OK) {
+		*why = "not a peer name: '0.CLASSIFIER' or '<40 hexadecimal digits>.CLASSIFIER' with at most 149 characters";
+		return PONTO_EINVAL;
+	}
+	if (request->payload.len > PNRP_PAYLOAD_BYTES) {
+		*why = "a payload has at most 4096 bytes";
+		return PONTO_ELIMIT;
+	}
+	if (request->has_prefix && request->prefix.len != 8) {
+		*why = "a prefix has 8 bytes";
+		return PONTO_EINVAL;
+	}
+	return PONTO_OK;
+}
+
+/* ---- into the engine ---------------------------------------------------------------- */
+
+static uint64_t prefix_of(const Ponto__Pnrp__V1__RegisterRequest *request)
+{
+	uint64_t prefix = 0;
+
+	for (size_t i = 0; i < 8; i++)
+		prefix = prefix << 8 | request->prefix.data[i];
+	return prefix;
+}
+
+static int into_engine(struct svc *svc, struct svc_name *name)
+{
+	const Ponto__Pnrp__V1__RegisterRequest *request = name->request;
+	struct pnrp_registration registration = {
+		.name = request->name,
+		.token = name->token,
+		.identity = name->token,
+		.public_key = ponto_bytes(name->identity.public_key, name->identity.public_key_len),
+		.friendly_name = request->comment && *request->comment ? request->comment : NULL,
+		.endpoints = name->endpoints,
+		.endpoint_count = name->endpoint_count,
+		.payload_type = request->payload.len ? PNRP_PAYLOAD_BINARY : PNRP_PAYLOAD_NONE,
+		.payload = ponto_bytes(request->payload.data, request->payload.len),
+		.has_prefix = request->has_prefix,
+	};
+
+	if (request->has_prefix)
+		registration.prefix = prefix_of(request);
+	name->state = PNRP_REGISTRATION_ANNOUNCING;
+	return pnrp_engine_register(svc->engine, svc_now(svc), &registration, &name->handle, &name->id);
+}
+
+static const char *engine_reason(int result)
+{
+	switch (result) {
+	case PONTO_EINVAL:
+		return "the comment is longer than 39 characters or not UTF-8";
+	case PONTO_EAUTH:
+		return "the name's authority is not the identity's";
+	case PONTO_EACCES:
+		return "this node resolves only";
+	case PONTO_EBUSY:
+		return "too many names are registered here";
+	case PONTO_EUNREACH:
+		return "the node has no address";
+	case PONTO_ECLOSED:
+		return "the cloud is not open";
+	default:
+		return ponto_strerror(result);
+	}
+}
+
+/* ---- the identity, on the security pool ------------------------------------------------ */
+
+struct identity_job {
+	struct svc *svc;
+	uint64_t token;
+	uint32_t owner;
+	uint32_t profile;
+	char id[PONTO_IDENTITY_ID]; /* wanted; empty: the node's own, made if there is none */
+	struct ponto_identity found;
+	int result;
+};
+
+static bool take_first(void *arg, const struct ponto_identity *identity)
+{
+	struct identity_job *job = arg;
+
+	if (identity->profile != job->profile)
+		return true;
+	job->found = *identity;
+	return false;
+}
+
+static void identity_run(void *arg)
+{
+	struct identity_job *job = arg;
+	struct ponto_security security = job->svc->security;
+
+	if (job->id[0]) {
+		job->result = ponto_identity_get(security, job->owner, job->id, &job->found);
+		return;
+	}
+	job->result = ponto_identity_list(security, job->owner, take_first, job);
+	if (job->result == PONTO_OK && !job->found.id[0])
+		job->result = ponto_identity_create(security, job->owner, job->profile, "node", &job->found);
+}
+
+static void fail_name(struct svc *svc, struct svc_name *name, int result, const char *why)
+{
+	if (name->call)
+		svc_refuse(name->call, result, "%s: %s", name->request->name, why);
+	else
+		ponto_error(svc->env->log, TOPIC, "%s, kept from before, cannot be registered: %s", name->request->name,
+			    why);
+	name->call = NULL;
+	drop_name(svc, name);
+}
+
+static void reply_name(struct svc *svc, struct svc_name *name)
+{
+	Ponto__Pnrp__V1__RegisterReply reply = PONTO__PNRP__V1__REGISTER_REPLY__INIT;
+	struct svc_arena arena = {.alloc = svc->env->alloc};
+	Ponto__Pnrp__V1__NameInfo info;
+
+	if (!name->call)
+		return;
+	svc_name_fill(svc, &arena, name, &info);
+	reply.name = &info;
+	if (arena.failed)
+		svc_refuse(name->call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
+	else
+		svc_reply(svc, name->call, &reply.base);
+	name->call = NULL;
+	svc_arena_clear(&arena);
+}
+
+/* The record is kept: only now is the client told. */
+static void kept(struct svc *svc, uint64_t token, int result)
+{
+	struct svc_name *name = svc_name_by_token(svc, token);
+
+	if (!name)
+		return;
+	if (result == PONTO_OK) {
+		reply_name(svc, name);
+		return;
+	}
+	if (name->call)
+		svc_refuse(name->call, result, "%s: cannot be kept: %s", name->request->name, ponto_strerror(result));
+	name->call = NULL;
+	(void)pnrp_engine_unregister(svc->engine, svc_now(svc), name->handle);
+}
+
+static void identity_known(struct svc *svc, struct svc_name *name, int result, const struct ponto_identity *identity)
+{
+	bool secured = strncmp(name->request->name, "0.", 2) != 0;
+
+	if (result == PONTO_ENOENT) {
+		fail_name(svc, name, PONTO_EACCES, secured ? "no identity of yours has this authority" : "no such identity of yours");
+		return;
+	}
+	if (result != PONTO_OK) {
+		fail_name(svc, name, result, ponto_strerror(result));
+		return;
+	}
+	if (identity->profile != svc->profile) {
+		fail_name(svc, name, PONTO_EINVAL, "the identity is of another profile than the cloud");
+		return;
+	}
+	if (secured && strncmp(name->request->name, identity->id, PONTO_IDENTITY_ID - 1) != 0) {
+		fail_name(svc, name, PONTO_EACCES, "the identity does not own this authority");
+		return;
+	}
+	name->identity = *identity;
+	result = into_engine(svc, name);
+	if (result != PONTO_OK)
+		fail_name(svc, name, result, engine_reason(result));
+	else if (name->from_store || name->client || !svc->has_store)
+		reply_name(svc, name);
+	else
+		svc_kept_put(svc, name, kept);
+}
+
+static void identity_done(void *arg)
+{
+	struct identity_job *job = arg;
+	struct svc *svc = job->svc;
+	struct svc_name *name = svc_name_by_token(svc, job->token);
+
+	svc->jobs--;
+	if (job->result == PONTO_OK && job->owner == SVC_NODE_OWNER)
+		svc->node_identity = job->found;
+	if (name && (svc->stopped || name->orphan))
+		fail_name(svc, name, PONTO_ECLOSED, svc->stopped ? "the node is stopping" : "its client has gone");
+	else if (name)
+		identity_known(svc, name, job->result, &job->found);
+	ponto_free(svc->env->alloc, job);
+	svc_pump(svc);
+	svc_check_stopped(svc);
+}
+
+/* Which identity signs: the one named, else for a secured name the caller's of that authority, else the node's. */
+static void find_identity(struct svc *svc, struct svc_name *name)
+{
+	const Ponto__Pnrp__V1__RegisterRequest *request = name->request;
+	const char *wanted = request->identity ? request->identity : "";
+	struct identity_job *job = NULL;
+	int result = PONTO_ENOMEM;
+
+	name->identity_owner = name->uid;
+	if (!*wanted && strncmp(request->name, "0.", 2) == 0) {
+		name->identity_owner = SVC_NODE_OWNER;
+		if (svc->node_identity.id[0]) {
+			identity_known(svc, name, PONTO_OK, &svc->node_identity);
+			return;
+		}
+	} else if (!*wanted) {
+		wanted = request->name;
+	} else if (strlen(wanted) != PONTO_IDENTITY_ID - 1) {
+		fail_name(svc, name, PONTO_EINVAL, "an identity's ID has 40 hexadecimal digits");
+		return;
+	}
+	job = ponto_new(svc->env->alloc, 1, sizeof(*job));
+	if (job) {
+		job->svc = svc;
+		job->token = name->token;
+		job->owner = name->identity_owner;
+		job->profile = svc->profile;
+		if (name->identity_owner != SVC_NODE_OWNER)
+			memcpy(job->id, wanted, PONTO_IDENTITY_ID - 1);
+		result = ponto_pool_submit(svc->security.pool, svc->env->loop, identity_run, identity_done, job);
+	}
+	if (result == PONTO_OK) {
+		svc->jobs++;
+		return;
+	}
+	ponto_free(svc->env->alloc, job);
+	fail_name(svc, name, result, ponto_strerror(result));
+}
+
+/* ---- calls --------------------------------------------------------------------------------- */
+
+/* takes request */
+static struct svc_name *add_name(struct svc *svc, Ponto__Pnrp__V1__RegisterRequest *request, uint32_t uid)
+{
+	struct svc_name *name = ponto_new(svc->env->alloc, 1, sizeof(*name));
+
+	if (!name) {
+		ponto__pnrp__v1__register_request__free_unpacked(request, NULL);
+		return NULL;
+	}
+	name->request = request;
+	name->uid = uid;
+	name->token = svc->next_token++;
+	name->next = svc->names;
+	svc->names = name;
+	return name;
+}
+
+void svc_name_register(struct svc *svc, struct ponto_call *call)
+{
+	Ponto__Pnrp__V1__RegisterRequest *request =
+		ponto__pnrp__v1__register_request__unpack(NULL, call->payload.len, call->payload.data);
+	const char *why = NULL;
+	struct svc_name *name;
+	int result;
+
+	if (!request) {
+		svc_refuse(call, PONTO_EPROTO, "the request cannot be read");
+		return;
+	}
+	result = check_request(request, &why);
+	if (result == PONTO_OK && !svc_cloud_is(svc, call, request->cloud)) {
+		ponto__pnrp__v1__register_request__free_unpacked(request, NULL);
+		return;
+	}
+	if (result == PONTO_OK && find_name(svc, call->uid, request->name)) {
+		result = PONTO_EEXIST;
+		why = "already registered here";
+	}
+	if (result != PONTO_OK) {
+		svc_refuse(call, result, "%s: %s", request->name, why);
+		ponto__pnrp__v1__register_request__free_unpacked(request, NULL);
+		return;
+	}
+	name = add_name(svc, request, call->uid);
+	if (!name) {
+		svc_refuse(call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
+		return;
+	}
+	name->call = call;
+	name->client = request->client_lifetime ? call->client : 0;
+	result = read_endpoints(svc, name, &why);
+	if (result != PONTO_OK)
+		fail_name(svc, name, result, why);
+	else
+		find_identity(svc, name);
+	svc_pump(svc);
+}
+
+void svc_name_restore(struct svc *svc, Ponto__Pnrp__V1__RegisterRequest *request, uint32_t uid)
+{
+	const char *why = NULL;
+	struct svc_name *name;
+	int result = check_request(request, &why);
+
+	if (result == PONTO_OK && find_name(svc, uid, request->name)) {
+		ponto__pnrp__v1__register_request__free_unpacked(request, NULL);
+		return;
+	}
+	name = add_name(svc, request, uid);
+	if (!name) {
+		ponto_error(svc->env->log, TOPIC, "a kept registration cannot be restored: out of memory");
+		return;
+	}
+	name->from_store = true;
+	if (result == PONTO_OK)
+		result = read_endpoints(svc, name, &why);
+	if (result != PONTO_OK)
+		fail_name(svc, name, result, why);
+	else
+		find_identity(svc, name);
+}
+
+/* The engine revokes it and says GONE; the name leaves the list then. */
+static void unregister(struct svc *svc, struct svc_name *name)
+{
+	if (!name->client && svc->has_store)
+		svc_kept_remove(svc, name);
+	name->state = PNRP_REGISTRATION_GONE;
+	if (pnrp_engine_unregister(svc->engine, svc_now(svc), name->handle) != PONTO_OK)
+		drop_name(svc, name);
+}
+
+void svc_name_unregister(struct svc *svc, struct ponto_call *call)
+{
+	Ponto__Pnrp__V1__UnregisterReply reply = PONTO__PNRP__V1__UNREGISTER_REPLY__INIT;
+	Ponto__Pnrp__V1__UnregisterRequest *request =
+		ponto__pnrp__v1__unregister_request__unpack(NULL, call->payload.len, call->payload.data);
+	struct svc_name *name = request ? find_name(svc, call->uid, request->name) : NULL;
+
+	if (!request) {
+		svc_refuse(call, PONTO_EPROTO, "the request cannot be read");
+		return;
+	}
+	if (svc_cloud_is(svc, call, request->cloud)) {
+		if (!name) {
+			svc_refuse(call, PONTO_ENOENT, "%s: not registered here by you", request->name);
+		} else if (name->call || !name->handle) {
+			svc_refuse(call, PONTO_EBUSY, "%s: is being registered", request->name);
+		} else {
+			unregister(svc, name);
+			svc_reply(svc, call, &reply.base);
+		}
+	}
+	ponto__pnrp__v1__unregister_request__free_unpacked(request, NULL);
+	svc_pump(svc);
+}
+
+void svc_name_list(struct svc *svc, struct ponto_call *call)
+{
+	Ponto__Pnrp__V1__NamesReply reply = PONTO__PNRP__V1__NAMES_REPLY__INIT;
+	Ponto__Pnrp__V1__NamesRequest *request =
+		ponto__pnrp__v1__names_request__unpack(NULL, call->payload.len, call->payload.data);
+	struct svc_arena arena = {.alloc = svc->env->alloc};
+	size_t count = 0;
+
+	if (!request) {
+		svc_refuse(call, PONTO_EPROTO, "the request cannot be read");
+		return;
+	}
+	if (!svc_cloud_is(svc, call, request->cloud))
+		goto out;
+	for (const struct svc_name *name = svc->names; name; name = name->next)
+		count++;
+	reply.name = svc_arena_take(&arena, count, sizeof(*reply.name));
+	for (const struct svc_name *name = svc->names; name && !arena.failed; name = name->next) {
+		Ponto__Pnrp__V1__NameInfo *info;
+
+		if (name->state == PNRP_REGISTRATION_GONE || (name->uid != call->uid && !call->admin))
+			continue;
+		info = svc_arena_take(&arena, 1, sizeof(*info));
+		if (!info)
+			break;
+		svc_name_fill(svc, &arena, name, info);
+		reply.name[reply.n_name++] = info;
+	}
+	if (arena.failed)
+		svc_refuse(call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
+	else
+		svc_reply(svc, call, &reply.base);
+out:
+	svc_arena_clear(&arena);
+	ponto__pnrp__v1__names_request__free_unpacked(request, NULL);
+}
+
+/* ---- what happens meanwhile ------------------------------------------------------------------ */
+
+void svc_name_changed(struct svc *svc, uint64_t handle, uint64_t token, enum pnrp_registration_state state)
+{
+	struct svc_name *name = svc_name_by_token(svc, token);
+
+	if (!name || name->handle != handle)
+		return; /* an earlier registration of a name that moved to new addresses */
+	name->state = state;
+	name_event(svc, name);
+	if (state == PNRP_REGISTRATION_GONE)
+		drop_name(svc, name);
+}
+
+/* Names that stand for the node's own addresses are registered anew with the new ones. */
+void svc_name_addresses_changed(struct svc *svc)
+{
+	struct svc_name *next;
+
+	for (struct svc_name *name = svc->names; name; name = next) {
+		uint64_t old = name->handle;
+
+		next = name->next;
+		if (!name->own_endpoints || !old || name->state == PNRP_REGISTRATION_GONE)
+			continue;
+		own_endpoints(svc, name);
+		if (name->endpoint_count == 0)
+			continue; /* no address now: the next change brings one */
+		(void)pnrp_engine_unregister(svc->engine, svc_now(svc), old);
+		if (into_engine(svc, name) != PONTO_OK) {
+			ponto_error(svc->env->log, TOPIC, "%s: lost at the change of addresses", name->request->name);
+			drop_name(svc, name);
+		}
+	}
+}
+
+void svc_name_client_gone(struct svc *svc, uint64_t client)
+{
+	struct svc_name *next;
+
+	for (struct svc_name *name = svc->names; name; name = next) {
+		next = name->next;
+		if (name->client != client || name->state == PNRP_REGISTRATION_GONE)
+			continue;
+		if (name->handle)
+			unregister(svc, name);
+		else
+			name->orphan = true; /* its identity is being looked up */
+	}
+}

@@ -1,0 +1,211 @@
+/* service-pnrp: descriptor, options, life. */
+#include <string.h>
+
+#include "plugins/service-pnrp/svc.h"
+
+#define TOPIC "service.pnrp"
+
+static int find(const struct ponto_env *env, enum ponto_kind kind, const char *option, struct ponto_iface *out)
+{
+	const char *name = ponto_conf_string(env->conf, option);
+	int result = ponto_env_find(env, kind, name, out);
+
+	if (result != PONTO_OK)
+		ponto_error(env->log, TOPIC, "%s: no %s instance '%s'", env->instance, ponto_kind_name(kind), name);
+	return result;
+}
+
+static int find_discovery(struct svc *svc)
+{
+	const char *const *names = ponto_conf_list(svc->conf, "discovery");
+
+	for (; *names; names++) {
+		struct svc_discovery *d = &svc->discovery[svc->discovery_count];
+		struct ponto_iface iface;
+		int result;
+
+		if (svc->discovery_count == SVC_DISCOVERY_MAX) {
+			ponto_error(svc->env->log, TOPIC, "%s: more than %d discovery instances", svc->env->instance,
+				    SVC_DISCOVERY_MAX);
+			return PONTO_ELIMIT;
+		}
+		result = ponto_env_find(svc->env, PONTO_KIND_DISCOVERY, *names, &iface);
+		if (result != PONTO_OK) {
+			ponto_error(svc->env->log, TOPIC, "%s: no discovery instance '%s'", svc->env->instance, *names);
+			return result;
+		}
+		d->svc = svc;
+		d->discovery.ops = (const struct ponto_discovery_ops *)iface.ops;
+		d->discovery.self = iface.self;
+		d->discovery.pool = iface.pool;
+		svc->discovery_count++;
+	}
+	return PONTO_OK;
+}
+
+static int check_port(const struct ponto_env *env)
+{
+	int64_t port = ponto_conf_int(env->conf, "port");
+
+	if (port == 0 || port > PNRP_PORT_FLOOR)
+		return PONTO_OK;
+	ponto_error(env->log, TOPIC, "%s: port %d: must be 0 or above %d", env->instance, (int)port, PNRP_PORT_FLOOR);
+	return PONTO_ECONF;
+}
+
+static int find_all(struct svc *svc)
+{
+	struct ponto_iface iface;
+	int result = check_port(svc->env);
+
+	if (result != PONTO_OK)
+		return result;
+	result = find(svc->env, PONTO_KIND_TRANSPORT, "transport", &iface);
+
+	if (result != PONTO_OK)
+		return result;
+	svc->transport.ops = (const struct ponto_transport_ops *)iface.ops;
+	svc->transport.self = iface.self;
+	result = find(svc->env, PONTO_KIND_SECURITY, "security", &iface);
+	if (result != PONTO_OK)
+		return result;
+	svc->security.ops = (const struct ponto_security_ops *)iface.ops;
+	svc->security.self = iface.self;
+	svc->security.pool = iface.pool;
+	if (*ponto_conf_string(svc->conf, "store")) {
+		result = find(svc->env, PONTO_KIND_STORE, "store", &iface);
+		if (result != PONTO_OK)
+			return result;
+		svc->store.ops = (const struct ponto_store_ops *)iface.ops;
+		svc->store.self = iface.self;
+		svc->store.pool = iface.pool;
+		svc->has_store = true;
+	}
+	return find_discovery(svc);
+}
+
+static void svc_destroy(void *self)
+{
+	struct svc *svc = self;
+
+	if (!svc)
+		return;
+	svc_resolve_drop(svc);
+	svc_names_drop(svc);
+	svc_close(svc);
+	svc_metrics_destroy(svc);
+	ponto_free(svc->env->alloc, svc);
+}
+
+static int svc_create(const struct ponto_env *env, void **self)
+{
+	struct svc *svc = ponto_new(env->alloc, 1, sizeof(*svc));
+	int result;
+
+	if (!svc)
+		return PONTO_ENOMEM;
+	svc->env = env;
+	svc->conf = env->conf;
+	svc->next_token = 1;
+	svc->profile = strcmp(ponto_conf_string(env->conf, "profile"), "modern") == 0 ? PONTO_PROFILE_MODERN
+										     : PONTO_PROFILE_WINDOWS;
+	result = svc_metrics_create(svc);
+	if (result == PONTO_OK)
+		result = find_all(svc);
+	if (result != PONTO_OK) {
+		svc_destroy(svc);
+		return result;
+	}
+	*self = svc;
+	return PONTO_OK;
+}
+
+/* A scope without an address yet is no reason to fail: the interface may come up later. */
+static int svc_start(void *self)
+{
+	struct svc *svc = self;
+	int result = svc_open(svc);
+
+	if (result == PONTO_ENOENT && svc->timer)
+		return PONTO_OK;
+	return result;
+}
+
+static void svc_client_gone(void *self, uint64_t client)
+{
+	struct svc *svc = self;
+
+	svc_resolve_client_gone(svc, client);
+	svc_name_client_gone(svc, client);
+	svc_pump(svc);
+}
+
+static int svc_reload(void *self, const struct ponto_conf *conf)
+{
+	((struct svc *)self)->conf = conf;
+	return PONTO_OK;
+}
+
+/* Neighbours are told that the names here are going; that may take this long. */
+#define STOP_LIMIT (800 * PONTO_MS)
+
+static void svc_stop(void *self, ponto_loop_fn *done, void *arg)
+{
+	struct svc *svc = self;
+
+	svc->stopped = done;
+	svc->stopped_arg = arg;
+	svc_resolve_drop(svc);
+	if (svc->engine) {
+		pnrp_engine_stop(svc->engine, svc_now(svc), STOP_LIMIT);
+		svc_pump(svc);
+	} else {
+		svc_check_stopped(svc);
+	}
+}
+
+static const char *const scopes[] = {"auto", "global", "site", "link", "loopback", NULL};
+static const char *const profiles[] = {"windows", "modern", NULL};
+static const char *const needs[] = {PONTO_FEATURE_DATAGRAM, NULL};
+
+static const struct ponto_option options[] = {
+	{.name = "transport", .type = PONTO_OPTION_REF, .ref_kind = PONTO_KIND_TRANSPORT,
+	 .doc = "the transport that carries the cloud's datagrams"},
+	{.name = "discovery", .type = PONTO_OPTION_REFS, .ref_kind = PONTO_KIND_DISCOVERY,
+	 .doc = "where to look for the cloud's other nodes"},
+	{.name = "security", .type = PONTO_OPTION_REF, .ref_kind = PONTO_KIND_SECURITY,
+	 .doc = "identities, and the keys that sign"},
+	{.name = "store", .type = PONTO_OPTION_REF, .ref_kind = PONTO_KIND_STORE,
+	 .doc = "keeps registrations over restarts; \"\" for none"},
+	{.name = "scope", .type = PONTO_OPTION_STRING, .fallback = "auto", .choices = scopes,
+	 .doc = "the cloud to open; auto takes the widest scope that has an address when the node starts"},
+	{.name = "port", .type = PONTO_OPTION_INT, .fallback = "0", .min = 0, .max = 65535,
+	 .doc = "UDP port of the cloud, 1025 or higher; 0 takes the transport's"},
+	{.name = "profile", .type = PONTO_OPTION_STRING, .fallback = "windows", .choices = profiles,
+	 .doc = "windows: the published protocol; modern: Ed25519 and SHA-256, a cloud of its own"},
+	{.name = "resolve_only", .type = PONTO_OPTION_BOOL, .fallback = "false",
+	 .doc = "resolve names but register none"},
+};
+
+static const struct ponto_service_ops ops = {
+	.head = {PONTO_SERVICE_ABI, sizeof(struct ponto_service_ops)},
+	.create = svc_create,
+	.start = svc_start,
+	.call = svc_call,
+	.client_gone = svc_client_gone,
+	.reload = svc_reload,
+	.stop = svc_stop,
+	.destroy = svc_destroy,
+};
+
+PONTO_PLUGIN(service_pnrp) = {
+	.abi = PONTO_PLUGIN_ABI,
+	.kind = PONTO_KIND_SERVICE,
+	.name = "service-pnrp",
+	.version = PACKAGE_VERSION,
+	.summary = "peer names, registered and resolved over MS-PNRP",
+	.needs = needs,
+	.options = options,
+	.option_count = PONTO_ARRAY_SIZE(options),
+	.vtable = &ops.head,
+};

@@ -1,0 +1,311 @@
+/* Resolves that clients asked for. */
+#include <string.h>
+
+#include "plugins/service-pnrp/svc.h"
+
+/* A failed walk begins again, at most this often, while the client's time lasts. */
+#define RESTARTS 2
+#define TIMEOUT_MIN_MS 100u
+#define TIMEOUT_MAX_MS 600000u
+
+struct svc_query {
+	struct svc_query *next;
+	uint64_t token;
+	uint64_t handle; /* the engine's */
+	struct ponto_call *call;
+	Ponto__Pnrp__V1__ResolveRequest *request;
+	uint64_t deadline;
+	struct svc_arena arena; /* of what follows */
+	Ponto__Pnrp__V1__Match *matches[SVC_MATCHES_MAX];
+	struct ring_id ids[SVC_MATCHES_MAX];
+	size_t match_count;
+	Ponto__Pnrp__V1__Hop *hops[SVC_HOPS_MAX];
+	size_t hop_count;
+	uint32_t walks;
+};
+
+static struct svc_query *find_query(struct svc *svc, uint64_t token)
+{
+	for (struct svc_query *query = svc->queries; query; query = query->next) {
+		if (query->token == token)
+			return query;
+	}
+	return NULL;
+}
+
+static void drop_query(struct svc *svc, struct svc_query *query)
+{
+	struct svc_query **at = &svc->queries;
+
+	while (*at != query)
+		at = &(*at)->next;
+	*at = query->next;
+	svc->query_count--;
+	ponto__pnrp__v1__resolve_request__free_unpacked(query->request, NULL);
+	svc_arena_clear(&query->arena);
+	ponto_free(svc->env->alloc, query);
+}
+
+static size_t wanted(const struct svc_query *query)
+{
+	uint32_t max = query->request->max;
+
+	return max < 1 ? 1 : max < SVC_MATCHES_MAX ? max : SVC_MATCHES_MAX;
+}
+
+/* ---- asking the engine ------------------------------------------------------- */
+
+static int ask(struct svc *svc, struct svc_query *query)
+{
+	const Ponto__Pnrp__V1__ResolveRequest *request = query->request;
+	uint64_t now = svc_now(svc);
+	struct pnrp_query q = {
+		.name = request->name,
+		.token = query->token,
+		.criteria = request->nearest ? PNRP_CRITERIA_NEAREST : PNRP_CRITERIA_ANY,
+		.include_local = request->include_local,
+		.trace = request->trace,
+		.timeout = query->deadline > now ? query->deadline - now : 1,
+		.max_restarts = RESTARTS,
+		.exclude = query->ids,
+		.exclude_count = query->match_count,
+	};
+	struct pnrp_status status;
+
+	if (request->has_prefix) {
+		for (size_t i = 0; i < 8; i++)
+			q.prefix = q.prefix << 8 | request->prefix.data[i];
+	} else {
+		/* Nearest to here, by default: the first half of an own address. */
+		pnrp_engine_status(svc->engine, &status);
+		for (size_t i = 0; status.local_count > 0 && i < 8; i++)
+			q.prefix = q.prefix << 8 | status.local[0].ip[i];
+	}
+	return pnrp_engine_resolve(svc->engine, now, &q, &query->handle);
+}
+
+void svc_resolve(struct svc *svc, struct ponto_call *call)
+{
+	Ponto__Pnrp__V1__ResolveRequest *request =
+		ponto__pnrp__v1__resolve_request__unpack(NULL, call->payload.len, call->payload.data);
+	struct svc_query *query;
+	uint32_t timeout;
+	int result;
+
+	if (!request) {
+		svc_refuse(call, PONTO_EPROTO, "the request cannot be read");
+		return;
+	}
+	if (!svc_cloud_is(svc, call, request->cloud))
+		goto refused;
+	if (request->has_prefix && request->prefix.len != 8) {
+		svc_refuse(call, PONTO_EINVAL, "a prefix has 8 bytes");
+		goto refused;
+	}
+	query = svc->query_count < SVC_QUERIES_MAX ? ponto_new(svc->env->alloc, 1, sizeof(*query)) : NULL;
+	if (!query) {
+		svc_refuse(call, PONTO_EBUSY, "too many names are being resolved");
+		goto refused;
+	}
+	timeout = request->timeout_ms < TIMEOUT_MIN_MS	 ? TIMEOUT_MIN_MS
+		  : request->timeout_ms > TIMEOUT_MAX_MS ? TIMEOUT_MAX_MS
+							 : request->timeout_ms;
+	query->request = request;
+	query->call = call;
+	query->arena.alloc = svc->env->alloc;
+	query->token = svc->next_token++;
+	query->deadline = svc_now(svc) + timeout * PONTO_MS;
+	query->next = svc->queries;
+	svc->queries = query;
+	svc->query_count++;
+	result = ask(svc, query);
+	if (result != PONTO_OK) {
+		svc_refuse(call, result, "%s: %s", request->name,
+			   result == PONTO_EINVAL    ? "not a peer name"
+			   : result == PONTO_EUNREACH ? "the node has no address"
+						      : ponto_strerror(result));
+		drop_query(svc, query);
+	}
+	svc_pump(svc);
+	return;
+refused:
+	ponto__pnrp__v1__resolve_request__free_unpacked(request, NULL);
+}
+
+/* ---- its answers ----------------------------------------------------------------- */
+
+static Ponto__Pnrp__V1__Match *copy_match(struct svc *svc, struct svc_query *query, const struct pnrp_match *in)
+{
+	struct svc_arena *arena = &query->arena;
+	Ponto__Pnrp__V1__Match *out = svc_arena_take(arena, 1, sizeof(*out));
+	char text[PONTO_ADDR_TEXT];
+	char id[2 * RING_ID_SIZE + 1];
+
+	if (!out)
+		return NULL;
+	ponto__pnrp__v1__match__init(out);
+	ponto_hex(ponto_bytes(in->id.b, RING_ID_SIZE), id);
+	out->name = svc_arena_text(arena, *in->name ? in->name : query->request->name);
+	out->cloud = svc->cloud;
+	out->id = svc_arena_text(arena, id);
+	out->comment = svc_arena_text(arena, in->friendly_name);
+	out->secured = in->secured;
+	out->local = in->local;
+	if (in->payload_type != PNRP_PAYLOAD_NONE) {
+		out->has_payload = true;
+		out->payload.len = in->payload.len;
+		out->payload.data = svc_arena_take(arena, 1, in->payload.len);
+		if (out->payload.data && in->payload.len)
+			memcpy(out->payload.data, in->payload.data, in->payload.len);
+	}
+	out->nodes = svc_arena_take(arena, in->publisher_count, sizeof(*out->nodes));
+	for (size_t i = 0; i < in->publisher_count && !arena->failed; i++)
+		out->nodes[out->n_nodes++] = svc_arena_text(arena, ponto_addr_format(&in->publisher[i], text));
+	out->endpoint = svc_arena_take(arena, in->endpoint_count, sizeof(*out->endpoint));
+	for (size_t i = 0; i < in->endpoint_count && !arena->failed; i++) {
+		Ponto__Pnrp__V1__Endpoint *endpoint = svc_arena_take(arena, 1, sizeof(*endpoint));
+		struct ponto_addr addr = {.family = PONTO_FAMILY_IPV6};
+
+		if (!endpoint)
+			break;
+		ponto__pnrp__v1__endpoint__init(endpoint);
+		memcpy(addr.ip, in->endpoints[i].ip, sizeof(addr.ip));
+		endpoint->address = svc_arena_text(arena, ponto_addr_format(&addr, text));
+		endpoint->port = in->endpoints[i].port;
+		endpoint->protocol = in->endpoints[i].protocol;
+		out->endpoint[out->n_endpoint++] = endpoint;
+	}
+	return arena->failed ? NULL : out;
+}
+
+static void answer(struct svc *svc, struct svc_query *query)
+{
+	Ponto__Pnrp__V1__ResolveReply reply = PONTO__PNRP__V1__RESOLVE_REPLY__INIT;
+
+	reply.match = query->matches;
+	reply.n_match = query->match_count;
+	reply.hop = query->hops;
+	reply.n_hop = query->hop_count;
+	reply.walks = query->walks;
+	if (query->arena.failed)
+		svc_refuse(query->call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
+	else
+		svc_reply(svc, query->call, &reply.base);
+	drop_query(svc, query);
+}
+
+void svc_resolve_found(struct svc *svc, const struct pnrp_effect *effect)
+{
+	struct svc_query *query = find_query(svc, effect->token);
+	Ponto__Pnrp__V1__Match *match;
+
+	if (!query)
+		return;
+	query->walks += effect->resolved.walks;
+	match = copy_match(svc, query, effect->resolved.match);
+	if (match) {
+		query->ids[query->match_count] = effect->resolved.match->id;
+		query->matches[query->match_count++] = match;
+		if (query->match_count < wanted(query) && ask(svc, query) == PONTO_OK)
+			return;
+	}
+	answer(svc, query);
+}
+
+static const char *failure(int result)
+{
+	switch (result) {
+	case PONTO_ENOENT:
+		return "not found";
+	case PONTO_ETIME:
+		return "not found in time";
+	case PONTO_EAUTH:
+		return "refused: only answers that do not prove the name";
+	case PONTO_EUNREACH:
+		return "the node has no address";
+	case PONTO_ECLOSED:
+		return "the cloud is closing";
+	default:
+		return ponto_strerror(result);
+	}
+}
+
+/* With matches, or a trace to show, that is an answer; else it is a refusal with its reason. */
+void svc_resolve_failed(struct svc *svc, const struct pnrp_effect *effect)
+{
+	struct svc_query *query = find_query(svc, effect->token);
+	int result = effect->unresolved.result;
+
+	if (!query)
+		return;
+	query->walks += effect->unresolved.walks;
+	if (query->match_count > 0 || (query->request->trace && query->hop_count > 0)) {
+		answer(svc, query);
+		return;
+	}
+	svc_refuse(query->call, result, "%s: %s", query->request->name, failure(result));
+	drop_query(svc, query);
+}
+
+void svc_resolve_trace(struct svc *svc, const struct pnrp_effect *effect)
+{
+	static const char *const outcomes[] = {
+		[PNRP_TRACE_ANSWER] = "no closer",   [PNRP_TRACE_GONE] = "not there",
+		[PNRP_TRACE_TIMEOUT] = "timeout",    [PNRP_TRACE_CONFIRMED] = "match",
+		[PNRP_TRACE_REFUSED] = "refused",    [PNRP_TRACE_SILENT] = "timeout",
+		[PNRP_TRACE_RESTART] = "new walk",
+	};
+	const struct pnrp_trace *trace = &effect->trace;
+	struct svc_query *query = find_query(svc, effect->token);
+	char text[PONTO_ADDR_TEXT];
+	Ponto__Pnrp__V1__Hop *hop;
+	const char *outcome;
+
+	if (!query || query->hop_count == SVC_HOPS_MAX)
+		return;
+	hop = svc_arena_take(&query->arena, 1, sizeof(*hop));
+	if (!hop)
+		return;
+	outcome = trace->suspicious			     ? "suspicious"
+		  : trace->kind == PNRP_TRACE_ANSWER && trace->bits_after > trace->bits_before ? "closer"
+											       : outcomes[trace->kind];
+	ponto__pnrp__v1__hop__init(hop);
+	hop->address = svc_arena_text(&query->arena,
+				      trace->kind == PNRP_TRACE_RESTART ? "" : ponto_addr_format(&trace->addr, text));
+	hop->rtt_us = trace->rtt;
+	hop->bits = trace->bits_after;
+	hop->outcome = (char *)(uintptr_t)outcome;
+	hop->kind = (char *)(uintptr_t)(trace->kind == PNRP_TRACE_CONFIRMED || trace->kind == PNRP_TRACE_REFUSED ||
+							trace->kind == PNRP_TRACE_SILENT
+						? "inquire"
+						: "lookup");
+	if (!query->arena.failed)
+		query->hops[query->hop_count++] = hop;
+}
+
+/* ---- ends --------------------------------------------------------------------------- */
+
+static void end(struct svc *svc, struct svc_query *query, const char *why)
+{
+	if (svc->engine)
+		pnrp_engine_cancel(svc->engine, svc_now(svc), query->handle);
+	svc_refuse(query->call, PONTO_ECLOSED, "%s: %s", query->request->name, why);
+	drop_query(svc, query);
+}
+
+void svc_resolve_client_gone(struct svc *svc, uint64_t client)
+{
+	struct svc_query *next;
+
+	for (struct svc_query *query = svc->queries; query; query = next) {
+		next = query->next;
+		if (query->call->client == client)
+			end(svc, query, "the client has gone");
+	}
+}
+
+void svc_resolve_drop(struct svc *svc)
+{
+	while (svc->queries)
+		end(svc, svc->queries, "the node is stopping");
+}
