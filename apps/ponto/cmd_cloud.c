@@ -1,6 +1,7 @@
 /* ponto cloud: the clouds that the name service has open. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "apps/ponto/cli.h"
 #include "plugins/service-pnrp/pnrp.pb-c.h"

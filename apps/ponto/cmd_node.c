@@ -1,6 +1,8 @@
 /* ponto node: the daemon itself. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "apps/ponto/cli.h"
