@@ -46,6 +46,9 @@ struct ponto_bus_setup {
  * PONTO_EACCES; PONTO_EINVAL: path too long or directory open to others. The reason is in reason. gives */
 PONTO_MUST_CHECK int ponto_bus_create(const struct ponto_bus_setup *setup, char reason[256], struct ponto_bus **out);
 
+/* The endpoint in its full form; lives as long as bus. */
+const char *ponto_bus_bound(const struct ponto_bus *bus);
+
 /* Components must be detached. Open calls of clients are answered PONTO_ECLOSED. Accepts NULL. */
 void ponto_bus_destroy(struct ponto_bus *bus);
 
@@ -64,8 +67,15 @@ void ponto_port_detach(struct ponto_port *port);
 /* ---- clients --------------------------------------------------------------- */
 
 /* The endpoint a client of this user tries when told none: $PONTO_ENDPOINT, else the daemon's default for
- * this uid, else the system daemon's. And the one a daemon of this user binds. */
+ * this uid, else the system daemon's. Returns out. */
 const char *ponto_bus_default_endpoint(char out[PONTO_ENDPOINT_SIZE]);
+
+/* The one a daemon of this user binds when told none: under $RUNTIME_DIRECTORY (systemd), /run/ponto for
+ * root, $XDG_RUNTIME_DIR/ponto, /tmp/ponto-UID. Returns out. */
+const char *ponto_bus_own_endpoint(char out[PONTO_ENDPOINT_SIZE]);
+
+/* Brings an endpoint into its full form: "/a/path" means ipc:///a/path. PONTO_EINVAL, why in reason (may be NULL). */
+PONTO_MUST_CHECK int ponto_bus_endpoint(const char *text, char reason[256], char out[PONTO_ENDPOINT_SIZE]);
 
 struct ponto_client;
 
@@ -89,13 +99,16 @@ struct ponto_reply {
 
 void ponto_reply_clear(struct ponto_client *client, struct ponto_reply *reply);
 
-/* Calls and waits. PONTO_OK: an answer came, see reply->result. PONTO_EUNREACH: no daemon (told within a
- * second); PONTO_ETIME: the daemon did not answer within timeout_ms; a later answer is dropped. Reconnects by
- * itself. borrows. gives what is in reply */
+/* Calls and waits. PONTO_OK: an answer came, see reply->result (the daemon itself answers PONTO_ETIME for a
+ * service that does not within timeout_ms). PONTO_EUNREACH: no daemon (told within a second), or it went away
+ * during the call; PONTO_EACCES: it, or its socket's mode, refuses this user; PONTO_ETIME: the daemon is silent,
+ * told a quarter of a second after timeout_ms, a later answer is dropped; PONTO_ELIMIT: payload too large.
+ * Reconnects by itself. borrows. gives what is in reply */
 PONTO_MUST_CHECK int ponto_client_call(struct ponto_client *client, const char *service, const char *method,
 				       struct ponto_bytes payload, unsigned timeout_ms, struct ponto_reply *reply);
 
-/* Events whose "<instance>.<topic>" starts with prefix. */
+/* Events whose "<instance>.<topic>" starts with prefix, from the return on. PONTO_EUNREACH: no daemon now (told
+ * within a second), PONTO_EACCES; PONTO_EINVAL: longer than 127 bytes. */
 PONTO_MUST_CHECK int ponto_client_subscribe(struct ponto_client *client, const char *prefix);
 
 struct ponto_event {
@@ -106,7 +119,7 @@ struct ponto_event {
 
 void ponto_event_clear(struct ponto_client *client, struct ponto_event *event);
 
-/* Waits for the next. PONTO_ETIME after timeout_ms. */
+/* Waits for the next. PONTO_ETIME after timeout_ms. Subscriptions survive a restart of the daemon. gives */
 PONTO_MUST_CHECK int ponto_client_next_event(struct ponto_client *client, unsigned timeout_ms, struct ponto_event *out);
 
 #ifdef __cplusplus

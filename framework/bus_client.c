@@ -1,0 +1,462 @@
+/* A program's side of the bus. Never waits for a daemon that is not there: a monitor tells how connecting goes,
+ * and after a failure the sockets are made anew, so nothing old is sent to a new daemon. */
+#include "framework/bus_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#define CONNECT_MS 900	    /* "within a second" */
+#define GRACE_MS 250	    /* the daemon's own word that time is up travels, too */
+#define RECONNECT_MS 50	    /* events only: calls connect anew */
+#define RECONNECT_MAX_MS 2000
+
+struct channel {
+	void *socket;
+	void *monitor;
+	bool connected;
+};
+
+struct ponto_client {
+	const struct ponto_alloc *alloc;
+	char endpoint[PONTO_ENDPOINT_SIZE];
+	char events_endpoint[BUS_EVENTS_SIZE];
+	bool remote;
+	char server_key[41], public_key[41], secret_key[41];
+	void *context;
+	struct channel calls, events;
+	uint64_t next_id;
+	unsigned monitors; /* each has its own name */
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static long left_ms(uint64_t deadline)
+{
+	uint64_t now = now_ms();
+
+	return now < deadline ? (long)(deadline - now) : 0;
+}
+
+int ponto_client_create(const struct ponto_client_setup *setup, struct ponto_client **out)
+{
+	struct ponto_client *client = ponto_new(setup->alloc, 1, sizeof(*client));
+	int result = PONTO_OK;
+	char reason[256];
+
+	if (!client)
+		return PONTO_ENOMEM;
+	client->alloc = setup->alloc;
+	if (setup->endpoint)
+		result = ponto_bus_endpoint(setup->endpoint, NULL, client->endpoint);
+	else
+		(void)ponto_bus_default_endpoint(client->endpoint);
+	if (result == PONTO_OK)
+		result = bus_endpoint_events(client->endpoint, client->events_endpoint);
+	if (result)
+		goto fail;
+	client->remote = !bus_endpoint_path(client->endpoint);
+	if (client->remote) {
+		result = PONTO_EINVAL;
+		if (!setup->curve_server_key || strlen(setup->curve_server_key) != 40 || !setup->curve_secret_file)
+			goto fail;
+		strcpy(client->server_key, setup->curve_server_key);
+		result = bus_curve_secret(setup->curve_secret_file, false, reason, client->secret_key,
+					  client->public_key);
+		if (result)
+			goto fail;
+	}
+	client->context = zmq_ctx_new();
+	if (!client->context) {
+		result = PONTO_ENOMEM;
+		goto fail;
+	}
+	*out = client;
+	return PONTO_OK;
+fail:
+	ponto_client_destroy(client);
+	return result;
+}
+
+static void close_channel(struct channel *channel)
+{
+	if (channel->monitor) {
+		(void)zmq_socket_monitor(channel->socket, NULL, 0);
+		(void)zmq_close(channel->monitor);
+	}
+	if (channel->socket)
+		(void)zmq_close(channel->socket);
+	memset(channel, 0, sizeof(*channel));
+}
+
+void ponto_client_destroy(struct ponto_client *client)
+{
+	if (!client)
+		return;
+	close_channel(&client->calls);
+	close_channel(&client->events);
+	while (client->context && zmq_ctx_term(client->context) != 0 && errno == EINTR)
+		;
+	ponto_wipe(client->secret_key, sizeof(client->secret_key));
+	ponto_free(client->alloc, client);
+}
+
+void ponto_reply_clear(struct ponto_client *client, struct ponto_reply *reply)
+{
+	ponto_free(client->alloc, reply->payload);
+	memset(reply, 0, sizeof(*reply));
+}
+
+void ponto_event_clear(struct ponto_client *client, struct ponto_event *event)
+{
+	ponto_free(client->alloc, event->payload);
+	memset(event, 0, sizeof(*event));
+}
+
+/* ---- connecting ------------------------------------------------------------------ */
+
+/* The kernel's plain answer, which libzmq would retry behind our back. */
+static int probe(const char *endpoint)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const char *path = bus_endpoint_path(endpoint);
+	int fd, error = 0;
+
+	if (!path)
+		return PONTO_OK;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return PONTO_ENOMEM;
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 && errno != EAGAIN)
+		error = errno;
+	close(fd);
+	if (error == EACCES || error == EPERM)
+		return PONTO_EACCES;
+	return error ? PONTO_EUNREACH : PONTO_OK;
+}
+
+static int set_int(void *socket, int option, int value)
+{
+	return zmq_setsockopt(socket, option, &value, sizeof(value));
+}
+
+static int open_channel(struct ponto_client *client, struct channel *channel, int type, const char *endpoint)
+{
+	char monitor[48];
+	int64_t max = PONTO_BUS_MESSAGE_MAX;
+
+	snprintf(monitor, sizeof(monitor), "inproc://ponto-client-%u", client->monitors++);
+	channel->socket = zmq_socket(client->context, type);
+	channel->monitor = zmq_socket(client->context, ZMQ_PAIR);
+	if (!channel->socket || !channel->monitor)
+		return PONTO_ENOMEM;
+	if (set_int(channel->socket, ZMQ_LINGER, 0) || set_int(channel->monitor, ZMQ_LINGER, 0) ||
+	    set_int(channel->monitor, ZMQ_RCVHWM, 0) || set_int(channel->socket, ZMQ_IMMEDIATE, 1) ||
+	    set_int(channel->socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) ||
+	    set_int(channel->socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) ||
+	    zmq_setsockopt(channel->socket, ZMQ_MAXMSGSIZE, &max, sizeof(max)))
+		return PONTO_EINTERNAL;
+	if (client->remote && (zmq_setsockopt(channel->socket, ZMQ_CURVE_SERVERKEY, client->server_key, 41) ||
+			       zmq_setsockopt(channel->socket, ZMQ_CURVE_PUBLICKEY, client->public_key, 41) ||
+			       zmq_setsockopt(channel->socket, ZMQ_CURVE_SECRETKEY, client->secret_key, 41) ||
+			       set_int(channel->socket, ZMQ_IPV6, 1)))
+		return PONTO_EINVAL;
+	if (zmq_socket_monitor(channel->socket, monitor, ZMQ_EVENT_ALL) || zmq_connect(channel->monitor, monitor))
+		return PONTO_ENOMEM;
+	return zmq_connect(channel->socket, endpoint) ? PONTO_EINVAL : PONTO_OK;
+}
+
+/* The next notice of a monitor; 0 when there is none. */
+static unsigned next_notice(struct channel *channel, int *error)
+{
+	uint8_t frame[6], rest[256];
+	uint16_t event;
+	uint32_t value;
+	int got;
+
+	do {
+		got = zmq_recv(channel->monitor, frame, sizeof(frame), ZMQ_DONTWAIT);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return 0;
+	(void)zmq_recv(channel->monitor, rest, sizeof(rest), 0);
+	memcpy(&event, frame, 2);
+	memcpy(&value, frame + 2, 4);
+	*error = (int)value;
+	if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+		channel->connected = true;
+	else if (event == ZMQ_EVENT_DISCONNECTED)
+		channel->connected = false;
+	return event;
+}
+
+static void wait_for(void *first, void *second, uint64_t deadline)
+{
+	zmq_pollitem_t items[2] = {{.socket = first, .events = ZMQ_POLLIN}, {.socket = second, .events = ZMQ_POLLIN}};
+
+	(void)zmq_poll(items, second ? 2 : 1, left_ms(deadline));
+}
+
+/* Waits until the daemon has accepted this connection. */
+static int wait_connected(struct channel *channel, uint64_t deadline)
+{
+	while (!channel->connected) {
+		int error = 0;
+		unsigned event = next_notice(channel, &error);
+
+		if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH || event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
+			return PONTO_EACCES;
+		if (event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL || event == ZMQ_EVENT_CONNECT_RETRIED)
+			return PONTO_EUNREACH;
+		if (event)
+			continue;
+		if (left_ms(deadline) == 0)
+			return PONTO_EUNREACH;
+		wait_for(channel->monitor, NULL, deadline);
+	}
+	return PONTO_OK;
+}
+
+static int establish(struct ponto_client *client, struct channel *channel, int type, const char *endpoint)
+{
+	uint64_t deadline = now_ms() + CONNECT_MS;
+	int result = probe(endpoint);
+
+	if (result)
+		return result;
+	result = open_channel(client, channel, type, endpoint);
+	if (result == PONTO_OK)
+		result = wait_connected(channel, deadline);
+	if (result)
+		close_channel(channel);
+	return result;
+}
+
+/* ---- calls ------------------------------------------------------------------------ */
+
+static int ready_for_call(struct ponto_client *client)
+{
+	struct channel *calls = &client->calls;
+	int error;
+
+	if (calls->socket) {
+		while (next_notice(calls, &error))
+			;
+		if (calls->connected)
+			return PONTO_OK;
+		close_channel(calls);
+	}
+	return establish(client, calls, ZMQ_DEALER, client->endpoint);
+}
+
+static int send_call(struct ponto_client *client, const char *service, const char *method, struct ponto_bytes payload,
+		     unsigned timeout_ms)
+{
+	Ponto__Bus__V1__Call call = PONTO__BUS__V1__CALL__INIT;
+	uint8_t small[1024];
+	uint8_t *data = small;
+	size_t size;
+	int result;
+
+	if (!bus_name_valid(service) || !bus_name_valid(method))
+		return PONTO_EINVAL;
+	call.id = ++client->next_id;
+	call.service = (char *)(uintptr_t)service;
+	call.method = (char *)(uintptr_t)method;
+	call.has_payload = true;
+	call.payload.data = (uint8_t *)(uintptr_t)payload.data;
+	call.payload.len = payload.len;
+	call.has_timeout_ms = true;
+	call.timeout_ms = timeout_ms;
+	if (payload.len > PONTO_BUS_MESSAGE_MAX || ponto__bus__v1__call__get_packed_size(&call) > PONTO_BUS_MESSAGE_MAX)
+		return PONTO_ELIMIT;
+	result = ready_for_call(client);
+	if (result)
+		return result;
+	size = ponto__bus__v1__call__get_packed_size(&call);
+	if (size > sizeof(small)) {
+		data = ponto_new(client->alloc, size, 1);
+		if (!data)
+			return PONTO_ENOMEM;
+	}
+	(void)ponto__bus__v1__call__pack(&call, data);
+	result = zmq_send(client->calls.socket, data, size, ZMQ_DONTWAIT) < 0 ? PONTO_EUNREACH : PONTO_OK;
+	if (data != small)
+		ponto_free(client->alloc, data);
+	return result;
+}
+
+static int read_reply(struct ponto_client *client, Ponto__Bus__V1__Reply *in, struct ponto_reply *out)
+{
+	uint8_t *payload = NULL;
+
+	if (in->result == PONTO_OK) {
+		payload = ponto_bytes_dup(client->alloc, ponto_bytes(in->payload.data, in->payload.len));
+		if (!payload)
+			return PONTO_ENOMEM;
+	}
+	memset(out, 0, sizeof(*out));
+	out->result = in->result > 0 ? PONTO_EPROTO : in->result;
+	out->payload = payload;
+	out->len = payload ? in->payload.len : 0;
+	if (out->result)
+		snprintf(out->error, sizeof(out->error), "%s",
+			 in->error && in->error[0] ? in->error : ponto_strerror(out->result));
+	return PONTO_OK;
+}
+
+/* Takes what has arrived. PONTO_EBUSY: not yet the answer to this call. */
+static int take_reply(struct ponto_client *client, struct ponto_reply *out)
+{
+	ProtobufCAllocator pb = bus_pb_allocator(client->alloc);
+	int result = PONTO_EBUSY;
+	zmq_msg_t msg;
+
+	zmq_msg_init(&msg);
+	while (result == PONTO_EBUSY && zmq_msg_recv(&msg, client->calls.socket, ZMQ_DONTWAIT) >= 0) {
+		Ponto__Bus__V1__Reply *reply =
+			ponto__bus__v1__reply__unpack(&pb, zmq_msg_size(&msg), zmq_msg_data(&msg));
+
+		if (!reply) {
+			result = PONTO_EPROTO;
+			break;
+		}
+		if (reply->id == client->next_id || reply->id == 0)
+			result = read_reply(client, reply, out);
+		ponto__bus__v1__reply__free_unpacked(reply, &pb);
+	}
+	zmq_msg_close(&msg);
+	return result;
+}
+
+int ponto_client_call(struct ponto_client *client, const char *service, const char *method,
+		      struct ponto_bytes payload, unsigned timeout_ms, struct ponto_reply *reply)
+{
+	uint64_t deadline;
+	int result = send_call(client, service, method, payload, timeout_ms);
+	int error;
+
+	if (result)
+		return result;
+	deadline = now_ms() + timeout_ms + GRACE_MS;
+	for (;;) {
+		result = take_reply(client, reply);
+		if (result != PONTO_EBUSY)
+			return result;
+		while (next_notice(&client->calls, &error))
+			;
+		if (!client->calls.connected) {
+			result = take_reply(client, reply); /* it may have come just before the end */
+			close_channel(&client->calls);
+			return result == PONTO_EBUSY ? PONTO_EUNREACH : result;
+		}
+		if (left_ms(deadline) == 0)
+			return PONTO_ETIME;
+		wait_for(client->calls.socket, client->calls.monitor, deadline);
+	}
+}
+
+/* ---- events ------------------------------------------------------------------------- */
+
+/* One message: two frames are an event, one is the daemon's word that a subscription stands. */
+static int take_event(struct ponto_client *client, const char *prefix, struct ponto_event *out, bool *stands)
+{
+	static const char mark[] = "\0ready";
+	ProtobufCAllocator pb = bus_pb_allocator(client->alloc);
+	Ponto__Bus__V1__Event *event;
+	int result = PONTO_EBUSY;
+	zmq_msg_t msg;
+
+	zmq_msg_init(&msg);
+	if (zmq_msg_recv(&msg, client->events.socket, ZMQ_DONTWAIT) < 0)
+		goto out;
+	result = PONTO_EPROTO;
+	if (!zmq_msg_more(&msg)) {
+		size_t len = prefix ? strlen(prefix) : 0;
+
+		if (prefix && zmq_msg_size(&msg) == len + sizeof(mark) - 1 &&
+		    memcmp(zmq_msg_data(&msg), prefix, len) == 0 &&
+		    memcmp((char *)zmq_msg_data(&msg) + len, mark, sizeof(mark) - 1) == 0)
+			*stands = true;
+		goto out;
+	}
+	if (zmq_msg_recv(&msg, client->events.socket, ZMQ_DONTWAIT) < 0)
+		goto out;
+	while (zmq_msg_more(&msg)) { /* no event of ours: read to its end */
+		if (zmq_msg_recv(&msg, client->events.socket, ZMQ_DONTWAIT) < 0)
+			goto out;
+	}
+	if (!out)
+		goto out;
+	event = ponto__bus__v1__event__unpack(&pb, zmq_msg_size(&msg), zmq_msg_data(&msg));
+	if (!event)
+		goto out;
+	memset(out, 0, sizeof(*out));
+	out->payload = ponto_bytes_dup(client->alloc, ponto_bytes(event->payload.data, event->payload.len));
+	out->len = event->payload.len;
+	snprintf(out->topic, sizeof(out->topic), "%s", event->topic);
+	result = out->payload ? PONTO_OK : PONTO_ENOMEM;
+	ponto__bus__v1__event__free_unpacked(event, &pb);
+out:
+	zmq_msg_close(&msg);
+	return result;
+}
+
+int ponto_client_subscribe(struct ponto_client *client, const char *prefix)
+{
+	uint64_t deadline = now_ms() + CONNECT_MS;
+	bool stands = false;
+	int result;
+
+	if (strlen(prefix) > BUS_TOPIC_MAX)
+		return PONTO_EINVAL;
+	if (!client->events.socket) {
+		result = establish(client, &client->events, ZMQ_SUB, client->events_endpoint);
+		if (result)
+			return result;
+	}
+	if (zmq_setsockopt(client->events.socket, ZMQ_SUBSCRIBE, prefix, strlen(prefix)) != 0)
+		return PONTO_ENOMEM;
+	while (!stands) {
+		if (take_event(client, prefix, NULL, &stands) != PONTO_EBUSY)
+			continue;
+		if (left_ms(deadline) == 0)
+			return PONTO_EUNREACH;
+		wait_for(client->events.socket, NULL, deadline);
+	}
+	return PONTO_OK;
+}
+
+int ponto_client_next_event(struct ponto_client *client, unsigned timeout_ms, struct ponto_event *out)
+{
+	uint64_t deadline = now_ms() + timeout_ms;
+	bool stands;
+	int result, error;
+
+	if (!client->events.socket)
+		return PONTO_EINVAL;
+	for (;;) {
+		result = take_event(client, NULL, out, &stands);
+		if (result == PONTO_OK || result == PONTO_ENOMEM)
+			return result;
+		while (next_notice(&client->events, &error))
+			;
+		if (result == PONTO_EPROTO)
+			continue;
+		if (left_ms(deadline) == 0)
+			return PONTO_ETIME;
+		wait_for(client->events.socket, NULL, deadline);
+	}
+}

@@ -1,0 +1,311 @@
+/* The bus as a client and a component see it: calls, events, deadlines, restarts. Rules of design "Components
+ * and the bus": the cases name them. */
+#include "tests/unit/bus_fixture.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <zmq.h>
+
+static int setup(void **state)
+{
+	struct bus_fixture *f = malloc(sizeof(*f));
+
+	bus_fixture_start(f, NULL);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	bus_fixture_stop(*state);
+	free(*state);
+	return 0;
+}
+
+static void test_call_and_answer(void **state)
+{
+	struct ponto_client *client = bus_fixture_client(*state);
+	char text[512];
+
+	assert_ok(bus_fixture_call(client, "Echo", "hello", 5000, text));
+	assert_string_equal(text, "hello");
+	assert_ok(bus_fixture_call(client, "Echo", "", 5000, text));
+	assert_string_equal(text, "");
+	assert_int_equal(bus_fixture_call(client, "Fail", "", 5000, text), PONTO_EACCES);
+	assert_string_equal(text, "no");
+	ponto_client_destroy(client);
+}
+
+static void test_uid_and_pid_come_from_the_kernel(void **state)
+{
+	struct ponto_client *client = bus_fixture_client(*state);
+	char text[512], expected[64];
+
+	assert_ok(bus_fixture_call(client, "Who", "", 5000, text));
+	snprintf(expected, sizeof(expected), "%u %d 1 ", (unsigned)getuid(), (int)getpid());
+	assert_memory_equal(text, expected, strlen(expected));
+	ponto_client_destroy(client);
+}
+
+static void test_unknown_service(void **state)
+{
+	struct ponto_client *client = bus_fixture_client(*state);
+	struct ponto_reply reply;
+
+	assert_ok(ponto_client_call(client, "nobody", "Do", ponto_bytes(NULL, 0), 5000, &reply));
+	assert_int_equal(reply.result, PONTO_ENOENT);
+	assert_string_equal(reply.error, "no such service");
+	ponto_reply_clear(client, &reply);
+	assert_int_equal(ponto_client_call(client, "", "Do", ponto_bytes(NULL, 0), 5000, &reply), PONTO_EINVAL);
+	assert_int_equal(ponto_client_call(client, "a b", "Do", ponto_bytes(NULL, 0), 5000, &reply), PONTO_EINVAL);
+	ponto_client_destroy(client);
+}
+
+static void test_name_taken(void **state)
+{
+	static const struct ponto_port_events none = {0};
+	struct bus_fixture *f = *state;
+	struct ponto_loop *loop;
+	struct ponto_port *port;
+
+	assert_ok(ponto_loop_uv_create(&ponto_alloc_system, &loop));
+	assert_int_equal(ponto_bus_attach(f->bus, loop, "echo", &none, NULL, &port), PONTO_EEXIST);
+	assert_int_equal(ponto_bus_attach(f->bus, loop, "no spaces", &none, NULL, &port), PONTO_EINVAL);
+	assert_ok(ponto_bus_attach(f->bus, loop, "other", &none, NULL, &port));
+	ponto_port_detach(port);
+	ponto_port_detach(NULL);
+	ponto_loop_destroy(loop);
+}
+
+static void test_deadline_is_answered_and_late_reply_dropped(void **state)
+{
+	struct bus_fixture *f = *state;
+	struct ponto_client *client = bus_fixture_client(f);
+	char text[512];
+
+	assert_int_equal(bus_fixture_call(client, "Late", "", 30, text), PONTO_ETIME);
+	assert_string_equal(text, "service echo did not answer in time");
+	bus_fixture_await_counter(f, "bus_late_replies_total", 1);
+	assert_ok(bus_fixture_call(client, "Echo", "next", 5000, text));
+	assert_string_equal(text, "next");
+	ponto_client_destroy(client);
+}
+
+static void *call_hold(void *arg)
+{
+	static char text[512];
+	struct ponto_client *client = bus_fixture_client(arg);
+	long result = bus_fixture_call(client, "Hold", "", 60000, text);
+
+	ponto_client_destroy(client);
+	return (void *)result;
+}
+
+static void test_detach_answers_open_calls(void **state)
+{
+	struct bus_fixture *f = *state;
+	struct ponto_client *client = bus_fixture_client(f);
+	pthread_t thread;
+	char text[512];
+	void *result;
+
+	pthread_create(&thread, NULL, call_hold, f);
+	bus_fixture_await(&f->held_count, 1);
+	bus_fixture_leave(f); /* replies to the held call only after it detached */
+	pthread_join(thread, &result);
+	assert_int_equal((long)result, PONTO_ECLOSED);
+	assert_int_equal(bus_fixture_call(client, "Echo", "", 5000, text), PONTO_ENOENT);
+	bus_fixture_join(f);
+	assert_ok(bus_fixture_call(client, "Echo", "back", 5000, text));
+	ponto_client_destroy(client);
+}
+
+static void test_sizes(void **state)
+{
+	struct ponto_client *client = bus_fixture_client(*state);
+	struct ponto_reply reply;
+	uint8_t *data = calloc(1, PONTO_BUS_MESSAGE_MAX + 1);
+
+	assert_ok(ponto_client_call(client, "echo", "Echo", ponto_bytes(data, PONTO_BUS_MESSAGE_MAX - 100), 5000, &reply));
+	assert_int_equal(reply.len, PONTO_BUS_MESSAGE_MAX - 100);
+	ponto_reply_clear(client, &reply);
+	assert_int_equal(ponto_client_call(client, "echo", "Echo", ponto_bytes(data, PONTO_BUS_MESSAGE_MAX), 5000, &reply),
+			 PONTO_ELIMIT);
+	assert_int_equal(
+		ponto_client_call(client, "echo", "Echo", ponto_bytes(data, PONTO_BUS_MESSAGE_MAX + 1), 5000, &reply),
+		PONTO_ELIMIT);
+	assert_ok(ponto_client_call(client, "echo", "Big", ponto_bytes("2000000", 7), 5000, &reply));
+	assert_int_equal(reply.result, PONTO_ELIMIT);
+	ponto_reply_clear(client, &reply);
+	free(data);
+	ponto_client_destroy(client);
+}
+
+static void test_no_daemon_is_told(void **state)
+{
+	struct bus_fixture *f = *state;
+	struct ponto_client_setup setup = {.alloc = &ponto_alloc_system};
+	struct ponto_client *client;
+	char path[PONTO_ENDPOINT_SIZE + 8], text[512];
+
+	snprintf(path, sizeof(path), "%s-nobody", f->path);
+	setup.endpoint = path;
+	assert_ok(ponto_client_create(&setup, &client));
+	assert_int_equal(bus_fixture_call(client, "Echo", "", 60000, text), PONTO_EUNREACH);
+	assert_int_equal(ponto_client_subscribe(client, ""), PONTO_EUNREACH);
+	ponto_client_destroy(client);
+	setup.endpoint = "tcp://127.0.0.1:9";
+	assert_int_equal(ponto_client_create(&setup, &client), PONTO_EINVAL);
+	setup.endpoint = "nonsense";
+	assert_int_equal(ponto_client_create(&setup, &client), PONTO_EINVAL);
+}
+
+static void test_client_survives_a_restart(void **state)
+{
+	struct bus_fixture *f = *state;
+	struct ponto_client *client = bus_fixture_client(f);
+	char text[512];
+
+	for (int i = 0; i < 3; i++) {
+		assert_ok(bus_fixture_call(client, "Echo", "a", 5000, text));
+		bus_fixture_restart(f);
+	}
+	assert_ok(bus_fixture_call(client, "Echo", "a", 5000, text));
+	ponto_client_destroy(client);
+}
+
+static void test_end_during_a_call(void **state)
+{
+	struct bus_fixture *f = *state;
+	pthread_t thread;
+	void *result;
+
+	pthread_create(&thread, NULL, call_hold, f);
+	bus_fixture_await(&f->held_count, 1);
+	bus_fixture_restart(f);
+	pthread_join(thread, &result);
+	assert_int_equal((long)result, PONTO_ECLOSED);
+}
+
+/* An open call per client object and a dead process behind it: its pidfd tells every component it called. */
+static void test_dead_client_is_noticed(void **state)
+{
+	struct bus_fixture *f = *state;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct ponto_client *client = bus_fixture_client(f);
+		char text[512];
+
+		(void)bus_fixture_call(client, "Hold", "", 60000, text);
+		_exit(0);
+	}
+	bus_fixture_await(&f->held_count, 1);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	bus_fixture_await(&f->gone, 1);
+	assert_int_equal(atomic_load(&f->last_gone), atomic_load(&f->last_client));
+}
+
+/* The process lives on, its connection ends. */
+static void test_ended_connection_is_noticed(void **state)
+{
+	struct bus_fixture *f = *state;
+	struct ponto_client *client = bus_fixture_client(f);
+	char text[512];
+
+	assert_ok(bus_fixture_call(client, "Echo", "", 5000, text));
+	ponto_client_destroy(client);
+	bus_fixture_await(&f->gone, 1);
+	assert_int_equal(atomic_load(&f->last_gone), atomic_load(&f->last_client));
+}
+
+/* ZMQ_FD is edge-triggered: a lost edge would stall one of thousands of calls for good. */
+static void *call_often(void *arg)
+{
+	struct ponto_client *client = bus_fixture_client(arg);
+	char text[512];
+	long result = PONTO_OK;
+
+	for (int i = 0; i < 1500 && result == PONTO_OK; i++)
+		result = bus_fixture_call(client, "Echo", "x", 60000, text);
+	ponto_client_destroy(client);
+	return (void *)result;
+}
+
+static void test_no_stall_in_thousands_of_calls(void **state)
+{
+	pthread_t threads[4];
+	void *result;
+
+	for (size_t i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, call_often, *state);
+	for (size_t i = 0; i < 4; i++) {
+		pthread_join(threads[i], &result);
+		assert_int_equal((long)result, PONTO_OK);
+	}
+}
+
+static void test_events(void **state)
+{
+	struct bus_fixture *f = *state;
+	struct ponto_client *client = bus_fixture_client(f);
+	struct ponto_client *other = bus_fixture_client(f);
+	struct ponto_event event;
+	char text[512];
+
+	assert_int_equal(ponto_client_next_event(client, 0, &event), PONTO_EINVAL);
+	assert_ok(ponto_client_subscribe(client, "echo.t"));
+	assert_ok(ponto_client_subscribe(other, "pnrp."));
+	assert_ok(bus_fixture_call(client, "Events", "3", 5000, text));
+	for (uint8_t i = 0; i < 3; i++) {
+		assert_ok(ponto_client_next_event(client, 60000, &event));
+		assert_string_equal(event.topic, "echo.tick");
+		assert_int_equal(event.payload[0], i);
+		ponto_event_clear(client, &event);
+	}
+	assert_int_equal(ponto_client_next_event(client, 0, &event), PONTO_ETIME);
+	assert_int_equal(ponto_client_next_event(other, 0, &event), PONTO_ETIME);
+	ponto_client_destroy(client);
+	ponto_client_destroy(other);
+}
+
+/* A subscriber that reads nothing loses events, which is counted; calls and others go on. */
+static void test_events_dropped_are_counted(void **state)
+{
+	struct bus_fixture *f = *state;
+	struct ponto_client *slow = bus_fixture_client(f);
+	struct ponto_client *client = bus_fixture_client(f);
+	char text[512];
+
+	assert_ok(ponto_client_subscribe(slow, "echo."));
+	while (bus_fixture_counter(f, "bus_events_dropped_total") == 0)
+		assert_ok(bus_fixture_call(client, "Events", "1000", 60000, text));
+	assert_ok(bus_fixture_call(client, "Echo", "still", 60000, text));
+	ponto_client_destroy(slow);
+	ponto_client_destroy(client);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_call_and_answer, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_uid_and_pid_come_from_the_kernel, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unknown_service, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_name_taken, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_deadline_is_answered_and_late_reply_dropped, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_detach_answers_open_calls, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_daemon_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_client_survives_a_restart, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_end_during_a_call, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dead_client_is_noticed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ended_connection_is_noticed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_stall_in_thousands_of_calls, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_events, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_events_dropped_are_counted, setup, teardown),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name(NULL, tests, NULL, NULL);
+}
