@@ -304,12 +304,12 @@ static void put(struct text *t, const char *format, ...)
 	t->used += (size_t)len;
 }
 
-/* The shortest decimal that reads back as the same number. */
+/* As few digits as read back as the same number, written out where %g does. */
 static void put_number(struct text *t, double value)
 {
 	char shorter[40];
 
-	for (int digits = 1; digits < 17; digits++) {
+	for (int digits = 15; digits < 17; digits++) {
 		snprintf(shorter, sizeof(shorter), "%.*g", digits, value);
 		if (strtod(shorter, NULL) == value) {
 			put(t, "%s", shorter);
