@@ -1,0 +1,184 @@
+#include "plugins/transport-udp6/udp_transport.h"
+
+#include <errno.h>
+#include <linux/errqueue.h>
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+
+/* A busy socket must not keep the loop from the others: it is level-triggered and comes back. */
+#define BATCHES_A_ROUND 4
+#define ERRORS_A_ROUND 32
+
+/* Room for the hop limit and the traffic class. */
+#define CONTROL_SIZE 64
+
+/* The odd rest keeps the starts of the buffers from falling on the same few cache sets. */
+#define BUFFER_STRIDE (PONTO_DATAGRAM_MAX + 1 + 9 * 64)
+
+#define IPV6_HEADER 40
+#define IPV4_HEADER 20
+#define UDP_HEADER 8
+
+struct udp_receiver {
+	uint8_t *buffers; /* never written as a whole: pages that no datagram reached cost nothing */
+	struct mmsghdr messages[PONTO_BATCH];
+	struct iovec views[PONTO_BATCH];
+	union udp_sockaddr peers[PONTO_BATCH];
+	struct ponto_datagram datagrams[PONTO_BATCH];
+	_Alignas(struct cmsghdr) uint8_t control[PONTO_BATCH][CONTROL_SIZE];
+};
+
+static void reset_message(struct udp_receiver *r, size_t i)
+{
+	r->messages[i].msg_hdr.msg_namelen = sizeof(r->peers[i]);
+	r->messages[i].msg_hdr.msg_controllen = CONTROL_SIZE;
+}
+
+int udp_receiver_create(const struct ponto_alloc *alloc, uint8_t family, struct udp_receiver **out)
+{
+	struct udp_receiver *r = ponto_new(alloc, 1, sizeof(*r));
+
+	(void)family;
+	if (!r)
+		return PONTO_ENOMEM;
+	r->buffers = ponto_resize(alloc, NULL, PONTO_BATCH, BUFFER_STRIDE);
+	if (!r->buffers) {
+		ponto_free(alloc, r);
+		return PONTO_ENOMEM;
+	}
+	for (size_t i = 0; i < PONTO_BATCH; i++) {
+		r->views[i] = (struct iovec){r->buffers + i * BUFFER_STRIDE, PONTO_DATAGRAM_MAX};
+		r->messages[i].msg_hdr = (struct msghdr){.msg_name = &r->peers[i],
+							 .msg_iov = &r->views[i],
+							 .msg_iovlen = 1,
+							 .msg_control = r->control[i]};
+		reset_message(r, i);
+	}
+	*out = r;
+	return PONTO_OK;
+}
+
+void udp_receiver_destroy(const struct ponto_alloc *alloc, struct udp_receiver *r)
+{
+	if (!r)
+		return;
+	ponto_free(alloc, r->buffers);
+	ponto_free(alloc, r);
+}
+
+/* ---- datagrams ---------------------------------------------------------------------- */
+
+/* The kernel gives all of these as an int but IP_TOS, which is a byte. */
+static void read_control(struct msghdr *message, struct ponto_datagram *d)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+		int value;
+
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+			d->ecn = *CMSG_DATA(c) & 3;
+			continue;
+		}
+		memcpy(&value, CMSG_DATA(c), sizeof(value));
+		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)
+			d->hop_limit = (uint8_t)value;
+		else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS)
+			d->ecn = value & 3;
+		else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL)
+			d->hop_limit = (uint8_t)value;
+	}
+}
+
+static void deliver(struct udp_socket *s, struct udp_receiver *r, size_t count)
+{
+	struct ponto_datagram_handle *h = s->handle;
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct ponto_datagram *d = &r->datagrams[i];
+
+		*d = (struct ponto_datagram){.local = s->local,
+					     .data = {r->views[i].iov_base, r->messages[i].msg_len}};
+		udp_from_sockaddr(&r->peers[i], h->zone, &d->peer);
+		read_control(&r->messages[i].msg_hdr, d);
+		reset_message(r, i);
+		bytes += d->data.len;
+	}
+	ponto_counter_add(h->udp->received, count);
+	ponto_counter_add(h->udp->received_bytes, bytes);
+	h->events.receive(h->arg, r->datagrams, count);
+}
+
+/* ---- what ICMP and the own stack report ------------------------------------------------ */
+
+static bool is_mtu(const struct sock_extended_err *e)
+{
+	if (e->ee_errno != EMSGSIZE)
+		return false;
+	return e->ee_origin == SO_EE_ORIGIN_LOCAL ||
+	       (e->ee_origin == SO_EE_ORIGIN_ICMP6 && e->ee_type == ICMPV6_PKT_TOOBIG) ||
+	       (e->ee_origin == SO_EE_ORIGIN_ICMP && e->ee_type == ICMP_DEST_UNREACH && e->ee_code == ICMP_FRAG_NEEDED);
+}
+
+static void report(struct udp_socket *s, const union udp_sockaddr *to, const struct sock_extended_err *e)
+{
+	struct ponto_datagram_handle *h = s->handle;
+	uint32_t headers = UDP_HEADER + (h->udp->family == PONTO_FAMILY_IPV6 ? IPV6_HEADER : IPV4_HEADER);
+	struct ponto_addr peer;
+
+	if (!is_mtu(e) || e->ee_info <= headers || !h->events.path_mtu)
+		return;
+	udp_from_sockaddr(to, h->zone, &peer);
+	h->events.path_mtu(h->arg, &peer, e->ee_info - headers);
+}
+
+/* Takes one error off the queue: false when there is none. */
+static bool read_error(struct udp_socket *s)
+{
+	_Alignas(struct cmsghdr) uint8_t control[512];
+	union udp_sockaddr to = {.any.sa_family = AF_UNSPEC};
+	struct msghdr message = {.msg_name = &to,
+				 .msg_namelen = sizeof(to),
+				 .msg_control = control,
+				 .msg_controllen = sizeof(control)};
+
+	if (recvmsg(s->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+		return false;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
+		struct sock_extended_err e;
+
+		if (!(c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR) &&
+		    !(c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR))
+			continue;
+		memcpy(&e, CMSG_DATA(c), sizeof(e));
+		if (to.any.sa_family != AF_UNSPEC)
+			report(s, &to, &e);
+		return true;
+	}
+	return true;
+}
+
+void udp_socket_ready(void *socket, unsigned events)
+{
+	struct udp_socket *s = socket;
+	struct ponto_datagram_handle *h = s->handle;
+	struct udp_receiver *r = h->receiver;
+	unsigned errors = 0;
+
+	(void)events;
+	udp_callback_begin(h);
+	h->current = s;
+	for (unsigned round = 0; round < BATCHES_A_ROUND; round++) {
+		int count = recvmmsg(s->fd, r->messages, PONTO_BATCH, MSG_DONTWAIT, NULL);
+
+		if (count > 0)
+			deliver(s, r, (size_t)count);
+		/* A pending ICMP error is handed to any call; its story waits in the error queue. */
+		else if (errno == EAGAIN || errno == EINTR)
+			break;
+		if (h->current != s || (count > 0 && count < PONTO_BATCH))
+			break;
+	}
+	while (h->current == s && errors++ < ERRORS_A_ROUND && read_error(s))
+		;
+	udp_callback_end(h);
+}

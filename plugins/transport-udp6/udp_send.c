@@ -1,0 +1,205 @@
+#include "plugins/transport-udp6/udp_transport.h"
+
+#include <errno.h>
+
+#define TOPIC "transport.udp.send"
+
+/* The two things a datagram may carry beside its bytes: hop limit and ECN, an int each. */
+#define CONTROL_SIZE (2 * CMSG_SPACE(sizeof(int)))
+
+struct udp_sender {
+	struct mmsghdr messages[PONTO_BATCH];
+	struct iovec views[PONTO_BATCH];
+	union udp_sockaddr peers[PONTO_BATCH];
+	_Alignas(struct cmsghdr) uint8_t control[PONTO_BATCH][CONTROL_SIZE];
+};
+
+int udp_sender_create(const struct ponto_alloc *alloc, uint8_t family, struct udp_sender **out)
+{
+	struct udp_sender *s = ponto_new(alloc, 1, sizeof(*s));
+
+	if (!s)
+		return PONTO_ENOMEM;
+	for (size_t i = 0; i < PONTO_BATCH; i++) {
+		s->peers[i].any.sa_family = family == PONTO_FAMILY_IPV6 ? AF_INET6 : AF_INET;
+		s->messages[i].msg_hdr = (struct msghdr){.msg_name = &s->peers[i],
+							 .msg_namelen = family == PONTO_FAMILY_IPV6
+										? sizeof(s->peers[i].in6)
+										: sizeof(s->peers[i].in4),
+							 .msg_iov = &s->views[i],
+							 .msg_iovlen = 1};
+	}
+	*out = s;
+	return PONTO_OK;
+}
+
+void udp_sender_destroy(const struct ponto_alloc *alloc, struct udp_sender *s)
+{
+	ponto_free(alloc, s);
+}
+
+/* ---- one datagram as the kernel wants it ------------------------------------------------ */
+
+static struct cmsghdr *put_int(struct cmsghdr *c, int level, int type, int value)
+{
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(sizeof(value));
+	memcpy(CMSG_DATA(c), &value, sizeof(value));
+	return (struct cmsghdr *)((uint8_t *)c + CMSG_SPACE(sizeof(value)));
+}
+
+static void write_control(struct msghdr *message, uint8_t *control, const struct ponto_datagram *d)
+{
+	bool six = d->peer.family == PONTO_FAMILY_IPV6;
+	struct cmsghdr *c = (struct cmsghdr *)control;
+
+	if (d->hop_limit)
+		c = put_int(c, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_HOPLIMIT : IP_TTL, d->hop_limit);
+	if (d->ecn)
+		c = put_int(c, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_TCLASS : IP_TOS, d->ecn & 3);
+	message->msg_control = control;
+	message->msg_controllen = (size_t)((uint8_t *)c - control);
+}
+
+static void prepare(struct udp_sender *s, size_t i, const struct ponto_datagram *d, uint32_t zone)
+{
+	struct msghdr *message = &s->messages[i].msg_hdr;
+	union udp_sockaddr *peer = &s->peers[i];
+
+	if (d->peer.family == PONTO_FAMILY_IPV6) {
+		peer->in6.sin6_port = htons(d->peer.port);
+		memcpy(&peer->in6.sin6_addr, d->peer.ip, 16);
+		peer->in6.sin6_scope_id = d->peer.zone ? d->peer.zone : zone;
+	} else {
+		peer->in4.sin_port = htons(d->peer.port);
+		memcpy(&peer->in4.sin_addr, d->peer.ip, 4);
+	}
+	s->views[i].iov_base = (void *)(uintptr_t)d->data.data;
+	s->views[i].iov_len = d->data.len;
+	message->msg_controllen = 0;
+	message->msg_control = NULL;
+	if (d->hop_limit || d->ecn)
+		write_control(message, s->control[i], d);
+}
+
+/* ---- runs of datagrams that leave the same way -------------------------------------------- */
+
+static struct udp_socket *socket_for(struct ponto_datagram_handle *h, const struct ponto_datagram *d)
+{
+	if (d->local.family == PONTO_FAMILY_NONE)
+		return udp_route(h, &d->peer);
+	for (struct udp_socket *s = h->sockets; s; s = s->next) {
+		if (memcmp(s->local.ip, d->local.ip, sizeof(d->local.ip)) == 0)
+			return s;
+	}
+	return NULL;
+}
+
+static int check(const struct ponto_datagram_handle *h, const struct ponto_datagram *d)
+{
+	if (d->peer.family != h->udp->family || d->peer.port == 0)
+		return PONTO_EINVAL;
+	return d->data.len > PONTO_DATAGRAM_MAX ? PONTO_ELIMIT : PONTO_OK;
+}
+
+static int set_dont_fragment(struct udp_socket *s, bool on)
+{
+	bool six = s->local.family == PONTO_FAMILY_IPV6;
+	int value;
+
+	if (s->dont_fragment == on)
+		return PONTO_OK;
+	if (six)
+		value = on ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_WANT;
+	else
+		value = on ? IP_PMTUDISC_DO : IP_PMTUDISC_WANT;
+	if (setsockopt(s->fd, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, &value,
+		       sizeof(value)) < 0)
+		return PONTO_EIO;
+	s->dont_fragment = on;
+	return PONTO_OK;
+}
+
+/* Sends messages 0..count-1: the number sent, or a negative result when not even the first one went. 0: full. */
+static int send_messages(struct udp_socket *s, struct udp_sender *sender, size_t count)
+{
+	/* An ICMP error of an earlier datagram is reported to whatever call comes next: only one that comes
+	 * again belongs to this datagram. */
+	for (unsigned attempt = 0;; attempt++) {
+		int n = sendmmsg(s->fd, sender->messages, (unsigned)count, MSG_DONTWAIT);
+
+		if (n >= 0)
+			return n;
+		if (errno == EAGAIN || errno == ENOBUFS)
+			return 0;
+		if (errno != EINTR && attempt > 0)
+			break;
+	}
+	if (errno == EADDRNOTAVAIL || errno == ENODEV || errno == ENXIO)
+		return PONTO_EUNREACH;
+	return udp_result(errno);
+}
+
+/* The first run of at most PONTO_BATCH datagrams that one system call can take. */
+static int send_run(struct ponto_datagram_handle *h, const struct ponto_datagram *batch, size_t count, size_t *took,
+		    size_t *sent)
+{
+	struct udp_socket *s = NULL;
+	bool dont_fragment = batch[0].flags & PONTO_DGRAM_DONT_FRAGMENT;
+	uint64_t bytes = 0;
+	size_t n = 0;
+	int result = PONTO_OK;
+
+	for (; n < count && n < PONTO_BATCH; n++) {
+		struct udp_socket *via;
+
+		result = check(h, &batch[n]);
+		if (result != PONTO_OK)
+			break;
+		via = n > 0 && h->socket_count == 1 && batch[n].local.family == PONTO_FAMILY_NONE ? s
+												 : socket_for(h, &batch[n]);
+		if (n == 0)
+			s = via;
+		if (via != s || dont_fragment != (bool)(batch[n].flags & PONTO_DGRAM_DONT_FRAGMENT))
+			break;
+		prepare(h->sender, n, &batch[n], h->zone);
+	}
+	*took = n;
+	if (n == 0)
+		return result;
+	if (!s)
+		return PONTO_EUNREACH;
+	result = set_dont_fragment(s, dont_fragment);
+	if (result != PONTO_OK)
+		return result;
+	result = send_messages(s, h->sender, n);
+	if (result < 0)
+		return result;
+	for (int i = 0; i < result; i++)
+		bytes += batch[i].data.len;
+	ponto_counter_add(h->udp->sent, (uint64_t)result);
+	ponto_counter_add(h->udp->sent_bytes, bytes);
+	*sent = (size_t)result;
+	return PONTO_OK;
+}
+
+int udp_send(struct ponto_datagram_handle *h, const struct ponto_datagram *batch, size_t count, size_t *sent)
+{
+	size_t done = 0;
+	int result = PONTO_OK;
+
+	while (done < count) {
+		size_t took = 0, went = 0;
+
+		result = send_run(h, batch + done, count - done, &took, &went);
+		if (result != PONTO_OK || went == 0)
+			break;
+		/* Short of the run: either the socket is full or the next one is at fault. The next call tells. */
+		done += went;
+	}
+	if (result != PONTO_OK)
+		ponto_counter_add(h->udp->refused, 1);
+	*sent = done;
+	return result;
+}
