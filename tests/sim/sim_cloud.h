@@ -1,0 +1,44 @@
+/* A cloud of simulated nodes, each with the production glue: service-pnrp,
+ * discovery-seed, transport-sim, security-sim on one virtual clock. */
+#ifndef PONTO_TESTS_SIM_CLOUD_H
+#define PONTO_TESTS_SIM_CLOUD_H
+
+#include "framework/node.h"
+#include "framework/service.h"
+#include "framework/sim.h"
+
+struct sim_member {
+	struct ponto_node *node;
+	struct ponto_service service;
+	struct ponto_conf *confs[4];
+	size_t conf_count;
+	char address[PONTO_ADDR_TEXT]; /* where its PNRP listens */
+};
+
+struct sim_cloud {
+	struct ponto_sim *sim;
+	struct sim_member *members;
+	size_t count; /* created so far */
+	size_t capacity;
+};
+
+/* Ends the process with a message when something that cannot fail here does. */
+void sim_cloud_init(struct sim_cloud *cloud, size_t capacity, uint64_t seed);
+void sim_cloud_clear(struct sim_cloud *cloud);
+
+/* One more node; seed is the member it knows, or -1 for none. Returns its index. */
+size_t sim_cloud_join(struct sim_cloud *cloud, long seed);
+
+/* A call; done(arg, …) comes when it is answered. copies payload */
+typedef void sim_done_fn(void *arg, int result, struct ponto_bytes payload);
+void sim_cloud_call(struct sim_cloud *cloud, size_t member, const char *method, struct ponto_bytes payload,
+		    sim_done_fn *done, void *arg);
+
+void sim_cloud_register(struct sim_cloud *cloud, size_t member, const char *name, sim_done_fn *done, void *arg);
+void sim_cloud_resolve(struct sim_cloud *cloud, size_t member, const char *name, unsigned timeout_ms,
+		       sim_done_fn *done, void *arg);
+
+/* Lets virtual time pass. */
+void sim_cloud_run(struct sim_cloud *cloud, uint64_t us);
+
+#endif
