@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# The command line as a user meets it: exit statuses, one clear line for each
+# mistake, JSON that parses, and a node that keeps what it was told.
+set -uo pipefail
+top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
+build=${PONTO_BUILDDIR:-$top/build/plain}
+export PONTO_PLUGIN_PATH=$build/.libs
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-cli-XXXXXX")
+daemon=
+trap '[ -z "$daemon" ] || kill "$daemon" 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
+chmod 755 "$work"
+# Without privilege: what works here works for every user.
+plain_user=()
+if [ "$(id -u)" = 0 ]; then plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups); fi
+mkdir -m 700 "$work/state" "$work/run"
+[ ${#plain_user[@]} = 0 ] || chown 65534:65534 "$work/state" "$work/run"
+unset PONTO_ENDPOINT PONTO_PASSWORD
+ponto() { "${plain_user[@]}" env HOME="$work" "$build/ponto" --connect "$work/run/bus" "$@"; }
+
+count=0 bad=0
+ok() { count=$((count + 1)); echo "ok $count - $1"; }
+not_ok() { count=$((count + 1)) bad=$((bad + 1)); echo "not ok $count - $1"; shift; [ $# = 0 ] || printf '%s\n' "$@" | sed 's/^/# /'; }
+# expect STATUS TEXT COMMAND...: the exit status, and a text in what is printed
+expect() {
+	local status=$1 text=$2 out got
+	shift 2
+	out=$("$@" 2>&1 </dev/null)
+	got=$?
+	if [ $got = "$status" ] && grep -qF -e "$text" <<<"$out"; then ok "$* -> $status"; else not_ok "$* -> $status, '$text'" "got $got: $out"; fi
+}
+# one_line COMMAND...: an error is one line on standard error, nothing on standard output
+one_line() {
+	local lines
+	"$@" >"$work/out" 2>"$work/err" </dev/null
+	lines=$(wc -l <"$work/err")
+	if [ "$lines" = 1 ] && [ ! -s "$work/out" ]; then ok "$*: one line"; else not_ok "$*: one line" "$(cat "$work/out" "$work/err")"; fi
+}
+json() {
+	if "$@" >"$work/out" 2>"$work/err" </dev/null && json_ok; then ok "$*: JSON"; else not_ok "$*: JSON" "$(head -n 20 "$work/out" "$work/err")"; fi
+}
+# perl is part of every Debian system; JSON::PP of every perl.
+json_ok() { perl -MJSON::PP -0777 -ne 'decode_json($_)' "$work/out" 2>>"$work/err"; }
+until_true() { local n=$1; shift; until "$@" >/dev/null 2>&1; do n=$((n - 1)); [ "$n" -gt 0 ] || return 1; sleep 0.1; done; }
+
+# ---- without a daemon ---------------------------------------------------------------
+expect 2 "usage:" ponto
+expect 0 "usage:" ponto --help
+expect 0 "ponto " ponto --version
+expect 2 "unknown noun 'nome'" ponto nome list
+expect 2 "has no verb 'lst'" ponto name lst
+expect 2 "unknown option '--tmeout'" ponto name resolve 0.x --tmeout 3
+expect 2 "--timeout must be a number" ponto name resolve 0.x --timeout soon
+expect 2 "needs a NAME" ponto name resolve
+expect 2 "is not an endpoint" ponto name register 0.x --endpoint 1.2.3.4:80
+expect 3 "no daemon at" ponto node status
+one_line ponto node status
+expect 0 "store-mem" ponto plugin list
+json ponto --json plugin list
+expect 0 "option    " ponto plugin inspect store-mem
+expect 1 "refused" ponto plugin inspect store-nowhere
+expect 0 "good" ponto config check
+expect 0 "service-pnrp" ponto config show
+expect 0 "transport-udp6" ponto config docs
+cat > "$work/bad.conf" <<'CONF'
+node = { nmae = "x"; };
+transports = { wide = { plugin = "transport-udp6"; port = 80; }; };
+CONF
+expect 1 "bad.conf:1: " ponto config check "$work/bad.conf"
+expect 1 "bad.conf:2: " ponto config check "$work/bad.conf"
+expect 1 "'name'" ponto config check "$work/bad.conf"
+
+# ---- with one ---------------------------------------------------------------------------
+port=$((20000 + $$ % 20000))
+cat > "$work/ponto.conf" <<CONF
+node       = { name = "solo"; state = "$work/state"; socket = "ipc://$work/run/bus"; };
+transports = { wide = { plugin = "transport-udp6"; port = $port; }; };
+stores     = { main = { plugin = "store-rocksdb"; }; };
+discovery  = { };
+services   = { pnrp = { plugin = "service-pnrp"; scope = "loopback"; }; };
+CONF
+start() {
+	"${plain_user[@]}" env HOME="$work" "$build/pontod" -c "$work/ponto.conf" 2>>"$work/log" &
+	daemon=$!
+	until_true 150 ponto node status
+}
+start && ok "the daemon starts" || not_ok "the daemon starts" "$(cat "$work/log")"
+expect 0 "solo" ponto node status
+json ponto --json node status
+json ponto node status --json
+expect 0 "# TYPE ponto_" ponto node metrics
+expect 0 "Loopback_" ponto cloud list
+json ponto --json cloud list
+expect 0 "[::1]:$port" ponto cloud show
+json ponto --json cloud show
+expect 0 "received" ponto cloud stats
+expect 1 "no cloud 'Mars_'" ponto cloud show Mars_
+expect 0 "" ponto node peers
+expect 0 "0.alpha in Loopback_" ponto name register 0.alpha --endpoint '[2001:db8::1]:80' --comment 'a comment'
+expect 1 "already registered" ponto name register 0.alpha
+expect 1 "not a peer name" ponto name register alpha
+expect 1 "no identity of yours has this authority" ponto name register 0123456789012345678901234567890123456789.x
+expect 1 "longer than 39" ponto name register 0.long --comment "$(printf 'x%.0s' $(seq 40))"
+expect 0 "[2001:db8::1]:80/tcp" ponto name list
+json ponto --json name list
+expect 0 "registered here" ponto name resolve 0.alpha
+json ponto --json name resolve 0.alpha
+expect 1 "not found" ponto name resolve 0.beta --timeout 2
+one_line ponto name resolve 0.beta --timeout 2
+expect 1 "not registered here" ponto name unregister 0.beta
+expect 0 "windows" ponto identity create 'Ann Example'
+id=$(ponto identity list | cut -d' ' -f1)
+json ponto --json identity show "$id"
+expect 0 "modern" ponto identity create new-style --profile modern
+expect 1 "" ponto identity create x --profile ancient
+expect 2 "no terminal to ask on" setsid "${plain_user[@]}" "$build/ponto" --connect "$work/run/bus" identity export "$id"
+printf 'correct horse\n' > "$work/password"
+printf 'wrong horse\n' > "$work/wrong"
+chmod 644 "$work/password" "$work/wrong"
+mkdir -m 777 "$work/export"
+expect 0 "" ponto identity export "$id" --password-file "$work/password" --output "$work/export/id.pem"
+expect 1 "" ponto identity import "$work/export/id.pem" --password-file "$work/password"
+expect 0 "" ponto identity delete "$id"
+expect 1 "" ponto identity import "$work/export/id.pem" --password-file "$work/wrong"
+expect 1 "not found" ponto identity show "$id"
+expect 0 "$id" ponto identity import "$work/export/id.pem" --password-file "$work/password"
+expect 0 "$id.home" ponto name register "$id.home" --endpoint '[2001:db8::1]:443'
+
+# ---- over a restart, and over a crash ---------------------------------------------------------
+kill -TERM "$daemon"
+wait "$daemon"
+[ $? = 0 ] && ok "the daemon ends with status 0" || not_ok "the daemon ends with status 0"
+expect 3 "no daemon at" ponto name list
+start && ok "it starts again" || not_ok "it starts again" "$(cat "$work/log")"
+until_true 100 ponto name resolve 0.alpha
+expect 0 "0.alpha" ponto name list
+expect 0 "$id.home" ponto name list
+expect 0 "" ponto name unregister 0.alpha
+kill -KILL "$daemon"
+wait "$daemon" 2>/dev/null
+start && ok "it starts after a crash" || not_ok "it starts after a crash" "$(cat "$work/log")"
+until_true 100 ponto name resolve "$id.home"
+expect 0 "$id.home" ponto name list
+if ponto name list | grep -q 0.alpha; then not_ok "an unregistered name stays away"; else ok "an unregistered name stays away"; fi
+
+# ---- other users --------------------------------------------------------------------------------
+if [ "$(id -u)" = 0 ]; then
+	chmod 755 "$work/run"
+	expect 3 "" setpriv --reuid 12345 --regid 12345 --clear-groups "$build/ponto" --connect "$work/run/bus" node status
+	chmod 700 "$work/run"
+else
+	count=$((count + 1))
+	echo "ok $count # SKIP another user's client: needs root to become one"
+fi
+kill -TERM "$daemon"
+wait "$daemon"
+daemon=
+echo "1..$count"
+[ $bad = 0 ]
