@@ -159,6 +159,11 @@ void ponto_sim_destroy(struct ponto_sim *sim)
 	ponto_free(sim->alloc, sim);
 }
 
+const struct ponto_alloc *ponto_sim_alloc(const struct ponto_sim *sim)
+{
+	return sim->alloc;
+}
+
 uint64_t ponto_sim_now(const struct ponto_sim *sim)
 {
 	return sim->now;

@@ -19,6 +19,9 @@ PONTO_MUST_CHECK int ponto_sim_create(const struct ponto_alloc *alloc, uint64_t 
 /* Destroys nodes, their loops and undelivered events too. */
 void ponto_sim_destroy(struct ponto_sim *sim);
 
+/* The allocator it was made with: for what plugins keep in its slots. */
+const struct ponto_alloc *ponto_sim_alloc(const struct ponto_sim *sim);
+
 /* Virtual microseconds since the start of the world; wall time is that plus 2026-01-01T00:00:00Z. */
 uint64_t ponto_sim_now(const struct ponto_sim *sim);
 

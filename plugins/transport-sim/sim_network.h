@@ -1,0 +1,58 @@
+/* transport-sim: the network of a simulated world, as tests and simulators control it.
+ *
+ * The network is made on first use and ends with the world. Every node is one hop from every other; link and site
+ * scope are one zone (number 1) that all nodes share. All calls come from the world's one thread. What happens to a
+ * datagram is drawn from the world's own randomness, so the same seed and the same calls give the same run. */
+#ifndef PONTO_SIM_NETWORK_H
+#define PONTO_SIM_NETWORK_H
+
+#include "framework/sim.h"
+#include "framework/transport.h"
+
+#define PONTO_SIM_ZONE 1u
+#define PONTO_SIM_PPM 1000000u
+
+/* Chances are in millionths, times in microseconds. */
+struct ponto_sim_network_model {
+	uint64_t latency;	/* of every datagram; default 10,000 */
+	uint64_t jitter;	/* uniform in [0, jitter) on top, which also reorders; default 0 */
+	uint32_t loss;		/* default 0 */
+	uint32_t duplicate;	/* a second copy, with a delay of its own; default 0 */
+	uint32_t reorder;	/* held back by reorder_delay; default 0 */
+	uint64_t reorder_delay; /* default 0 */
+	uint32_t mtu;		/* of payload, for datagrams that must not be fragmented; default 1452 */
+};
+
+struct ponto_sim_network_stats {
+	uint64_t sent, sent_bytes;	     /* handed to the network; a multicast counts once per receiver */
+	uint64_t delivered, delivered_bytes; /* to a handle */
+	uint64_t lost, duplicated, reordered;
+	uint64_t partitioned; /* dropped between two sides */
+	uint64_t filtered;    /* dropped by the filter */
+	uint64_t unclaimed;   /* nobody had that address and port when it arrived */
+};
+
+/* Applies to datagrams sent from now on. PONTO_ENOMEM; PONTO_EINVAL: a chance above PONTO_SIM_PPM. copies */
+PONTO_MUST_CHECK int ponto_sim_network_set(struct ponto_sim *sim, const struct ponto_sim_network_model *model);
+PONTO_MUST_CHECK int ponto_sim_network_get(struct ponto_sim *sim, struct ponto_sim_network_model *out);
+PONTO_MUST_CHECK int ponto_sim_network_stats(struct ponto_sim *sim, struct ponto_sim_network_stats *out);
+
+/* Puts a node on a side (0 at first); only nodes of one side hear each other. What is under way still arrives. */
+PONTO_MUST_CHECK int ponto_sim_network_partition(struct ponto_sim *sim, uint32_t node, uint32_t side);
+/* Everyone on side 0 again. */
+PONTO_MUST_CHECK int ponto_sim_network_heal(struct ponto_sim *sim);
+
+/* Gives a node count addresses per scope from now on (1 at first, at most 64, 0: off the net). Its handles lose or
+ * gain addresses and are told. */
+PONTO_MUST_CHECK int ponto_sim_network_set_addresses(struct ponto_sim *sim, uint32_t node, uint32_t count);
+
+/* Address number index of a node: 2001:db8:0:INDEX::NODE+1, fe80::INDEX:0:0:NODE+1, fec0::… likewise, or ::1. */
+void ponto_sim_network_address(uint32_t node, enum ponto_scope scope, uint32_t index, uint16_t port,
+			       struct ponto_addr *out);
+
+/* Sees every datagram before the model does, local being the sender and peer the receiver; false drops it. NULL
+ * removes it. borrows the datagram */
+typedef bool ponto_sim_filter_fn(void *ctx, const struct ponto_datagram *datagram);
+PONTO_MUST_CHECK int ponto_sim_network_filter(struct ponto_sim *sim, ponto_sim_filter_fn *filter, void *ctx);
+
+#endif
