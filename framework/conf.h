@@ -21,7 +21,9 @@ enum ponto_option_type {
 };
 
 /* One option of a schema. A REF without default takes the only instance of its
- * kind if there is exactly one, else it must be given; "" means none. */
+ * kind if there is exactly one, else it must be given; REFS without default
+ * take every instance of their kind; "" means none. BOOL, INT and choices need
+ * a default. */
 struct ponto_option {
 	const char *name;	     /* snake_case */
 	uint32_t type;		     /* enum ponto_option_type */
@@ -66,12 +68,13 @@ struct ponto_conf_instance {
 	const char *plugin;
 	const struct ponto_conf *conf;
 	const char *file;
-	unsigned line;
+	unsigned line; /* 0: from the default composition */
 };
 
 struct ponto_conf_file;
 
-/* Called once per problem, all schema problems in one run: "FILE:LINE: text". borrows all */
+/* Called once per problem, all schema problems in one run: "FILE:LINE: text", or "FILE: text" when line is 0
+ * (the file as a whole, or a group it left out). borrows all */
 typedef void ponto_conf_report_fn(void *ctx, const char *file, unsigned line, const char *message);
 
 /* Loads path (NULL: the built-in default composition), loading through registry the plugins it names.

@@ -18,7 +18,7 @@
 struct ponto_registry {
 	const struct ponto_alloc *alloc;
 	const struct ponto_plugin *const *builtin;
-	char *directories; /* colon-separated, in the order of search */
+	char *environment, *path; /* directories, colon-separated; searched in this order, then the installed one */
 	struct ponto_registry_entry *entries;
 	size_t count, cap;
 };
@@ -43,25 +43,29 @@ int ponto_registry_create(const struct ponto_alloc *alloc, const struct ponto_pl
 {
 	const char *environment = secure_getenv("PONTO_PLUGIN_PATH");
 	struct ponto_registry *r = ponto_new(alloc, 1, sizeof(*r));
-	size_t size;
 
 	if (!r)
 		return PONTO_ENOMEM;
-	if (!environment)
-		environment = "";
-	if (!path)
-		path = "";
-	size = strlen(environment) + strlen(path) + sizeof(PONTO_PLUGIN_DIR) + 2;
-	r->directories = ponto_new(alloc, size, 1);
-	if (!r->directories) {
-		ponto_free(alloc, r);
-		return PONTO_ENOMEM;
-	}
-	snprintf(r->directories, size, "%s%s%s%s%s", environment, *environment ? ":" : "", path, *path ? ":" : "",
-		 PONTO_PLUGIN_DIR);
 	r->alloc = alloc;
 	r->builtin = builtin;
+	r->environment = ponto_strdup(alloc, environment ? environment : "");
+	r->path = ponto_strdup(alloc, path ? path : "");
+	if (!r->environment || !r->path) {
+		ponto_registry_destroy(r);
+		return PONTO_ENOMEM;
+	}
 	*out = r;
+	return PONTO_OK;
+}
+
+int ponto_registry_set_path(struct ponto_registry *r, const char *path)
+{
+	char *copy = ponto_strdup(r->alloc, path);
+
+	if (!copy)
+		return PONTO_ENOMEM;
+	ponto_free(r->alloc, r->path);
+	r->path = copy;
 	return PONTO_OK;
 }
 
@@ -72,7 +76,8 @@ void ponto_registry_destroy(struct ponto_registry *r)
 	for (size_t i = 0; i < r->count; i++)
 		ponto_free(r->alloc, r->entries[i].origin);
 	ponto_free(r->alloc, r->entries);
-	ponto_free(r->alloc, r->directories);
+	ponto_free(r->alloc, r->environment);
+	ponto_free(r->alloc, r->path);
 	ponto_free(r->alloc, r);
 }
 
@@ -179,14 +184,29 @@ int ponto_registry_load_file(struct ponto_registry *r, const char *file, const s
 	return PONTO_OK;
 }
 
-/* The next directory of a colon-separated list, false at the end; *list moves on. */
-static bool next_directory(const char **list, char directory[FILE_NAME_MAX])
-{
-	while (**list) {
-		size_t len = strcspn(*list, ":");
-		const char *start = *list;
+/* Walks the directories in the order of search. */
+struct walk {
+	const char *lists[3];
+	unsigned list;
+};
 
-		*list += len + ((*list)[len] == ':');
+static struct walk walk_start(const struct ponto_registry *r)
+{
+	struct walk w = {{r->environment, r->path, PONTO_PLUGIN_DIR}, 0};
+
+	return w;
+}
+
+static bool next_directory(struct walk *w, char directory[FILE_NAME_MAX])
+{
+	while (w->list < PONTO_ARRAY_SIZE(w->lists)) {
+		const char *start = w->lists[w->list];
+		size_t len = strcspn(start, ":");
+
+		if (*start)
+			w->lists[w->list] += len + (start[len] == ':');
+		else
+			w->list++;
 		if (len > 0 && len < FILE_NAME_MAX) {
 			memcpy(directory, start, len);
 			directory[len] = '\0';
@@ -209,7 +229,7 @@ int ponto_registry_load(struct ponto_registry *r, const char *name, char reason[
 {
 	const struct ponto_plugin *plugin = find_builtin(r, name);
 	char directory[FILE_NAME_MAX], file[FILE_NAME_MAX + PONTO_PLUGIN_NAME_MAX + 8];
-	const char *list = r->directories;
+	struct walk w = walk_start(r);
 
 	if (find_entry(r, name))
 		return PONTO_OK;
@@ -217,12 +237,13 @@ int ponto_registry_load(struct ponto_registry *r, const char *name, char reason[
 		return ponto_registry_add(r, plugin, reason);
 	if (!ponto_plugin_name_kind(name))
 		return refuse(reason, PONTO_EINVAL, "\"%.80s\" is no name of a plugin, which is KIND-NAME", name);
-	while (next_directory(&list, directory)) {
+	while (next_directory(&w, directory)) {
 		snprintf(file, sizeof(file), "%s/%s.so", directory, name);
 		if (access(file, F_OK) == 0)
 			return ponto_registry_load_file(r, file, &plugin, reason);
 	}
-	return refuse(reason, PONTO_ENOENT, "no file %s.so in %.400s", name, r->directories);
+	return refuse(reason, PONTO_ENOENT, "no file %s.so in %.200s%s%.200s%s%s", name, r->environment,
+		      r->environment[0] ? ":" : "", r->path, r->path[0] ? ":" : "", PONTO_PLUGIN_DIR);
 }
 
 /* ---- everything there is ------------------------------------------------------------- */
@@ -267,7 +288,7 @@ static int load_directory(struct ponto_registry *r, const char *directory, ponto
 
 int ponto_registry_load_all(struct ponto_registry *r, ponto_registry_report_fn *report, void *ctx)
 {
-	const char *list = r->directories;
+	struct walk w = walk_start(r);
 	char directory[FILE_NAME_MAX], reason[PONTO_REASON_SIZE];
 	int result = PONTO_OK;
 
@@ -284,7 +305,7 @@ int ponto_registry_load_all(struct ponto_registry *r, ponto_registry_report_fn *
 			report(ctx, name, result, reason);
 	}
 	result = PONTO_OK;
-	while (result == PONTO_OK && next_directory(&list, directory))
+	while (result == PONTO_OK && next_directory(&w, directory))
 		result = load_directory(r, directory, report, ctx);
 	return result;
 }

@@ -22,6 +22,9 @@ PONTO_MUST_CHECK int ponto_registry_create(const struct ponto_alloc *alloc,
 					   struct ponto_registry **out);
 void ponto_registry_destroy(struct ponto_registry *registry);
 
+/* Replaces path, for what is loaded from now on. copies */
+PONTO_MUST_CHECK int ponto_registry_set_path(struct ponto_registry *registry, const char *path);
+
 /* The longest reason, NUL included. */
 #define PONTO_REASON_SIZE 512
 

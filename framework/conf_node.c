@@ -1,0 +1,56 @@
+#include "framework/conf_load.h"
+
+static const char *const sinks[] = {"auto", "text", "json", "journald", NULL};
+
+const struct ponto_option ponto_node_options[] = {
+	{.name = "name", .type = PONTO_OPTION_STRING, .fallback = "", .doc = "name of the node; empty: the host's name"},
+	{.name = "state",
+	 .type = PONTO_OPTION_STRING,
+	 .fallback = "",
+	 .unit = "path",
+	 .doc = "directory for everything that is kept; empty: /var/lib/ponto for root, else "
+		"$XDG_STATE_HOME/ponto or ~/.local/state/ponto"},
+	{.name = "socket",
+	 .type = PONTO_OPTION_STRING,
+	 .fallback = "",
+	 .doc = "where local programs connect; empty: a path in the runtime directory"},
+	{.name = "group",
+	 .type = PONTO_OPTION_STRING,
+	 .fallback = "",
+	 .doc = "group whose members may connect; empty: only the daemon's own user and root"},
+	{.name = "user",
+	 .type = PONTO_OPTION_STRING,
+	 .fallback = "",
+	 .doc = "user the daemon becomes when root starts it; empty: it stays who it is"},
+	{.name = "log",
+	 .type = PONTO_OPTION_STRING,
+	 .fallback = "info",
+	 .live = true,
+	 .doc = "what is logged: a level, then topic=level with globs, e.g. \"warning,service.pnrp.*=debug\""},
+	{.name = "log_sink",
+	 .type = PONTO_OPTION_STRING,
+	 .fallback = "auto",
+	 .choices = sinks,
+	 .doc = "where the log goes; auto: the journal when systemd started the daemon, else text"},
+	{.name = "remote",
+	 .type = PONTO_OPTION_STRING,
+	 .fallback = "",
+	 .doc = "tcp:// endpoint for remote administration, secured with CURVE; empty: off"},
+	{.name = "remote_keys",
+	 .type = PONTO_OPTION_STRING,
+	 .fallback = "",
+	 .unit = "path",
+	 .doc = "directory of the public keys that may administer remotely"},
+	{.name = "plugin_path",
+	 .type = PONTO_OPTION_STRING,
+	 .fallback = "",
+	 .doc = "directories searched for plugins after PONTO_PLUGIN_PATH, separated by colons"},
+};
+const size_t ponto_node_option_count = PONTO_ARRAY_SIZE(ponto_node_options);
+
+const struct conf_default conf_defaults[] = {
+	{PONTO_KIND_TRANSPORT, "wide", "transport-udp6"},  {PONTO_KIND_STORE, "main", "store-rocksdb"},
+	{PONTO_KIND_SECURITY, "id", "security-pki"},	   {PONTO_KIND_DISCOVERY, "seeds", "discovery-seed"},
+	{PONTO_KIND_SERVICE, "pnrp", "service-pnrp"},
+};
+const size_t conf_default_count = PONTO_ARRAY_SIZE(conf_defaults);
