@@ -42,6 +42,32 @@ struct ponto_identity {
 /* borrows. Return false to stop. */
 typedef bool ponto_identity_fn(void *arg, const struct ponto_identity *identity);
 
+/* ---- the rules every implementation shares; pure --------------------------- */
+
+#define PONTO_RSA1024_KEY_SIZE 140 /* bytes of a DER RSAPublicKey with 128 bytes of modulus and 3 of exponent */
+#define PONTO_RSA1024_SIGNATURE_SIZE 128
+#define PONTO_ED25519_KEY_SIZE 32
+#define PONTO_ED25519_SIGNATURE_SIZE 64
+
+/* A display name: 1..255 bytes of UTF-8 without control characters. NULL is none. */
+bool ponto_identity_name_valid(const char *name);
+
+/* 40 lower-case hexadecimal digits. NULL is none. */
+bool ponto_identity_id_valid(const char *id);
+
+/* PONTO_EPROTO: not the encoding of a public key of this profile; PONTO_EINVAL: no such profile. */
+PONTO_MUST_CHECK int ponto_public_key_check(uint32_t profile, struct ponto_bytes public_key);
+
+/* What the authority call answers; the same errors. */
+PONTO_MUST_CHECK int ponto_public_key_authority(uint32_t profile, struct ponto_bytes public_key,
+						uint8_t out[PONTO_AUTHORITY_SIZE]);
+
+/* Fills public_key, authority and id of out from a key; nothing else. The same errors. */
+PONTO_MUST_CHECK int ponto_identity_set_key(uint32_t profile, struct ponto_bytes public_key,
+					    struct ponto_identity *out);
+
+/* ---- the contract ------------------------------------------------------------ */
+
 struct ponto_security_ops {
 	struct ponto_vtable head;
 	int (*create)(const struct ponto_env *env, void **self);
@@ -69,7 +95,8 @@ struct ponto_security {
 	struct ponto_pool *pool;
 };
 
-/* Makes a key pair and keeps it. name: 1..255 bytes of UTF-8 without control characters, else PONTO_EINVAL. */
+/* Makes a key pair and keeps it. name: 1..255 bytes of UTF-8 without control characters, else PONTO_EINVAL.
+ * PONTO_ELIMIT: the owner has as many as the configuration allows. */
 PONTO_MUST_CHECK static inline int ponto_identity_create(struct ponto_security s, uint32_t owner, uint32_t profile,
 							 const char *name, struct ponto_identity *out)
 {
@@ -83,12 +110,14 @@ PONTO_MUST_CHECK static inline int ponto_identity_list(struct ponto_security s, 
 	return s.ops->identity_list(s.self, owner, fn, arg);
 }
 
+/* Here and below: PONTO_ENOENT for an id the owner has not, whatever its text; PONTO_ECORRUPT: damaged. */
 PONTO_MUST_CHECK static inline int ponto_identity_get(struct ponto_security s, uint32_t owner, const char *id,
 						      struct ponto_identity *out)
 {
 	return s.ops->identity_get(s.self, owner, id, out);
 }
 
+/* A damaged one too. */
 PONTO_MUST_CHECK static inline int ponto_identity_remove(struct ponto_security s, uint32_t owner, const char *id)
 {
 	return s.ops->identity_remove(s.self, owner, id);
@@ -102,7 +131,8 @@ PONTO_MUST_CHECK static inline int ponto_identity_export(struct ponto_security s
 	return s.ops->identity_export(s.self, owner, id, password, alloc, data, len);
 }
 
-/* PONTO_EAUTH: wrong password; PONTO_EPROTO: damaged; PONTO_EEXIST: already there. On failure nothing changes. */
+/* PONTO_EAUTH: wrong password; PONTO_EPROTO: damaged; PONTO_EEXIST: already there; PONTO_ELIMIT: as for
+ * create; PONTO_EINVAL: empty password. On failure nothing changes. Name and time of creation come along. */
 PONTO_MUST_CHECK static inline int ponto_identity_import(struct ponto_security s, uint32_t owner,
 							 struct ponto_bytes data, const char *password,
 							 struct ponto_identity *out)

@@ -1,0 +1,108 @@
+#include "framework/security.h"
+
+#include <string.h>
+
+#include "framework/cursor.h"
+#include "framework/digest.h"
+
+/* One character from RFC 3629 UTF-8; its length, or 0 when it is malformed, overlong, a surrogate or a control. */
+static size_t utf8_char(const uint8_t *p, size_t left)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t n = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
+	uint32_t c;
+
+	if (n == 0 || n > left)
+		return 0;
+	c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+	for (size_t i = 1; i < n; i++) {
+		if (p[i] >> 6 != 2)
+			return 0;
+		c = c << 6 | (p[i] & 0x3fu);
+	}
+	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return 0;
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) ? 0 : n;
+}
+
+bool ponto_identity_name_valid(const char *name)
+{
+	size_t len = name ? strnlen(name, PONTO_IDENTITY_NAME) : 0;
+
+	if (len == 0 || len >= PONTO_IDENTITY_NAME)
+		return false;
+	for (size_t i = 0, n; i < len; i += n) {
+		n = utf8_char((const uint8_t *)name + i, len - i);
+		if (n == 0)
+			return false;
+	}
+	return true;
+}
+
+bool ponto_identity_id_valid(const char *id)
+{
+	return id && strnlen(id, PONTO_IDENTITY_ID) == PONTO_IDENTITY_ID - 1 &&
+	       strspn(id, "0123456789abcdef") == PONTO_IDENTITY_ID - 1;
+}
+
+/* RFC 8017 A.1.1 in DER. Its 140 bytes leave no choice but a full modulus and an exponent of three bytes. */
+static int check_rsa1024(struct ponto_bytes key)
+{
+	static const uint8_t head[] = {0x30, 0x81, 0x89, 0x02, 0x81, 0x81, 0x00};
+	static const uint8_t exponent[] = {0x02, 0x03};
+	struct ponto_reader r = ponto_reader(key);
+	struct ponto_bytes start = ponto_read_bytes(&r, sizeof(head));
+	struct ponto_bytes n = ponto_read_bytes(&r, 128);
+	struct ponto_bytes tag = ponto_read_bytes(&r, sizeof(exponent));
+	struct ponto_bytes e = ponto_read_bytes(&r, 3);
+
+	if (ponto_reader_done(&r) || !ponto_bytes_equal(start, ponto_bytes(head, sizeof(head))) ||
+	    !ponto_bytes_equal(tag, ponto_bytes(exponent, sizeof(exponent))))
+		return PONTO_EPROTO;
+	if (!(n.data[0] & 0x80) || !(n.data[127] & 1) || e.data[0] == 0 || (e.data[0] & 0x80) || !(e.data[2] & 1))
+		return PONTO_EPROTO;
+	return PONTO_OK;
+}
+
+int ponto_public_key_check(uint32_t profile, struct ponto_bytes public_key)
+{
+	switch (profile) {
+	case PONTO_PROFILE_WINDOWS:
+		return check_rsa1024(public_key);
+	case PONTO_PROFILE_MODERN:
+		return public_key.len == PONTO_ED25519_KEY_SIZE ? PONTO_OK : PONTO_EPROTO;
+	default:
+		return PONTO_EINVAL;
+	}
+}
+
+int ponto_public_key_authority(uint32_t profile, struct ponto_bytes public_key, uint8_t out[PONTO_AUTHORITY_SIZE])
+{
+	uint8_t hash[PONTO_SHA256_SIZE];
+	int result = ponto_public_key_check(profile, public_key);
+
+	if (result)
+		return result;
+	if (profile ==
+	    PONTO_PROFILE_WINDOWS) /* [MS-PNRP] 2.2.3.1: of the PublicKey Data bytes, not of 1.3.1.1's SPKI */
+		ponto_sha1(&public_key, 1, hash);
+	else
+		ponto_sha256(&public_key, 1, hash);
+	memcpy(out, hash, PONTO_AUTHORITY_SIZE);
+	return PONTO_OK;
+}
+
+int ponto_identity_set_key(uint32_t profile, struct ponto_bytes public_key, struct ponto_identity *out)
+{
+	uint8_t authority[PONTO_AUTHORITY_SIZE];
+	int result = ponto_public_key_authority(profile, public_key, authority);
+
+	if (result)
+		return result;
+	memset(out->public_key, 0, sizeof(out->public_key));
+	memcpy(out->public_key, public_key.data, public_key.len);
+	out->public_key_len = (uint16_t)public_key.len;
+	memcpy(out->authority, authority, sizeof(authority));
+	ponto_hex(ponto_bytes(authority, sizeof(authority)), out->id);
+	return PONTO_OK;
+}
