@@ -14,6 +14,7 @@
 #define HANDSHAKE_MS 5000     /* a connection that never says who it is ends */
 #define HEARTBEAT_MS 10000    /* remote only: a stopped local process is alive, its pidfd tells when not */
 #define SEND_QUEUE 2048	      /* messages to one client: PONTO_BUS_OPEN_CALLS answers and refusals besides */
+#define EVENTS_MESSAGE_MAX 1024 /* bytes: a subscription is shorter, a CURVE handshake is not */
 #define RECEIVE_QUEUE 256     /* messages of one client before its socket pushes back */
 
 static int zmq_fault(const char *what, char reason[256])
@@ -90,7 +91,7 @@ static int open_events(struct ponto_bus *bus, bool remote, const char *secret, c
 
 	if (result)
 		return result;
-	if (common_options(socket, remote ? "ponto-remote" : "ponto", BUS_TOPIC_MAX + 1) ||
+	if (common_options(socket, remote ? "ponto-remote" : "ponto", EVENTS_MESSAGE_MAX) ||
 	    set_int(socket, ZMQ_SNDHWM, BUS_EVENTS_HWM) || set_int(socket, ZMQ_XPUB_VERBOSE, 1) ||
 	    set_int(socket, ZMQ_XPUB_NODROP, 1) || (remote && curve_options(socket, secret)))
 		return zmq_fault("a socket for events", reason);
@@ -249,8 +250,10 @@ static void bus_free(struct ponto_bus *bus)
 		close(bus->processes);
 	if (bus->stop >= 0)
 		close(bus->stop);
-	if (bus->lock >= 0)
+	if (bus->lock >= 0) {
+		bus_path_remove(bus_endpoint_path(bus->endpoint));
 		close(bus->lock);
+	}
 	ponto_free(bus->setup.alloc, bus);
 }
 

@@ -94,8 +94,8 @@ int bus_curve_clients(const char *file, struct bus_access *access, char reason[2
 	}
 	while (result == PONTO_OK && fgets(line, sizeof(line), f)) {
 		number++;
-		line[strcspn(line, " \t\r\n#")] = '\0';
-		if (!line[0])
+		line[strcspn(line, " \t\r\n")] = '\0';
+		if (!line[0] || (line[0] == '#' && strlen(line) != Z85_KEY)) /* Z85 uses #, too */
 			continue;
 		if (access->curve_client_count == BUS_CURVE_CLIENTS_MAX) {
 			snprintf(reason, 256, "%.160s: more than %d keys", file, BUS_CURVE_CLIENTS_MAX);

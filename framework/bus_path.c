@@ -263,3 +263,12 @@ int bus_path_open(const char *path, const struct bus_access *access, char reason
 	}
 	return PONTO_OK;
 }
+
+void bus_path_remove(const char *path)
+{
+	char events[SUN_SIZE + 16];
+
+	snprintf(events, sizeof(events), "%s" EVENTS, path);
+	(void)unlink(path);
+	(void)unlink(events);
+}

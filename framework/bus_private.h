@@ -225,10 +225,14 @@ PONTO_MUST_CHECK int bus_path_claim(const char *path, const struct bus_access *a
 /* Gives the bound sockets their mode and group. */
 PONTO_MUST_CHECK int bus_path_open(const char *path, const struct bus_access *access, char reason[256]);
 
+/* Takes the sockets away, which libzmq leaves behind; the lock must still be held. */
+void bus_path_remove(const char *path);
+
 /* Reads a Z85 secret key of mode 0600; with make a missing file is written. */
 PONTO_MUST_CHECK int bus_curve_secret(const char *file, bool make, char reason[256], char secret[41], char public_key[41]);
 
-/* Reads the permitted public keys, one a line, # starts a comment. */
+/* Reads the permitted public keys, one a line, what follows after a blank is ignored; lines that start
+ * with # and are no key are comments. */
 PONTO_MUST_CHECK int bus_curve_clients(const char *file, struct bus_access *access, char reason[256]);
 
 #endif

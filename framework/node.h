@@ -44,9 +44,9 @@ PONTO_MUST_CHECK int ponto_node_compose(struct ponto_node *node, const struct po
 /* Starts the services, in order. */
 PONTO_MUST_CHECK int ponto_node_start(struct ponto_node *node, char reason[PONTO_REASON_SIZE]);
 
-/* Stops services in reverse, waits for each (at most two seconds in all, then says which one hangs and
- * goes on), destroys every instance. Accepts NULL. */
-void ponto_node_destroy(struct ponto_node *node);
+/* Stops services in reverse, waits for each, at most two seconds in all, destroys every instance. PONTO_EBUSY: one
+ * hangs (the log says which); what it could still use is flushed but left alone, so end the process. Accepts NULL. */
+int ponto_node_destroy(struct ponto_node *node);
 
 PONTO_MUST_CHECK int ponto_node_find(const struct ponto_node *node, enum ponto_kind kind, const char *name,
 				     struct ponto_iface *out);
@@ -58,6 +58,9 @@ bool ponto_node_at(const struct ponto_node *node, size_t index, const struct pon
  * needing a restart through report. borrows file for the node's life. */
 PONTO_MUST_CHECK int ponto_node_reload(struct ponto_node *node, const struct ponto_conf_file *file,
 				       ponto_conf_report_fn *report, void *ctx);
+
+/* True when option has the same value in both groups. */
+bool ponto_conf_same(const struct ponto_option *option, const struct ponto_conf *a, const struct ponto_conf *b);
 
 #ifdef __cplusplus
 }

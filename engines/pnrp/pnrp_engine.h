@@ -81,18 +81,18 @@ enum pnrp_registration_state {
 
 /* 0 means the default named here. */
 struct pnrp_limits {
-	uint32_t conversations;	    /* open SOLICITs of others, 64; a quarter at most for one host */
-	uint32_t pending_adds;	    /* route entries being checked, 64 */
-	uint32_t reassemblies;	    /* answers being put together, 16 */
-	uint32_t reassembly_bytes;  /* their memory together, 128 KiB */
-	uint32_t resolves;	    /* walks under way, internal ones included, 64 */
-	uint32_t cache_entries;	    /* route entries beyond the leaf sets, 80 */
-	uint32_t output;	    /* datagrams waiting for pnrp_engine_output, 256 */
-	uint32_t effects;	    /* notifications waiting for pnrp_engine_effect, 1024 */
-	uint32_t jobs;		    /* signatures and verifications under way, 64 */
-	uint32_t sign_per_second;   /* CPA signatures for strangers, 50 */
-	uint32_t sign_burst;	    /* 100 */
-	uint32_t registrations;	    /* local IDs, 1024 */
+	uint32_t conversations;	     /* open SOLICITs of others, 64; a quarter at most for one host */
+	uint32_t pending_adds;	     /* route entries being checked, 64 */
+	uint32_t reassemblies;	     /* answers being put together, 16 */
+	uint32_t reassembly_bytes;   /* their memory together, 128 KiB */
+	uint32_t resolves;	     /* walks under way, internal ones included, 64 */
+	uint32_t cache_entries;	     /* route entries beyond the leaf sets, 80 */
+	uint32_t output;	     /* datagrams waiting for pnrp_engine_output, 256 */
+	uint32_t effects;	     /* notifications waiting for pnrp_engine_effect, 1024 */
+	uint32_t jobs;		     /* signatures and verifications under way, 64 */
+	uint32_t sign_per_second;    /* CPA signatures for strangers, 50 */
+	uint32_t sign_burst;	     /* 100 */
+	uint32_t registrations;	     /* local IDs, 1024 */
 	uint32_t inquire_per_second; /* route entries of strangers put to the test, 50; burst twice that */
 };
 
@@ -135,7 +135,7 @@ PONTO_MUST_CHECK int pnrp_engine_open(struct pnrp_engine *e, uint64_t now, const
 				      size_t count);
 
 /* Undoes one open; after the last the cloud lives 15 minutes more, then everything is forgotten and the
- * state is DEAD (3.1.4.5, 3.1.6.1). PONTO_ENOENT: not open. */
+ * state is VIRTUAL again (3.1.4.5, 3.1.6.1). PONTO_ENOENT: not open. */
 PONTO_MUST_CHECK int pnrp_engine_close(struct pnrp_engine *e, uint64_t now);
 
 /* Polite end: no new work is accepted, resolves fail with PONTO_ECLOSED, every local ID is revoked. Done, and
@@ -171,18 +171,18 @@ void pnrp_engine_tick(struct pnrp_engine *e, uint64_t now);
 /* ---- effects ----------------------------------------------------------------- */
 
 enum pnrp_effect_type {
-	PNRP_EFFECT_SIGN = 1,	 /* sign items[0..count) with identity; then pnrp_engine_complete */
-	PNRP_EFFECT_VERIFY,	 /* check items and chain; then pnrp_engine_complete */
-	PNRP_EFFECT_DISCOVER,	 /* search; then pnrp_engine_found and, per source, pnrp_engine_discovery_done */
-	PNRP_EFFECT_PUBLISH,	 /* answer others' discovery with the local addresses; replaces the former */
-	PNRP_EFFECT_UNPUBLISH,	 /* stop that */
-	PNRP_EFFECT_REMEMBER,	 /* an address that answered: ask it first after a restart */
-	PNRP_EFFECT_RESOLVED,	 /* a resolve ended with a match */
-	PNRP_EFFECT_UNRESOLVED,	 /* a resolve ended without */
-	PNRP_EFFECT_TRACE,	 /* one step of a resolve that was asked to trace */
+	PNRP_EFFECT_SIGN = 1,	  /* sign items[0..count) with identity; then pnrp_engine_complete */
+	PNRP_EFFECT_VERIFY,	  /* check items and chain; then pnrp_engine_complete */
+	PNRP_EFFECT_DISCOVER,	  /* search; then pnrp_engine_found and, per source, pnrp_engine_discovery_done */
+	PNRP_EFFECT_PUBLISH,	  /* answer others' discovery with the local addresses; replaces the former */
+	PNRP_EFFECT_UNPUBLISH,	  /* stop that */
+	PNRP_EFFECT_REMEMBER,	  /* an address that answered: ask it first after a restart */
+	PNRP_EFFECT_RESOLVED,	  /* a resolve ended with a match */
+	PNRP_EFFECT_UNRESOLVED,	  /* a resolve ended without */
+	PNRP_EFFECT_TRACE,	  /* one step of a resolve that was asked to trace */
 	PNRP_EFFECT_REGISTRATION, /* a registration changed its state */
-	PNRP_EFFECT_CLOUD,	 /* the cloud changed its state (also: no local address, as NO_NET) */
-	PNRP_EFFECT_ABANDON,	 /* the job with this token is not needed any more; completing it is allowed */
+	PNRP_EFFECT_CLOUD,	  /* the cloud changed its state (also: no local address, as NO_NET) */
+	PNRP_EFFECT_ABANDON,	  /* the job with this token is not needed any more; completing it is allowed */
 };
 
 #define PNRP_ITEMS_MAX 2 /* the CPA, and its extended payload */
@@ -213,8 +213,8 @@ struct pnrp_match {
 	char name[PNRP_NAME_TEXT]; /* "0.alice" or "<40 hex>.alice"; empty when the publisher left the classifier out */
 	bool secured;
 	uint8_t authority[20];
-	uint8_t service_location[16]; /* natural order */
-	uint64_t not_after;	      /* wall microseconds */
+	uint8_t service_location[16];			 /* natural order */
+	uint64_t not_after;				 /* wall microseconds */
 	char friendly_name[PNRP_FRIENDLY_UNITS * 3 + 1]; /* UTF-8, may be empty */
 	uint8_t public_key[PNRP_KEY_BYTES];
 	size_t public_key_len;
@@ -239,18 +239,18 @@ enum pnrp_trace_kind {
 
 struct pnrp_trace {
 	enum pnrp_trace_kind kind;
-	struct ponto_addr addr;	 /* asked; family NONE for RESTART */
-	struct ring_id id;	 /* asked */
-	uint64_t rtt;		 /* microseconds from the first copy to the answer; waited time if none came */
-	uint32_t hop;		 /* 1, 2, … in this resolve */
-	uint16_t bits_before;	 /* leading bits of the target the best match had before the step */
-	uint16_t bits_after;	 /* and after it */
-	bool suspicious;	 /* the answer had L set */
+	struct ponto_addr addr; /* asked; family NONE for RESTART */
+	struct ring_id id;	/* asked */
+	uint64_t rtt;		/* microseconds from the first copy to the answer; waited time if none came */
+	uint32_t hop;		/* 1, 2, … in this resolve */
+	uint16_t bits_before;	/* leading bits of the target the best match had before the step */
+	uint16_t bits_after;	/* and after it */
+	bool suspicious;	/* the answer had L set */
 };
 
 struct pnrp_effect {
 	enum pnrp_effect_type type;
-	uint64_t token; /* SIGN, VERIFY, ABANDON: the job; RESOLVED, UNRESOLVED, TRACE, REGISTRATION: user token */
+	uint64_t token;	 /* SIGN, VERIFY, ABANDON: the job; RESOLVED, UNRESOLVED, TRACE, REGISTRATION: user token */
 	uint64_t handle; /* RESOLVED, UNRESOLVED, TRACE, REGISTRATION: the engine's handle */
 	union {
 		/* Views stay valid until the job is completed or the engine destroyed, so workers may use them. */
@@ -323,11 +323,11 @@ void pnrp_engine_discovery_done(struct pnrp_engine *e, uint64_t now, enum pnrp_s
 /* ---- names ---------------------------------------------------------------------- */
 
 struct pnrp_registration {
-	const char *name;	       /* UTF-8 "authority.classifier", authority "0" or 40 of 0-9a-f */
-	uint64_t token;		       /* the glue's, returned in REGISTRATION effects */
-	uint64_t identity;	       /* the glue's, returned in SIGN effects */
-	struct ponto_bytes public_key; /* of the identity: DER RSAPublicKey (windows) or 32 bytes (modern) */
-	const char *friendly_name;     /* UTF-8 or NULL */
+	const char *name;		       /* UTF-8 "authority.classifier", authority "0" or 40 of 0-9a-f */
+	uint64_t token;			       /* the glue's, returned in REGISTRATION effects */
+	uint64_t identity;		       /* the glue's, returned in SIGN effects */
+	struct ponto_bytes public_key;	       /* of the identity: DER RSAPublicKey (windows) or 32 bytes (modern) */
+	const char *friendly_name;	       /* UTF-8 or NULL */
 	const struct pnrp_endpoint *endpoints; /* up to PNRP_APP_ENDPOINTS_MAX; none only with a payload */
 	size_t endpoint_count;
 	enum pnrp_payload_type payload_type;
@@ -350,23 +350,23 @@ PONTO_MUST_CHECK int pnrp_engine_unregister(struct pnrp_engine *e, uint64_t now,
 
 /* [MS-PNRP] 2.2.2.8 ResolveCriteria */
 enum pnrp_criteria {
-	PNRP_CRITERIA_NONE = 0,	       /* all 256 bits */
-	PNRP_CRITERIA_ANY = 1,	       /* any of this name: 128 bits */
-	PNRP_CRITERIA_NEAREST = 2,     /* of this name, nearest to the location */
-	PNRP_CRITERIA_NEAREST_64 = 4,  /* 192 bits: of this name and prefix, nearest */
-	PNRP_CRITERIA_UPPER_BITS = 8,  /* precision bits */
+	PNRP_CRITERIA_NONE = 0,	      /* all 256 bits */
+	PNRP_CRITERIA_ANY = 1,	      /* any of this name: 128 bits */
+	PNRP_CRITERIA_NEAREST = 2,    /* of this name, nearest to the location */
+	PNRP_CRITERIA_NEAREST_64 = 4, /* 192 bits: of this name and prefix, nearest */
+	PNRP_CRITERIA_UPPER_BITS = 8, /* precision bits */
 };
 
 struct pnrp_query {
-	const char *name;	/* as in a registration */
-	uint64_t token;		/* the glue's, returned in effects */
+	const char *name; /* as in a registration */
+	uint64_t token;	  /* the glue's, returned in effects */
 	enum pnrp_criteria criteria;
-	uint16_t precision;	/* bits, PNRP_CRITERIA_UPPER_BITS only, 1..256 */
-	uint64_t prefix;	/* high 64 bits of the service location; 0 where nearness does not matter */
-	bool include_local;	/* names registered on this node count */
+	uint16_t precision; /* bits, PNRP_CRITERIA_UPPER_BITS only, 1..256 */
+	uint64_t prefix;    /* high 64 bits of the service location; 0 where nearness does not matter */
+	bool include_local; /* names registered on this node count */
 	bool trace;
-	uint64_t timeout;	/* microseconds; 0: 30 s. At least until then walks restart, see max_restarts */
-	uint32_t max_restarts;	/* a failed walk begins again, at most this often and within the timeout */
+	uint64_t timeout;	       /* microseconds; 0: 30 s. At least until then walks restart, see max_restarts */
+	uint32_t max_restarts;	       /* a failed walk begins again, at most this often and within the timeout */
 	const struct ring_id *exclude; /* IDs not wanted, e.g. those of earlier matches: several matches of a name
 					* are found by asking again without them. up to 32 */
 	size_t exclude_count;
@@ -385,32 +385,32 @@ void pnrp_engine_cancel(struct pnrp_engine *e, uint64_t now, uint64_t handle);
 /* ---- inspection --------------------------------------------------------------------- */
 
 enum pnrp_message_type_index { /* of the counters below */
-	PNRP_COUNT_SOLICIT,
-	PNRP_COUNT_ADVERTISE,
-	PNRP_COUNT_REQUEST,
-	PNRP_COUNT_FLOOD,
-	PNRP_COUNT_INQUIRE,
-	PNRP_COUNT_AUTHORITY,
-	PNRP_COUNT_ACK,
-	PNRP_COUNT_LOOKUP,
-	PNRP_COUNT_TYPES
+			       PNRP_COUNT_SOLICIT,
+			       PNRP_COUNT_ADVERTISE,
+			       PNRP_COUNT_REQUEST,
+			       PNRP_COUNT_FLOOD,
+			       PNRP_COUNT_INQUIRE,
+			       PNRP_COUNT_AUTHORITY,
+			       PNRP_COUNT_ACK,
+			       PNRP_COUNT_LOOKUP,
+			       PNRP_COUNT_TYPES
 };
 
-enum pnrp_drop { /* why something received came to nothing */
-	PNRP_DROP_HEADER,	  /* not a PNRP header of this cloud's version, or an unknown type */
-	PNRP_DROP_SYNTAX,	  /* the message breaks its layout */
-	PNRP_DROP_PORT,		  /* from a port up to 1024 */
-	PNRP_DROP_NOT_LOCAL,	  /* to an address that is not (any more) in the local list */
-	PNRP_DROP_UNMATCHED,	  /* an answer nobody waits for */
-	PNRP_DROP_NONCE,	  /* nonce or its hash does not fit */
-	PNRP_DROP_FRAGMENT,	  /* reassembly contradicts itself */
-	PNRP_DROP_CPA,		  /* CPA or payload invalid: syntax, expired, ID, key, signature */
-	PNRP_DROP_ROUTE,	  /* route entry of another scope or with a bad port */
-	PNRP_DROP_FULL,		  /* a table was full */
-	PNRP_DROP_RATE,		  /* a rate limit */
-	PNRP_DROP_MEMORY,	  /* allocation refused */
-	PNRP_DROP_CLOSED,	  /* the cloud is not open */
-	PNRP_DROP_REASONS
+enum pnrp_drop {		      /* why something received came to nothing */
+		 PNRP_DROP_HEADER,    /* not a PNRP header of this cloud's version, or an unknown type */
+		 PNRP_DROP_SYNTAX,    /* the message breaks its layout */
+		 PNRP_DROP_PORT,      /* from a port up to 1024 */
+		 PNRP_DROP_NOT_LOCAL, /* to an address that is not (any more) in the local list */
+		 PNRP_DROP_UNMATCHED, /* an answer nobody waits for */
+		 PNRP_DROP_NONCE,     /* nonce or its hash does not fit */
+		 PNRP_DROP_FRAGMENT,  /* reassembly contradicts itself */
+		 PNRP_DROP_CPA,	      /* CPA or payload invalid: syntax, expired, ID, key, signature */
+		 PNRP_DROP_ROUTE,     /* route entry of another scope or with a bad port */
+		 PNRP_DROP_FULL,      /* a table was full */
+		 PNRP_DROP_RATE,      /* a rate limit */
+		 PNRP_DROP_MEMORY,    /* allocation refused */
+		 PNRP_DROP_CLOSED,    /* the cloud is not open */
+		 PNRP_DROP_REASONS
 };
 
 /* A short lower-case word for metrics labels. Static storage. */
@@ -431,7 +431,7 @@ struct pnrp_stats {
 	uint64_t output_lost; /* limits.output reached */
 	uint64_t walks;	      /* begun, all reasons */
 	uint64_t walks_failed;
-	uint64_t resolves;	  /* asked for by the application */
+	uint64_t resolves; /* asked for by the application */
 	uint64_t resolves_found;
 	uint64_t resolves_failed;
 	uint64_t hops[PNRP_HOPS_BUCKETS]; /* of application walks that found */
@@ -462,7 +462,7 @@ struct pnrp_status {
 	uint32_t conversations;
 	uint32_t reassemblies;
 	uint32_t jobs;
-	double estimated_ids;	/* in the cloud, 3.2.6.2.1.1; 0: no estimate */
+	double estimated_ids; /* in the cloud, 3.2.6.2.1.1; 0: no estimate */
 	double estimated_nodes;
 	uint64_t memory; /* bytes of heap asked for and not given back */
 };
@@ -474,7 +474,7 @@ struct pnrp_route {
 	struct ring_id id;
 	struct ponto_addr addrs[PNRP_ROUTE_ADDRS_MAX];
 	size_t addr_count;
-	bool leaf;    /* in a leaf set */
+	bool leaf;     /* in a leaf set */
 	uint8_t level; /* of the cache, 0 the whole circle */
 };
 

@@ -417,7 +417,8 @@ size_t ring_cache_spread(const struct ring_cache *c, size_t want, struct ring_ro
 	size_t found = 0;
 
 	if (c->count <= want) {
-		memcpy(out, c->entry, c->count * sizeof(*out));
+		for (uint32_t i = 0; i < c->count; i++)
+			out[i] = c->entry[i];
 		return c->count;
 	}
 	/* The first entry in each of want equal arcs, or after it when the arc is empty. */

@@ -19,6 +19,7 @@ struct ring_endpoint {
 
 struct ring_route {
 	struct ring_id id;
+	uint64_t mark; /* the owner's: of the key that certified it; 0: none */
 	uint16_t refs;
 	uint16_t port;
 	uint8_t count;	/* addresses, at least 1 */

@@ -39,6 +39,12 @@ void ring_walk_push(struct ring_walk *w, struct ring_route *route)
 	push_hop(w, (struct ring_hop){ring_route_ref(route), 0});
 }
 
+void ring_walk_push_match(struct ring_walk *w, struct ring_route *route)
+{
+	if (w->match_count < RING_STACK)
+		w->matches[w->match_count++] = ring_route_ref(route);
+}
+
 void ring_walk_set_best(struct ring_walk *w, struct ring_route *route)
 {
 	if (w->best) {
@@ -99,9 +105,10 @@ void ring_walk_answer(struct ring_walk *w, const struct ring_answer *a)
 	add_to_path(w, &a->from);
 	w->useful++;
 	w->suspicious += a->suspicious;
-	if (a->gone)
+	if (a->gone && !unnamed)
 		drop_current(w);
-	if (w->current.route && !unnamed && (!w->best || ring_id_closer(&asked, &w->best->id, &w->target)))
+	if (w->current.route && !unnamed && !a->barred &&
+	    (!w->best || ring_id_closer(&asked, &w->best->id, &w->target)))
 		ring_walk_set_best(w, w->current.route);
 	/* A dead end would only be asked again in vain: the hop before it is next (T39). */
 	if (w->current.route && (w->current.uses >= RING_USES_MAX || !a->route))

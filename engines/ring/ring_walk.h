@@ -48,6 +48,10 @@ void ring_walk_clear(struct ring_walk *w);
 /* Pushes a hop that was not asked yet. Takes a reference of its own. A full stack loses its oldest. */
 void ring_walk_push(struct ring_walk *w, struct ring_route *route);
 
+/* Puts route behind the best match without making it that: the initial best match of a registration (T15). Takes a
+ * reference of its own. */
+void ring_walk_push_match(struct ring_walk *w, struct ring_route *route);
+
 /* Makes route the best match; the former is kept behind it. Takes a reference of its own. */
 void ring_walk_set_best(struct ring_walk *w, struct ring_route *route);
 
@@ -58,6 +62,7 @@ struct ring_answer {
 	struct ring_endpoint from; /* the endpoint that was asked */
 	bool suspicious;	   /* flag L */
 	bool gone;		   /* flag N: the ID is not there any more */
+	bool barred;		   /* the hop must not become the best match */
 	bool small_cache;	   /* ours has fewer than RING_CACHE_LARGE entries */
 	struct ring_route *route;  /* returned by the hop, or NULL; the walk takes a reference of its own */
 };

@@ -1,0 +1,180 @@
+/* Ponto PNRP engine: finding the cloud: remembered addresses, then multicast, then a seed. [MS-PNRP] 3.1.4.2.
+ *
+ * A round begins at open and at each maintenance tick while nobody is known. Each mode starts its search and
+ * names the next; the round goes on to that at once when there was nothing to contact, or nothing contacted
+ * answered (the text lets us wait or go on), and ends after the seed. */
+#include "engines/pnrp/pnrp_state.h"
+
+#include <string.h>
+
+/* From a REQUEST to the answers of those it was about: two round trips, each perhaps repeated. */
+#define SETTLE (4 * PONTO_SECOND)
+
+static void search(struct pnrp_engine *e, unsigned source, enum pnrp_discovery_mode next)
+{
+	struct pnrp_discovery *d = &e->discovery;
+
+	d->targets = 0;
+	d->wanted |= source & ~d->running;
+	d->running |= source;
+	d->mode = next;
+}
+
+static bool syncing(const struct pnrp_engine *e)
+{
+	for (const struct pnrp_sync *sync = e->syncs; sync; sync = sync->next)
+		if (sync->discovery)
+			return true;
+	return false;
+}
+
+bool pnrp_discovery_seed(const struct pnrp_engine *e, struct ponto_addr *out)
+{
+	const struct pnrp_discovery *d = &e->discovery;
+	unsigned index = d->seed_index;
+
+	for (unsigned tried = 0; tried < d->seed_count; tried++) {
+		index = index >= d->seed_count ? 0 : index;
+		if (!pnrp_is_own_address(e, &d->seeds[index])) {
+			*out = d->seeds[index];
+			return true;
+		}
+		index++;
+	}
+	return false;
+}
+
+/* 3.1.4.2.1. False: there is no seed, or it could not be asked. */
+static bool contact_seed(struct pnrp_engine *e, uint64_t now)
+{
+	struct pnrp_discovery *d = &e->discovery;
+	struct ponto_addr seed;
+
+	for (unsigned tried = 0; tried < d->seed_count; tried++) {
+		if (d->seed_index >= d->seed_count)
+			d->seed_index = 0;
+		seed = d->seeds[d->seed_index++];
+		if (pnrp_synchronize(e, now, &seed, true))
+			return true;
+	}
+	return false;
+}
+
+static void seed_step(struct pnrp_engine *e, uint64_t now)
+{
+	struct pnrp_discovery *d = &e->discovery;
+
+	if (d->seed_count == 0 && !d->seed_tried) {
+		/* Its own search first; the mode stays, pnrp_engine_discovery_done comes back here. */
+		d->seed_tried = true;
+		search(e, PNRP_SOURCE_SEED, PNRP_MODE_SEED);
+		return;
+	}
+	d->seed_tried = true;
+	d->mode = PNRP_MODE_LOCAL_OOB;
+	if (!contact_seed(e, now))
+		d->round = false;
+}
+
+/* The next step of the round, unless something of it is still going on. */
+static void step(struct pnrp_engine *e, uint64_t now)
+{
+	struct pnrp_discovery *d = &e->discovery;
+
+	if (!d->round || d->running || d->settle_at != PONTO_NEVER || syncing(e))
+		return;
+	if (d->mode == PNRP_MODE_LOCAL_OOB && d->seed_tried)
+		d->round = false;
+	else if (d->mode == PNRP_MODE_LOCAL_OOB)
+		search(e, PNRP_SOURCE_REMEMBERED, PNRP_MODE_SSDP);
+	else if (d->mode == PNRP_MODE_SSDP && !e->no_multicast)
+		search(e, PNRP_SOURCE_MULTICAST, PNRP_MODE_SEED);
+	else
+		seed_step(e, now);
+	pnrp_update_state(e, now);
+}
+
+void pnrp_discover(struct pnrp_engine *e, uint64_t now)
+{
+	struct pnrp_discovery *d = &e->discovery;
+
+	if (e->local_count == 0 || d->round)
+		return;
+	d->round = true;
+	d->seed_tried = false;
+	step(e, now);
+}
+
+void pnrp_discovery_seeds(struct pnrp_engine *e, const struct ponto_addr *addrs, size_t count, bool own)
+{
+	struct pnrp_discovery *d = &e->discovery;
+
+	for (size_t i = 0; i < count; i++) {
+		struct ponto_addr a = addrs[i];
+		unsigned at = own ? d->own_seeds : d->seed_count;
+		bool known = false;
+
+		if (a.port == 0)
+			a.port = e->seed_port;
+		for (unsigned k = 0; k < d->seed_count; k++)
+			known = known || ponto_addr_equal(&a, &d->seeds[k]);
+		if (known || a.family != PONTO_FAMILY_IPV6 || d->seed_count == PNRP_SEEDS_MAX)
+			continue;
+		memmove(d->seeds + at + 1, d->seeds + at, (d->seed_count - at) * sizeof(d->seeds[0]));
+		d->seeds[at] = a;
+		d->seed_count++;
+		d->own_seeds += own;
+	}
+}
+
+void pnrp_engine_found(struct pnrp_engine *e, uint64_t now, enum pnrp_source source, const struct ponto_addr *addrs,
+		       size_t count)
+{
+	struct pnrp_discovery *d = &e->discovery;
+	unsigned limit = source == PNRP_SOURCE_REMEMBERED ? PNRP_REMEMBERED_TARGETS : PNRP_MULTICAST_TARGETS;
+
+	if (source == PNRP_SOURCE_SEED) {
+		pnrp_discovery_seeds(e, addrs, count, false);
+		return;
+	}
+	if (!pnrp_is_open(e) || !(d->running & source))
+		return;
+	for (size_t i = 0; i < count && d->targets < limit; i++) {
+		struct ponto_addr a = addrs[i];
+
+		if (a.port == 0)
+			a.port = e->seed_port;
+		if (a.family == PONTO_FAMILY_IPV6 && pnrp_synchronize(e, now, &a, true))
+			d->targets++;
+	}
+}
+
+void pnrp_engine_discovery_done(struct pnrp_engine *e, uint64_t now, enum pnrp_source source)
+{
+	e->discovery.running &= ~(unsigned)source;
+	if (pnrp_is_open(e))
+		step(e, now);
+}
+
+void pnrp_discovery_sync_ended(struct pnrp_engine *e, uint64_t now, bool useful)
+{
+	if (useful && e->discovery.round)
+		e->discovery.settle_at = now + SETTLE;
+	else
+		step(e, now);
+	pnrp_update_state(e, now);
+}
+
+void pnrp_discovery_tick(struct pnrp_engine *e, uint64_t now)
+{
+	if (e->discovery.settle_at > now)
+		return;
+	e->discovery.settle_at = PONTO_NEVER;
+	step(e, now);
+}
+
+void pnrp_discovery_succeeded(struct pnrp_engine *e)
+{
+	e->discovery.round = false;
+	e->discovery.settle_at = PONTO_NEVER;
+}

@@ -1,0 +1,118 @@
+/* Ponto PNRP engine: what is done every 15 seconds: discovery while alone, the split test, keeping the cache evenly
+ * filled. [MS-PNRP] 3.1.6.2, 3.2.6.2, 3.2.5.11.1. */
+#include "engines/pnrp/pnrp_state.h"
+
+#include <string.h>
+
+double pnrp_estimated_nodes(const struct pnrp_engine *e)
+{
+	return e->cache.locals ? ring_cache_estimate(&e->cache) / e->cache.locals : 0;
+}
+
+/* ---- the split test ------------------------------------------------------------------ */
+
+static void begin_split_test(struct pnrp_engine *e, uint64_t now, const struct ring_id *local, bool repeat)
+{
+	struct pnrp_walk_request request = {.target = ring_id_add_u64(local, 1),
+					    .reason = PNRP_REASON_SPLIT,
+					    .criteria = PNRP_OPCODE_NONE,
+					    .repeat = repeat};
+	static const struct ring_id zero;
+	struct ponto_addr seed;
+	uint64_t handle;
+
+	if (!pnrp_discovery_seed(e, &seed))
+		return;
+	request.seed_hop = ring_route_make(&e->alloc, &zero, seed.port, (const uint8_t(*)[16])seed.ip, 1);
+	if (!request.seed_hop)
+		return;
+	e->stats.splits_tested++;
+	handle = pnrp_walk_begin(e, now, &request);
+	if (repeat)
+		e->split_handle = handle;
+	ring_route_unref(&e->alloc, request.seed_hop);
+}
+
+/* About one test in the whole cloud each tick. */
+static void maybe_test_split(struct pnrp_engine *e, uint64_t now)
+{
+	double nodes = pnrp_estimated_nodes(e);
+	uint64_t one_in = nodes < 1 ? 1 : nodes > 4294967296.0 ? UINT64_C(4294967296) : (uint64_t)nodes;
+
+	if (e->cache.locals == 0 || e->split_handle || ponto_random_below(&e->random, one_in) != 0)
+		return;
+	begin_split_test(e, now, &e->cache.local[ponto_random_below(&e->random, e->cache.locals)], true);
+}
+
+static bool anything_between(const struct pnrp_engine *e, const struct ring_id *a, const struct ring_id *b)
+{
+	for (uint32_t i = 0; i < e->cache.count; i++)
+		if (ring_id_inside(&e->cache.entry[i]->id, a, b))
+			return true;
+	return false;
+}
+
+void pnrp_split_verdict(struct pnrp_engine *e, uint64_t now, const struct pnrp_resolve *r, const struct ring_id *best)
+{
+	const struct ring_id *target = &r->walk.target;
+	struct ring_route *closest = ring_cache_closest(&e->cache, target);
+	bool smaller = false;
+
+	if (r->best_known && !anything_between(e, best, target))
+		return;
+	e->stats.splits_found++;
+	if (!r->best_known)
+		smaller = !closest || !ring_id_closer(&closest->id, best, target);
+	if (!smaller)
+		return;
+	e->stats.splits_found_smaller++;
+	/* As many parts of the circle as possible should meet again. */
+	for (uint32_t i = 0; r->repeat && i < e->cache.locals; i++) {
+		struct ring_id next = ring_id_add_u64(&e->cache.local[i], 1);
+
+		if (!ring_id_equal(&next, target))
+			begin_split_test(e, now, &e->cache.local[i], false);
+	}
+}
+
+/* ---- the cache ---------------------------------------------------------------------------- */
+
+/* Looks for an entry in the middle of the gap around a random place, while the cache has fewer entries than it
+ * should. Precision is just what lands in the gap. */
+static void fill_gap(struct pnrp_engine *e, uint64_t now)
+{
+	struct pnrp_walk_request request = {.reason = PNRP_REASON_MAINTENANCE, .criteria = PNRP_OPCODE_UPPER_BITS};
+	struct ring_id place = ring_id_random(&e->random), gap, half;
+	struct ring_route *above = ring_cache_neighbour(&e->cache, &place, true, 0);
+	struct ring_route *below = ring_cache_neighbour(&e->cache, &place, false, 0);
+
+	if (e->cache.count >= RING_LEVEL_ENTRIES || ponto_random_below(&e->random, 4) != 0)
+		return;
+	if (!above || !below)
+		return;
+	request.target = place;
+	request.precision = 2;
+	if (above != below) {
+		int bits;
+
+		gap = ring_id_sub(&above->id, &below->id);
+		half = ring_id_shift_right(&gap, 1);
+		request.target = ring_id_add(&below->id, &half);
+		bits = 257 - ring_id_log2(&gap);
+		request.precision = (uint16_t)(bits > RING_ID_BITS ? RING_ID_BITS : bits);
+	}
+	(void)pnrp_walk_begin(e, now, &request);
+}
+
+void pnrp_maintain(struct pnrp_engine *e, uint64_t now)
+{
+	if (e->cache.count == 0) {
+		pnrp_discover(e, now);
+		pnrp_update_state(e, now);
+		return;
+	}
+	for (uint32_t i = 0; i < e->cache.locals; i++)
+		pnrp_certify_neighbours(e, now, &e->cache.local[i]);
+	maybe_test_split(e, now);
+	fill_gap(e, now);
+}
