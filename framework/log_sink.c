@@ -1,5 +1,6 @@
 #include "framework/log_sink.h"
 #include "framework/log_filter.h"
+#include "framework/utf8.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -19,27 +20,6 @@
 
 /* ---- escaping ------------------------------------------------------------------ */
 
-/* The length of the well-formed UTF-8 character at text (RFC 3629) and its code point, else 0. */
-static size_t decode(const uint8_t *text, uint32_t *point)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	uint8_t first = text[0];
-	size_t len = first < 0x80 ? 1 : first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3 : first >> 3 == 30 ? 4 : 0;
-	uint32_t v = len == 1 ? first : first & (0x7fu >> len);
-
-	if (len == 0)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if ((text[i] & 0xc0) != 0x80) /* also stops at the terminating NUL */
-			return 0;
-		v = v << 6 | (text[i] & 0x3f);
-	}
-	if (v < least[len] || v > 0x10ffff || (v >= 0xd800 && v <= 0xdfff))
-		return 0;
-	*point = v;
-	return len;
-}
-
 /* Neither a control character nor one that moves or hides its neighbours on a terminal. */
 static bool printable(uint32_t v)
 {
@@ -53,13 +33,13 @@ static bool printable(uint32_t v)
 void log_escape(const char *text, bool cut, char *out, size_t size)
 {
 	static const char ellipsis[] = "\xe2\x80\xa6";
-	const uint8_t *at = (const uint8_t *)text;
+	const char *at = text;
 	size_t used = 0, room = size - sizeof(ellipsis); /* what is sure to leave room for the mark */
 	size_t mark = 0;				 /* where the mark would go */
 
 	while (*at) {
 		uint32_t point = 0;
-		size_t len = decode(at, &point);
+		size_t len = utf8_decode(at, &point);
 		bool plain = len > 0 && printable(point);
 		size_t need = plain ? len : 4;
 
@@ -70,7 +50,7 @@ void log_escape(const char *text, bool cut, char *out, size_t size)
 		if (plain)
 			memcpy(out + used, at, len);
 		else
-			snprintf(out + used, 5, "\\x%02x", *at);
+			snprintf(out + used, 5, "\\x%02x", (uint8_t)*at);
 		used += need;
 		at += plain ? len : 1;
 		if (used <= room)

@@ -12,14 +12,19 @@ extern "C" {
 
 #define PONTO_XML_SIZE_MAX (4u * 1024 * 1024) /* bytes of a document */
 #define PONTO_XML_DEPTH_MAX 64
+#define PONTO_XML_NODES_MAX 65536    /* elements and attributes of a document */
+#define PONTO_XML_ATTRIBUTES_MAX 256 /* of one element, namespace declarations included */
 
 struct ponto_xml;	/* a document */
 struct ponto_xml_node;	/* an element, owned by its document */
 
-/* PONTO_EPROTO: not well-formed, has a DOCTYPE, or too deep; PONTO_ELIMIT: too large. borrows text. gives */
+/* UTF-8, or UTF-16 with a byte order mark; whatever encoding the document declares is ignored. PONTO_EPROTO: not
+ * well-formed (namespaces included), has a DOCTYPE, or too deep; PONTO_ELIMIT: larger than the limits above.
+ * Comments and processing instructions are dropped. borrows text. gives */
 PONTO_MUST_CHECK int ponto_xml_parse(struct ponto_bytes text, struct ponto_xml **out);
 
-/* A document with one root element. space: namespace URI or NULL; prefix: NULL for the default namespace. gives */
+/* A document with one root element. space: namespace URI or NULL; prefix: NULL for the default namespace. Errors as
+ * of ponto_xml_add. copies. gives */
 PONTO_MUST_CHECK int ponto_xml_create(const char *name, const char *space, const char *prefix, struct ponto_xml **out);
 void ponto_xml_destroy(struct ponto_xml *xml);
 
@@ -41,7 +46,9 @@ PONTO_MUST_CHECK int ponto_xml_attribute(const struct ponto_xml_node *node, cons
 					 char **out);
 void ponto_xml_free_text(char *text);
 
-/* Builders. text NULL: none; a space not yet declared is declared on the node with prefix. copies. gives by way of the document */
+/* Builders. PONTO_EINVAL: not a name without colon, or not UTF-8 made of characters XML allows; PONTO_ELIMIT: too
+ * deep. text NULL: none; a space not yet declared is declared on the node with prefix. copies. gives by way of the
+ * document */
 PONTO_MUST_CHECK int ponto_xml_add(struct ponto_xml_node *parent, const char *name, const char *space,
 				   const char *prefix, const char *text, struct ponto_xml_node **out);
 PONTO_MUST_CHECK int ponto_xml_set(struct ponto_xml_node *node, const char *name, const char *value);

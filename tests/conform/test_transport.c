@@ -1,0 +1,145 @@
+/* The transport suite against every transport plugin: UDP on loopback, the simulated network in its world. */
+#include "tests/support/test.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "framework/plugin.h"
+#include "framework/sim.h"
+#include "plugins/transport-sim/sim_network.h"
+#include "tests/conform/transport_suite.h"
+
+extern const struct ponto_plugin transport_udp6_LTX_ponto_plugin, transport_udp4_LTX_ponto_plugin,
+	transport_sim_LTX_ponto_plugin;
+
+struct subject {
+	const struct ponto_plugin *plugin;
+	int family; /* AF_INET6, AF_INET; 0: simulated */
+	enum ponto_scope scope;
+	struct ponto_conf *conf;
+	struct ponto_env env;
+	struct ponto_sim *sim;
+};
+
+struct run {
+	struct subject *subject;
+	size_t index;
+};
+
+/* Two free ports of the loopback address, told by binding to both at once. */
+static void free_ports(int family, uint16_t port[2])
+{
+	int fd[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+		struct sockaddr_in four = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+		struct sockaddr *address = family == AF_INET6 ? (struct sockaddr *)&six : (struct sockaddr *)&four;
+		socklen_t len = family == AF_INET6 ? sizeof(six) : sizeof(four);
+
+		fd[i] = socket(family, SOCK_DGRAM, 0);
+		assert_true(fd[i] >= 0);
+		assert_int_equal(bind(fd[i], address, len), 0);
+		assert_int_equal(getsockname(fd[i], address, &len), 0);
+		port[i] = ntohs(family == AF_INET6 ? six.sin6_port : four.sin_port);
+	}
+	close(fd[0]);
+	close(fd[1]);
+}
+
+static void open_loops(struct subject *s, struct transport_bed *bed)
+{
+	if (s->family) {
+		assert_ok(ponto_loop_uv_create(&ponto_alloc_system, &bed->loop[0]));
+		bed->loop[1] = bed->loop[0];
+		free_ports(s->family, bed->port);
+		return;
+	}
+	assert_ok(ponto_sim_create(&ponto_alloc_system, 1, &s->sim));
+	for (unsigned i = 0; i < 2; i++) {
+		struct ponto_sim_node *node;
+
+		assert_ok(ponto_sim_node(s->sim, &node));
+		bed->loop[i] = ponto_sim_node_loop(node);
+		bed->port[i] = (uint16_t)(4000 + i);
+	}
+	if (s->scope != PONTO_SCOPE_LOOPBACK)
+		assert_ok(ponto_sim_network_set_addresses(s->sim, 1, 3));
+	else
+		bed->loop[1] = bed->loop[0];
+}
+
+static int subject_open(void *ctx, struct transport_bed *bed)
+{
+	struct subject *s = ctx;
+	char error[256];
+
+	assert_ok(ponto_conf_make(&ponto_alloc_system, s->plugin->options, s->plugin->option_count, NULL, error,
+				  sizeof(error), &s->conf));
+	s->env = (struct ponto_env){
+		.abi = PONTO_PLUGIN_ABI,
+		.size = sizeof(s->env),
+		.instance = "wide",
+		.node_name = "test",
+		.conf = s->conf,
+		.alloc = &ponto_alloc_system,
+		.simulation = s->family == 0,
+	};
+	bed->scope = s->scope;
+	open_loops(s, bed);
+	bed->transport[0].ops = (const struct ponto_transport_ops *)(const void *)s->plugin->vtable;
+	assert_ok(bed->transport[0].ops->create(&s->env, &bed->transport[0].self));
+	bed->transport[1] = bed->transport[0];
+	return PONTO_OK;
+}
+
+static void subject_close(void *ctx, struct transport_bed *bed)
+{
+	struct subject *s = ctx;
+
+	bed->transport[0].ops->destroy(bed->transport[0].self);
+	ponto_loop_destroy(bed->loop[0]);
+	if (bed->loop[1] != bed->loop[0])
+		ponto_loop_destroy(bed->loop[1]);
+	ponto_sim_destroy(s->sim);
+	s->sim = NULL;
+	ponto_conf_destroy(s->conf);
+}
+
+static void run_case(void **state)
+{
+	struct run *run = *state;
+	struct transport_subject subject = {subject_open, subject_close, run->subject};
+	char why[512];
+
+	if (!transport_suite_run(run->index, &subject, why, sizeof(why)))
+		fail_msg("%s", why);
+}
+
+int main(void)
+{
+	static struct subject subjects[] = {
+		{.plugin = &transport_udp6_LTX_ponto_plugin, .family = AF_INET6, .scope = PONTO_SCOPE_LOOPBACK},
+		{.plugin = &transport_udp4_LTX_ponto_plugin, .family = AF_INET, .scope = PONTO_SCOPE_LOOPBACK},
+		{.plugin = &transport_sim_LTX_ponto_plugin, .scope = PONTO_SCOPE_LOOPBACK},
+		{.plugin = &transport_sim_LTX_ponto_plugin, .scope = PONTO_SCOPE_LINK},
+		{.plugin = &transport_sim_LTX_ponto_plugin, .scope = PONTO_SCOPE_GLOBAL},
+	};
+	static struct CMUnitTest tests[PONTO_ARRAY_SIZE(subjects) * 32];
+	static struct run runs[PONTO_ARRAY_SIZE(tests)];
+	static char names[PONTO_ARRAY_SIZE(tests)][64];
+	size_t count = 0;
+
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(subjects); i++) {
+		for (size_t j = 0; j < transport_suite_count(); j++, count++) {
+			snprintf(names[count], sizeof(names[count]), "%s (%s, %s)", transport_suite_name(j),
+				 subjects[i].plugin->name, ponto_scope_name(subjects[i].scope));
+			runs[count] = (struct run){&subjects[i], j};
+			tests[count] = (struct CMUnitTest){names[count], run_case, NULL, NULL, &runs[count]};
+		}
+	}
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return _cmocka_run_group_tests("transport", tests, count, NULL, NULL);
+}

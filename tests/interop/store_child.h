@@ -1,0 +1,37 @@
+/* Ponto tests: a store in a process of its own that writes until it is killed or the disk is full, and the record of
+ * what it wrote. Used by test_store_crash and test_store_full. */
+#ifndef PONTO_TESTS_INTEROP_STORE_CHILD_H
+#define PONTO_TESTS_INTEROP_STORE_CHILD_H
+
+#include <sys/types.h>
+
+#include "framework/store.h"
+
+struct store_child_env;
+
+/* Opens store-rocksdb on folder/main with a small write buffer and no reserve; fails the test when it cannot. */
+struct ponto_store store_child_open(const char *folder, struct store_child_env **env);
+void store_child_close(struct ponto_store store, struct store_child_env *env);
+
+/* Call first thing in main: becomes the writing child, and never returns, when the arguments say so. */
+void store_child_main(int argc, char **argv);
+
+/* Starts this program again as a child that does operation after operation from `first` on, with flags, and writes
+ * each acknowledged number to *acks. preload: a library, or NULL. */
+pid_t store_child_start(const char *folder, uint64_t first, unsigned flags, const char *preload, const char *table,
+			int *acks);
+
+/* The highest acknowledged number; first - 1 when none. Reads until the other end closes; then closes. */
+uint64_t store_child_acked(int acks, uint64_t first);
+
+/* What operations 1 to count leave: for each key the number of the operation that wrote it, 0 when it has none. */
+#define STORE_CHILD_KEYS 64
+struct store_child_state {
+	uint64_t written[STORE_CHILD_KEYS];
+};
+void store_child_apply(struct store_child_state *state, uint64_t number);
+
+/* What a store holds; a value that is not exactly what its operation wrote fails the test. */
+void store_child_read(struct ponto_store store, struct store_child_state *state);
+
+#endif

@@ -1,0 +1,184 @@
+/* Crash safety of store-rocksdb: a process that writes is killed at a random moment, its files are cut back to what it
+ * had synced (tests/support/synced_length.h), and the store must open without help and hold exactly what the
+ * acknowledged operations left, or those and the one under way. Without synchronous writes the same must lose records:
+ * else the cut would prove nothing. */
+#include "tests/support/test.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/interop/store_child.h"
+#include "tests/support/synced_length.h"
+
+#define ROUNDS 200
+#define ROUNDS_A_FOLDER 20 /* then from an empty one, so that its making is interrupted too */
+#define OPENING_ROUNDS 4   /* one round in so many is killed by the clock, which may be while it opens */
+#define LONGEST_MS 60
+#define MOST_ACKS 150
+
+/* In memory when possible: the rounds need no disk, as the cut decides what a disk would have kept. */
+static char *make_folder(void)
+{
+	struct statvfs st;
+	char *folder, path[4096];
+
+	if (statvfs("/dev/shm", &st) == 0 && (uint64_t)st.f_bavail * st.f_frsize > (64u << 20) &&
+	    access("/dev/shm", W_OK) == 0)
+		setenv("TMPDIR", "/dev/shm", 1);
+	folder = ponto_test_mkdir();
+	snprintf(path, sizeof(path), "%s/main", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	return folder;
+}
+
+static const char *preload_path(void)
+{
+	static char path[4096];
+	const char *top = getenv("PONTO_BUILDDIR");
+
+	snprintf(path, sizeof(path), "%s/tests/support/.libs/synced_length.so", top ? top : ".");
+	assert_int_equal(access(path, R_OK), 0);
+	return path;
+}
+
+/* Waits for a random moment: so long after so many acknowledgements. Returns the last seen. */
+static uint64_t wait_a_while(struct ponto_random *random, int acks, uint64_t first, bool opening)
+{
+	struct timespec pause = {0, (long)ponto_random_below(random, opening ? LONGEST_MS * 1000 : 1000) * 1000};
+	uint64_t want = opening ? 0 : 1 + ponto_random_below(random, MOST_ACKS), n, last = first - 1;
+
+	while (want-- > 0 && read(acks, &n, sizeof(n)) == sizeof(n))
+		last = n;
+	nanosleep(&pause, NULL);
+	return last;
+}
+
+/* Lets a child write and kills it at a random moment; then cuts. Returns the last acknowledged operation. */
+static uint64_t write_and_kill(const char *folder, uint64_t first, unsigned flags, struct ponto_random *random,
+			       bool opening, struct synced_report *report)
+{
+	char table[4096], path[4096];
+	uint64_t last;
+	int acks, status;
+	pid_t pid;
+
+	snprintf(table, sizeof(table), "%s/table", folder);
+	snprintf(path, sizeof(path), "%s/main", folder);
+	pid = store_child_start(folder, first, flags, preload_path(), table, &acks);
+	last = wait_a_while(random, acks, first, opening);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	last = store_child_acked(acks, last + 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+		fail_msg("the child ended by itself, status %x", (unsigned)status);
+	assert_int_equal(synced_cut(path, table, report), 0);
+	assert_int_equal(report->overwrites, 0);
+	assert_int_equal(report->overflows, 0);
+	unlink(table);
+	return last;
+}
+
+static void read_again(const char *folder, struct store_child_state *held)
+{
+	struct store_child_env *env;
+	struct ponto_store store = store_child_open(folder, &env);
+
+	store_child_read(store, held);
+	store_child_close(store, env);
+}
+
+static void kept_when_synced(void **state)
+{
+	struct ponto_test_random random;
+	struct store_child_state expected, held;
+	uint64_t acked = 0, cut_bytes = 0, removed = 0, unrenamed = 0, done = 0, under_way = 0;
+	char *folder = NULL;
+
+	(void)state;
+	ponto_test_random_init(&random, 1);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		struct synced_report report;
+		uint64_t first;
+
+		if (round % ROUNDS_A_FOLDER == 0) {
+			ponto_test_rmdir(folder);
+			folder = make_folder();
+			memset(&expected, 0, sizeof(expected));
+			done = 0;
+		}
+		first = done + 1;
+		done = write_and_kill(folder, first, PONTO_STORE_SYNC, &random.random, round % OPENING_ROUNDS == 0,
+				      &report);
+		for (uint64_t n = first; n <= done; n++)
+			store_child_apply(&expected, n);
+		acked += done - first + 1;
+		cut_bytes += (uint64_t)report.bytes;
+		removed += report.removed;
+		unrenamed += report.unrenamed;
+		read_again(folder, &held);
+		if (memcmp(&held, &expected, sizeof(held)) == 0)
+			continue;
+		/* The operation under way may be there, but then whole. */
+		store_child_apply(&expected, ++done);
+		under_way++;
+		if (memcmp(&held, &expected, sizeof(held)) != 0)
+			fail_msg("round %u: after operation %llu the store does not hold what was acknowledged", round,
+				 (unsigned long long)done - 1);
+	}
+	ponto_test_rmdir(folder);
+	printf("# %u rounds: %llu operations acknowledged, %llu bytes cut off, %llu files and %llu renames undone, "
+	       "%llu operations under way kept\n",
+	       ROUNDS, (unsigned long long)acked, (unsigned long long)cut_bytes, (unsigned long long)removed,
+	       (unsigned long long)unrenamed, (unsigned long long)under_way);
+	assert_true(acked > ROUNDS);
+	assert_true(cut_bytes > 0);
+}
+
+/* Operations whose effect is gone. */
+static unsigned count_lost(const struct store_child_state *held, const struct store_child_state *expected)
+{
+	unsigned lost = 0;
+
+	for (size_t i = 0; i < STORE_CHILD_KEYS; i++)
+		lost += held->written[i] != expected->written[i];
+	return lost;
+}
+
+static void lost_when_not_synced(void **state)
+{
+	struct ponto_test_random random;
+	unsigned lost = 0;
+
+	(void)state;
+	ponto_test_random_init(&random, 2);
+	for (unsigned round = 0; round < ROUNDS && lost == 0; round++) {
+		char *folder = make_folder();
+		struct store_child_state expected = {{0}}, held;
+		struct synced_report report;
+		uint64_t last = write_and_kill(folder, 1, 0, &random.random, false, &report);
+
+		for (uint64_t n = 1; n <= last; n++)
+			store_child_apply(&expected, n);
+		read_again(folder, &held);
+		lost += count_lost(&held, &expected);
+		ponto_test_rmdir(folder);
+	}
+	assert_true(lost > 0);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(kept_when_synced),
+		cmocka_unit_test(lost_when_not_synced),
+	};
+
+	store_child_main(argc, argv);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name(NULL, tests, NULL, NULL);
+}
