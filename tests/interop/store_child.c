@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "framework/env.h"
 #include "framework/plugin.h"
 #include "tests/support/synced_length.h"
 #include "tests/support/test.h"
@@ -12,26 +11,41 @@
 
 extern const struct ponto_plugin store_rocksdb_LTX_ponto_plugin;
 
-struct store_child_env {
-	struct ponto_env env;
-	struct ponto_conf *conf;
-	struct ponto_test_clock clock;
-	struct ponto_log *log;
-};
-
-struct ponto_store store_child_open(const char *folder, struct store_child_env **out)
+static uint64_t child_mono(void *ctx)
 {
-	static const char *const settings[] = {"write_buffer=65536", "reserve=0", NULL};
+	return ((struct store_child_env *)ctx)->mono;
+}
+
+static uint64_t child_wall(void *ctx)
+{
+	return ((struct store_child_env *)ctx)->wall;
+}
+
+static void count_line(void *ctx, enum ponto_log_level level, const char *topic, const char *message)
+{
+	struct store_child_env *e = ctx;
+
+	printf("# %s: %s\n", topic, message);
+	if (level <= PONTO_LOG_WARNING)
+		e->lines++;
+}
+
+int store_child_try(const char *folder, const char *const *settings, const struct ponto_alloc *alloc,
+		    struct ponto_store *store, struct store_child_env **out)
+{
+	static const char *const small[] = {"write_buffer=65536", "reserve=0", NULL};
 	const struct ponto_plugin *plugin = &store_rocksdb_LTX_ponto_plugin;
 	struct store_child_env *e = calloc(1, sizeof(*e));
-	struct ponto_store store = {.ops = (const struct ponto_store_ops *)(const void *)plugin->vtable};
 	char error[256];
 
 	assert_non_null(e);
-	ponto_test_clock_init(&e->clock);
-	assert_ok(ponto_log_create(&ponto_alloc_system, &e->clock.clock, PONTO_LOG_STDERR_TEXT, "warning", &e->log));
-	assert_ok(ponto_conf_make(&ponto_alloc_system, plugin->options, plugin->option_count, settings, error,
-				  sizeof(error), &e->conf));
+	e->clock = (struct ponto_clock){child_mono, child_wall, e};
+	e->mono = PONTO_SECOND;
+	e->wall = UINT64_C(1767225600) * PONTO_SECOND;
+	assert_ok(ponto_log_create(&ponto_alloc_system, &e->clock, PONTO_LOG_NONE, "info", &e->log));
+	ponto_log_tap(e->log, count_line, e);
+	assert_ok(ponto_conf_make(&ponto_alloc_system, plugin->options, plugin->option_count,
+				  settings ? settings : small, error, sizeof(error), &e->conf));
 	e->env = (struct ponto_env){
 		.abi = PONTO_PLUGIN_ABI,
 		.size = sizeof(e->env),
@@ -39,12 +53,22 @@ struct ponto_store store_child_open(const char *folder, struct store_child_env *
 		.node_name = "test",
 		.state_dir = folder,
 		.conf = e->conf,
-		.alloc = &ponto_alloc_system,
-		.clock = &e->clock.clock,
+		.alloc = alloc,
+		.clock = &e->clock,
 		.log = e->log,
 	};
-	assert_ok(store.ops->create(&e->env, &store.self));
 	*out = e;
+	store->ops = (const struct ponto_store_ops *)(const void *)plugin->vtable;
+	store->self = NULL;
+	store->pool = NULL;
+	return store->ops->create(&e->env, &store->self);
+}
+
+struct ponto_store store_child_open(const char *folder, struct store_child_env **out)
+{
+	struct ponto_store store;
+
+	assert_ok(store_child_try(folder, NULL, &ponto_alloc_system, &store, out));
 	return store;
 }
 
@@ -148,13 +172,15 @@ void store_child_main(int argc, char **argv)
 	acks = atoi(argv[5]);
 	store = store_child_open(argv[2], &env);
 	for (uint64_t n = strtoull(argv[3], NULL, 10);; n++) {
-		int result;
+		int result = PONTO_ENOSPC;
 
 		make_operation(n, &op);
-		result = ponto_store_batch(store, ponto_bytes("g", 1), op.steps, op.count, flags, PONTO_NEVER);
+		for (unsigned tries = 0; result == PONTO_ENOSPC && tries < 100; tries++)
+			result = ponto_store_batch(store, ponto_bytes("g", 1), op.steps, op.count, flags, PONTO_NEVER);
 		if (result) {
 			fprintf(stderr, "# operation %llu: %s\n", (unsigned long long)n, ponto_strerror(result));
-			_exit(1);
+			store_child_close(store, env);
+			_exit(result == PONTO_ENOSPC ? STORE_CHILD_FULL : 1);
 		}
 		if (write(acks, &n, sizeof(n)) != sizeof(n))
 			_exit(0);

@@ -5,16 +5,33 @@
 
 #include <sys/types.h>
 
+#include "framework/env.h"
 #include "framework/store.h"
 
-struct store_child_env;
+/* What an open store stands on. The clock stands until moved. */
+struct store_child_env {
+	struct ponto_env env;
+	struct ponto_conf *conf;
+	struct ponto_log *log;
+	struct ponto_clock clock;
+	_Atomic uint64_t mono, wall;
+	_Atomic unsigned lines; /* logged at warning or worse */
+};
 
-/* Opens store-rocksdb on folder/main with a small write buffer and no reserve; fails the test when it cannot. */
+/* Opens store-rocksdb on folder/main with these settings; NULL: a small write buffer and no reserve. What create
+ * returned. *env is freed by store_child_close also when it failed; store.self is NULL then. */
+int store_child_try(const char *folder, const char *const *settings, const struct ponto_alloc *alloc,
+		    struct ponto_store *store, struct store_child_env **env);
+
+/* The same with NULL settings and system memory; fails the test when it cannot. */
 struct ponto_store store_child_open(const char *folder, struct store_child_env **env);
 void store_child_close(struct ponto_store store, struct store_child_env *env);
 
 /* Call first thing in main: becomes the writing child, and never returns, when the arguments say so. */
 void store_child_main(int argc, char **argv);
+
+/* The child's exit status when the store said that there is no space and, told so, closed. */
+#define STORE_CHILD_FULL 42
 
 /* Starts this program again as a child that does operation after operation from `first` on, with flags, and writes
  * each acknowledged number to *acks. preload: a library, or NULL. */
