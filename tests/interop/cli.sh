@@ -68,7 +68,7 @@ transports = { wide = { plugin = "transport-udp6"; port = 80; }; };
 CONF
 expect 1 "bad.conf:1: " ponto config check "$work/bad.conf"
 expect 1 "bad.conf:2: " ponto config check "$work/bad.conf"
-expect 1 "'name'" ponto config check "$work/bad.conf"
+expect 1 '"name"' ponto config check "$work/bad.conf"
 
 # ---- with one ---------------------------------------------------------------------------
 port=$((20000 + $$ % 20000))
