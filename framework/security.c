@@ -4,26 +4,7 @@
 
 #include "framework/cursor.h"
 #include "framework/digest.h"
-
-/* One character from RFC 3629 UTF-8; its length, or 0 when it is malformed, overlong, a surrogate or a control. */
-static size_t utf8_char(const uint8_t *p, size_t left)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
-	uint32_t c;
-
-	if (n == 0 || n > left)
-		return 0;
-	c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
-	for (size_t i = 1; i < n; i++) {
-		if (p[i] >> 6 != 2)
-			return 0;
-		c = c << 6 | (p[i] & 0x3fu);
-	}
-	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-		return 0;
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) ? 0 : n;
-}
+#include "framework/utf8.h"
 
 bool ponto_identity_name_valid(const char *name)
 {
@@ -31,10 +12,13 @@ bool ponto_identity_name_valid(const char *name)
 
 	if (len == 0 || len >= PONTO_IDENTITY_NAME)
 		return false;
-	for (size_t i = 0, n; i < len; i += n) {
-		n = utf8_char((const uint8_t *)name + i, len - i);
-		if (n == 0)
+	while (*name) {
+		uint32_t point = 0;
+		size_t n = utf8_decode(name, &point);
+
+		if (n == 0 || point < 0x20 || (point >= 0x7f && point < 0xa0))
 			return false;
+		name += n;
 	}
 	return true;
 }

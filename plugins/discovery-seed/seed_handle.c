@@ -1,0 +1,329 @@
+/* A search: configured addresses at once, names when they resolve, remembered addresses when the store answers. */
+#include <netdb.h>
+#include <string.h>
+
+#include "plugins/discovery-seed/seed.h"
+
+/* What became of a configured name. */
+struct name_state {
+	int error;	   /* of the last answer; logged when it changes */
+	bool answered;	   /* there was one */
+	uint64_t resolved; /* monotonic, of the last success */
+	struct ponto_addr *addrs;
+	size_t count;
+};
+
+struct ponto_discovery_handle {
+	struct seed *seed;
+	struct ponto_loop *loop;
+	struct ponto_discovery_want want; /* topic is not used: memory has it */
+	struct ponto_discovery_events events;
+	void *arg;
+	struct ponto_timer *timer;	/* set to now: there is something to report */
+	struct seed_resolver *resolver; /* NULL: no names, or a simulated world */
+	struct ponto_watch *watch;
+	struct name_state *names; /* as many as peers */
+	struct seed_memory memory;
+	unsigned searching;	 /* sources */
+	unsigned ready;		 /* sources on which the timer is to report */
+	struct seed_found found; /* of this search for seeds */
+	size_t reported;	 /* of these */
+	size_t names_left;	 /* questions under way */
+	unsigned calls;		 /* on the stack */
+	bool closed;
+	bool sim_told;
+};
+
+static void release(struct ponto_discovery_handle *h)
+{
+	const struct ponto_alloc *alloc = h->seed->env->alloc;
+
+	for (size_t i = 0; h->names && i < h->seed->peer_count; i++)
+		ponto_free(alloc, h->names[i].addrs);
+	ponto_free(alloc, h->names);
+	seed_found_clear(&h->found);
+	ponto_free(alloc, h);
+}
+
+static void enter(struct ponto_discovery_handle *h)
+{
+	h->calls++;
+}
+
+static void leave(struct ponto_discovery_handle *h)
+{
+	if (--h->calls == 0 && h->closed)
+		release(h);
+}
+
+static void finish(struct ponto_discovery_handle *h, enum ponto_discovery_source source)
+{
+	if (h->closed || !(h->searching & source))
+		return;
+	h->searching &= ~(unsigned)source;
+	h->events.done(h->arg, source);
+}
+
+/* ---- seeds ------------------------------------------------------------------------- */
+
+/* Reports what has been added to the set since the last time. */
+static void report_seeds(struct ponto_discovery_handle *h)
+{
+	size_t from = h->reported;
+
+	h->reported = h->found.count;
+	if (!h->closed && h->found.count > from)
+		h->events.found(h->arg, PONTO_SOURCE_SEED, h->found.addrs + from, h->found.count - from);
+}
+
+static void add_seed(struct ponto_discovery_handle *h, const struct ponto_addr *addr, uint16_t port)
+{
+	struct ponto_addr fitted = *addr;
+
+	if (fitted.port == 0)
+		fitted.port = port;
+	if (seed_address_fits(&h->want, &fitted))
+		seed_found_add(&h->found, &fitted);
+}
+
+static void add_known(struct ponto_discovery_handle *h, size_t peer)
+{
+	for (size_t i = 0; i < h->names[peer].count; i++)
+		add_seed(h, &h->names[peer].addrs[i], h->seed->peers[peer].port);
+}
+
+static void note_answer(struct ponto_discovery_handle *h, const struct seed_answer *answer)
+{
+	const struct ponto_env *env = h->seed->env;
+	struct name_state *name = &h->names[answer->tag];
+	const char *host = h->seed->peers[answer->tag].host;
+	struct ponto_addr *addrs;
+
+	if (!name->answered || name->error != answer->error) {
+		if (answer->error)
+			ponto_warning(env->log, SEED_TOPIC,
+				      "%s: %s does not resolve: %s; asked again at the next search", env->instance,
+				      host, answer->reason);
+		else
+			ponto_info(env->log, SEED_TOPIC, "%s: %s resolves to %zu addresses", env->instance, host,
+				   answer->count);
+	}
+	name->answered = true;
+	name->error = answer->error;
+	if (answer->error || answer->count == 0)
+		return;
+	addrs = ponto_resize(env->alloc, name->addrs, answer->count, sizeof(*addrs));
+	if (!addrs)
+		return; /* what was known stays known */
+	memcpy(addrs, answer->addrs, answer->count * sizeof(*addrs));
+	name->addrs = addrs;
+	name->count = answer->count;
+	name->resolved = ponto_loop_now(h->loop);
+}
+
+static void on_answer(void *arg, unsigned events)
+{
+	struct ponto_discovery_handle *h = arg;
+	struct seed_answer answer;
+
+	(void)events;
+	enter(h);
+	while (!h->closed && seed_resolver_take(h->resolver, &answer)) {
+		note_answer(h, &answer);
+		h->names_left--;
+		if (!answer.error)
+			add_known(h, answer.tag);
+		if (!(h->ready &
+		      PONTO_SOURCE_SEED)) /* or the configured addresses, which come first, are still to come */
+			report_seeds(h);
+	}
+	if (!h->closed && h->names_left == 0 && !(h->ready & PONTO_SOURCE_SEED))
+		finish(h, PONTO_SOURCE_SEED);
+	leave(h);
+}
+
+static bool is_fresh(const struct ponto_discovery_handle *h, size_t peer)
+{
+	const struct name_state *name = &h->names[peer];
+
+	return name->count > 0 && name->error == 0 && ponto_loop_now(h->loop) - name->resolved < h->seed->refresh;
+}
+
+static void ask_name(struct ponto_discovery_handle *h, size_t peer)
+{
+	const struct ponto_env *env = h->seed->env;
+	const char *host = h->seed->peers[peer].host;
+
+	if (!h->resolver) {
+		if (!h->sim_told)
+			ponto_warning(env->log, SEED_TOPIC, "%s: names such as %s are not resolved in simulation",
+				      env->instance, host);
+		h->sim_told = true;
+	} else if (seed_resolver_ask(h->resolver, host, h->want.family, peer) == PONTO_OK) {
+		h->names_left++;
+	} else {
+		ponto_warning(env->log, SEED_TOPIC, "%s: %s is not resolved: no thread or memory for it", env->instance,
+			      host);
+	}
+}
+
+static int start_seeds(struct ponto_discovery_handle *h)
+{
+	seed_found_clear(&h->found);
+	h->reported = 0;
+	for (size_t i = 0; i < h->seed->peer_count; i++) {
+		if (!h->seed->peers[i].host[0])
+			add_seed(h, &h->seed->peers[i].address, 0);
+		else if (is_fresh(h, i))
+			add_known(h, i);
+	}
+	if (h->found.refused)
+		return PONTO_ENOMEM;
+	for (size_t i = 0; i < h->seed->peer_count; i++)
+		if (h->seed->peers[i].host[0] && !is_fresh(h, i))
+			ask_name(h, i);
+	return PONTO_OK;
+}
+
+/* ---- remembered ------------------------------------------------------------------------ */
+
+static void report_remembered(struct ponto_discovery_handle *h)
+{
+	struct ponto_addr addrs[SEED_RECENT_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < h->memory.recent.count; i++) {
+		addrs[count] = h->memory.recent.entry[i].addr;
+		if (seed_address_fits(&h->want, &addrs[count]))
+			count++;
+	}
+	if (count)
+		h->events.found(h->arg, PONTO_SOURCE_REMEMBERED, addrs, count);
+	finish(h, PONTO_SOURCE_REMEMBERED);
+}
+
+static void on_loaded(void *arg)
+{
+	struct ponto_discovery_handle *h = arg;
+
+	enter(h);
+	if (!h->closed && (h->searching & PONTO_SOURCE_REMEMBERED))
+		report_remembered(h);
+	leave(h);
+}
+
+/* ---- the handle --------------------------------------------------------------------------- */
+
+static void on_timer(void *arg)
+{
+	struct ponto_discovery_handle *h = arg;
+	unsigned ready = h->ready;
+
+	enter(h);
+	h->ready = 0;
+	if (ready & PONTO_SOURCE_REMEMBERED)
+		report_remembered(h);
+	if ((ready & PONTO_SOURCE_SEED) && !h->closed) {
+		report_seeds(h);
+		if (h->names_left == 0)
+			finish(h, PONTO_SOURCE_SEED);
+	}
+	if (ready & PONTO_SOURCE_MULTICAST)
+		finish(h, PONTO_SOURCE_MULTICAST);
+	leave(h);
+}
+
+int seed_search(struct ponto_discovery_handle *h, unsigned sources)
+{
+	unsigned fresh = sources & ~h->searching;
+	int result = PONTO_OK;
+
+	if (sources & ~(PONTO_SOURCE_REMEMBERED | PONTO_SOURCE_MULTICAST | PONTO_SOURCE_SEED))
+		return PONTO_EINVAL;
+	if (fresh & PONTO_SOURCE_SEED)
+		result = start_seeds(h);
+	if (result)
+		return result;
+	h->searching |= fresh;
+	if ((fresh & PONTO_SOURCE_REMEMBERED) && !seed_memory_load(&h->memory))
+		fresh &= ~(unsigned)PONTO_SOURCE_REMEMBERED;
+	h->ready |= fresh;
+	if (h->ready)
+		ponto_timer_set(h->loop, h->timer, ponto_loop_now(h->loop));
+	return PONTO_OK;
+}
+
+void seed_remember(struct ponto_discovery_handle *h, const struct ponto_addr *addr)
+{
+	struct ponto_addr fitted = *addr;
+
+	if (addr->port != 0 && seed_address_fits(&h->want, &fitted))
+		seed_memory_add(&h->memory, addr);
+}
+
+static int open_resolver(struct ponto_discovery_handle *h)
+{
+	int result;
+
+	if (h->seed->name_count == 0 || ponto_loop_sim(h->loop))
+		return PONTO_OK;
+	result = seed_resolver_create(&h->resolver);
+	return result ? result
+		      : ponto_watch_create(h->loop, seed_resolver_fd(h->resolver), PONTO_READABLE, on_answer, h,
+					   &h->watch);
+}
+
+static void close_all(struct ponto_discovery_handle *h)
+{
+	h->closed = true;
+	seed_memory_fini(&h->memory);
+	ponto_watch_destroy(h->loop, h->watch);
+	seed_resolver_close(h->resolver);
+	h->watch = NULL;
+	h->resolver = NULL;
+	ponto_timer_destroy(h->loop, h->timer);
+	h->timer = NULL;
+}
+
+int seed_open(void *self, struct ponto_loop *loop, const struct ponto_discovery_want *want,
+	      const struct ponto_discovery_events *events, void *arg, struct ponto_discovery_handle **out)
+{
+	struct seed *seed = self;
+	const struct ponto_alloc *alloc = seed->env->alloc;
+	struct ponto_discovery_handle *h = ponto_new(alloc, 1, sizeof(*h));
+	int result;
+
+	if (!h)
+		return PONTO_ENOMEM;
+	h->seed = seed;
+	h->loop = loop;
+	h->want = *want;
+	h->want.topic = NULL;
+	h->events = *events;
+	h->arg = arg;
+	h->found.alloc = alloc;
+	result = seed_memory_init(&h->memory, seed, loop, want->topic, on_loaded, h);
+	if (!result)
+		result = ponto_timer_create(loop, on_timer, h, &h->timer);
+	if (!result && seed->peer_count) {
+		h->names = ponto_new(alloc, seed->peer_count, sizeof(*h->names));
+		if (!h->names)
+			result = PONTO_ENOMEM;
+	}
+	if (!result)
+		result = open_resolver(h);
+	if (result) {
+		close_all(h);
+		release(h);
+		return result;
+	}
+	*out = h;
+	return PONTO_OK;
+}
+
+void seed_close(struct ponto_discovery_handle *h)
+{
+	close_all(h);
+	if (h->calls == 0)
+		release(h);
+}
