@@ -30,7 +30,8 @@ void datagram_free(struct datagram *d)
 
 struct datagram vector(const char *name)
 {
-	FILE *file = fopen(ponto_test_source("tests/vectors/pnrp.hex"), "r");
+	const char *path = name[0] == 'X' ? "tests/vectors/pnrp-modern.hex" : "tests/vectors/pnrp.hex";
+	FILE *file = fopen(ponto_test_source(path), "r");
 	struct datagram found = {NULL, 0};
 	char *line = NULL;
 	size_t cap = 0;

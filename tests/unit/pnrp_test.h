@@ -15,7 +15,7 @@ struct datagram {
 	size_t len;
 };
 
-/* A vector of tests/vectors/pnrp.hex by name. Free with datagram_free. */
+/* A vector of tests/vectors/pnrp.hex (M01…) or pnrp-modern.hex (X01…) by name. Free with datagram_free. */
 struct datagram vector(const char *name);
 
 /* Bytes from hexadecimal text. */
