@@ -8,6 +8,7 @@
 #include "engines/pnrp/pnrp_codec.h"
 #include "engines/pnrp/pnrp_cpa.h"
 #include "engines/pnrp/pnrp_name.h"
+#include "tests/unit/pnrp_equal.h"
 
 /* A message in memory of exactly its own size, so that ASan sees every read beyond it. */
 struct datagram {
@@ -53,11 +54,6 @@ void assert_edit_ignored(const char *name, size_t at, const char *hex);
 
 /* message encodes to these bytes and decodes to an equal message. */
 void assert_encodes(const struct pnrp_message *message, const struct datagram *expected);
-
-bool message_equal(const struct pnrp_message *a, const struct pnrp_message *b);
-bool buffer_equal(const struct pnrp_authority_buffer *a, const struct pnrp_authority_buffer *b);
-bool cpa_equal(const struct pnrp_cpa *a, const struct pnrp_cpa *b);
-bool payload_equal(const struct pnrp_payload *a, const struct pnrp_payload *b);
 
 /* The identifiers of the vectors. */
 #define ID_SECURE "e14b87a8da7126389f784d17d909d87020010db8000100001122334455667788"
