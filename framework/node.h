@@ -15,6 +15,7 @@ extern "C" {
 
 struct ponto_node;
 struct ponto_bus;
+struct ponto_call;
 
 struct ponto_node_setup {
 	const char *name;
@@ -50,6 +51,10 @@ int ponto_node_destroy(struct ponto_node *node);
 
 PONTO_MUST_CHECK int ponto_node_find(const struct ponto_node *node, enum ponto_kind kind, const char *name,
 				     struct ponto_iface *out);
+
+/* Hands a call to a running service of this node without the bus. call->ops->reply runs on the service's thread;
+ * with the node destroyed a call may stay without an answer. PONTO_ENOENT: no such service runs. takes call when PONTO_OK */
+PONTO_MUST_CHECK int ponto_node_call(struct ponto_node *node, const char *service, struct ponto_call *call);
 
 /* Instances in creation order. plugin and name live as long as the node. False past the end. */
 bool ponto_node_at(const struct ponto_node *node, size_t index, const struct ponto_plugin **plugin, const char **name);

@@ -304,3 +304,42 @@ int node_component_reload(struct node_instance *i, const struct ponto_conf *conf
 	pthread_mutex_unlock(&c->lock);
 	return result;
 }
+
+/* A call on its way to the service's thread. */
+struct handed {
+	struct node_instance *instance;
+	struct ponto_call *call;
+};
+
+static void take_handed(void *arg)
+{
+	struct handed *h = arg;
+	struct node_instance *i = h->instance;
+	struct ponto_call *call = h->call;
+
+	ponto_free(i->env.alloc, h);
+	on_call(i, call);
+}
+
+int node_component_call(struct node_instance *i, struct ponto_call *call)
+{
+	struct node_component *c = i->component;
+	struct handed *h;
+	bool running;
+	int result;
+
+	pthread_mutex_lock(&c->lock);
+	running = c->state == COMPONENT_RUNNING && !c->quit;
+	pthread_mutex_unlock(&c->lock);
+	if (!running)
+		return PONTO_ENOENT;
+	h = ponto_new(i->env.alloc, 1, sizeof(*h));
+	if (!h)
+		return PONTO_ENOMEM;
+	h->instance = i;
+	h->call = call;
+	result = ponto_loop_post(c->loop, take_handed, h);
+	if (result)
+		ponto_free(i->env.alloc, h);
+	return result;
+}

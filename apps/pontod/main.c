@@ -1,0 +1,100 @@
+/* pontod: arguments in, exit status out. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "apps/pontod/pontod.h"
+#include "config.h"
+
+static const char usage[] =
+	"usage: pontod [-c FILE] [--check] [--hello] [--version] [--help]\n"
+	"\n"
+	"  -c, --config FILE  the configuration (default: " PONTO_SYSCONF_DIR "/ponto/ponto.conf\n"
+	"                     if it exists, else the built-in defaults)\n"
+	"      --check        check the configuration and end\n"
+	"      --hello        print where the node is and what to try\n"
+	"      --version      print the version\n"
+	"  -h, --help         print this\n"
+	"\n"
+	"SIGTERM and SIGINT end it, SIGHUP reads the configuration again.\n";
+
+static int fail(const char *reason)
+{
+	fprintf(stderr, "pontod: %s\n", reason);
+	return 1;
+}
+
+static int wrong(void)
+{
+	fputs("try 'pontod --help'\n", stderr);
+	return 2;
+}
+
+static int run(struct daemon *d, bool check)
+{
+	char reason[PONTOD_REASON] = "";
+	int status = 0;
+	int result = daemon_load(d, reason);
+
+	if (result == PONTO_OK && check) {
+		printf("%s: good\n", d->conf_path ? d->conf_path : "built-in defaults");
+	} else if (result == PONTO_OK) {
+		result = daemon_start(d, reason);
+		if (result == PONTO_OK)
+			result = daemon_run(d, reason);
+	}
+	if (result)
+		status = fail(reason[0] ? reason : ponto_strerror(result));
+	if (daemon_end(d) != PONTO_OK) { /* its threads still use what would be freed now */
+		fflush(NULL);
+		_exit(1);
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	static const char system_conf[] = PONTO_SYSCONF_DIR "/ponto/ponto.conf";
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
+		{"hello", no_argument, NULL, 'e'},	  {"version", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},	  {NULL, 0, NULL, 0},
+	};
+	struct daemon d = {.state_lock = -1, .signals = -1};
+	bool check = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			d.conf_path = optarg;
+			break;
+		case 'k':
+			check = true;
+			break;
+		case 'e':
+			d.hello_wanted = true;
+			break;
+		case 'v':
+			puts("pontod " PACKAGE_VERSION);
+			return 0;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			return wrong();
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "pontod: unexpected argument '%s'\n", argv[optind]);
+		return wrong();
+	}
+	if (!d.conf_path && access(system_conf, R_OK) == 0)
+		d.conf_path = system_conf;
+	umask(077);
+	signal(SIGPIPE, SIG_IGN);
+	return run(&d, check);
+}
