@@ -145,13 +145,24 @@ struct outcome {
 	bool ended;
 };
 
+static void set_loss(struct ponto_sim *sim, double loss)
+{
+	struct ponto_sim_network_model model;
+
+	if (ponto_sim_network_get(sim, &model) != PONTO_OK)
+		abort();
+	model.loss = (uint32_t)(loss * 1000000);
+	if (ponto_sim_network_set(sim, &model) != PONTO_OK)
+		abort();
+}
+
 static struct outcome run_world(size_t nodes, uint64_t seed, double loss)
 {
 	struct world world = {.nodes = nodes};
 	struct outcome outcome;
 
 	sim_cloud_init(&world.cloud, nodes, seed);
-	sim_network_set_loss(world.cloud.sim, loss);
+	set_loss(world.cloud.sim, loss);
 	join_all(&world);
 	resolve_all(&world);
 	outcome = (struct outcome){
