@@ -202,7 +202,8 @@ static bool bench_udp(void)
 	const struct ponto_plugin *plugin = &transport_udp6_LTX_ponto_plugin;
 	double ours[REPETITIONS], bare[REPETITIONS], ratios[REPETITIONS], ratio;
 	struct ponto_transport transport = {.ops = (const struct ponto_transport_ops *)(const void *)plugin->vtable};
-	struct ponto_env env = {.abi = PONTO_PLUGIN_ABI, .size = sizeof(env), .instance = "bench", .alloc = &ponto_alloc_system};
+	struct ponto_env env = {
+		.abi = PONTO_PLUGIN_ABI, .size = sizeof(env), .instance = "bench", .alloc = &ponto_alloc_system};
 	struct ponto_metrics *metrics;
 	struct ponto_conf *conf;
 	char error[256];

@@ -156,7 +156,8 @@ int main(int argc, char **argv)
 	static const char *const scopes[] = {"none", "loopback", "link", "site", "global"};
 	const struct ponto_plugin *plugin =
 		argc > 1 && *argv[1] == '4' ? &transport_udp4_LTX_ponto_plugin : &transport_udp6_LTX_ponto_plugin;
-	struct ponto_env env = {.abi = PONTO_PLUGIN_ABI, .size = sizeof(env), .instance = "peer", .alloc = &ponto_alloc_system};
+	struct ponto_env env = {
+		.abi = PONTO_PLUGIN_ABI, .size = sizeof(env), .instance = "peer", .alloc = &ponto_alloc_system};
 	struct ponto_transport transport = {.ops = (const struct ponto_transport_ops *)(const void *)plugin->vtable};
 	struct peer p = {0};
 	struct ponto_conf *conf;
