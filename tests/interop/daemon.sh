@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# pontod as an administrator meets it, without privilege: starts, ends in time, reloads, refuses a second one, and
+# comes back after a kill. Uses store-mem and no network service: those have tests of their own.
+set -uo pipefail
+build=${PONTO_BUILDDIR:-.}
+export PONTO_PLUGIN_PATH=$build/.libs
+work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-daemon-XXXXXX")
+daemon=
+trap '[ -z "$daemon" ] || kill "$daemon" 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
+chmod 755 "$work"
+as=()
+if [ "$(id -u)" = 0 ]; then as=(setpriv --reuid 65534 --regid 65534 --clear-groups); chown 65534:65534 "$work"; fi
+pontod() { "${as[@]}" env -u XDG_RUNTIME_DIR -u XDG_STATE_HOME HOME="$work" "$build/pontod" "$@"; }
+
+count=0 bad=0
+ok() { count=$((count + 1)); echo "ok $count - $1"; }
+not_ok() { count=$((count + 1)) bad=$((bad + 1)); echo "not ok $count - $1"; shift; [ $# = 0 ] || printf '%s\n' "$@" | sed 's/^/# /'; }
+until_true() { local n=$1; shift; until "$@" >/dev/null 2>&1; do n=$((n - 1)); [ "$n" -gt 0 ] || return 1; sleep 0.05; done; }
+conf() { cat > "$work/$1.conf" <<CONF
+node       = { name = "$1"; state = "$work/$2"; socket = "$work/$3/bus"; log = "${4-info}"; };
+stores     = { main = { plugin = "store-mem"; }; };
+transports = { };
+security   = { };
+discovery  = { };
+services   = { };
+CONF
+}
+start() {
+	: > "$work/log"
+	"${as[@]}" env HOME="$work" "$build/pontod" -c "$work/$1.conf" 2>"$work/log" &
+	daemon=$!
+	until_true 400 grep -q 'runs: state' "$work/log"
+}
+# refused TEXT FILE: exit status 1, the text, and one line
+refused() {
+	local out status
+	out=$(pontod -c "$work/$2.conf" 2>&1 </dev/null)
+	status=$?
+	if [ $status = 1 ] && grep -qF -e "$1" <<<"$out" && [ "$(wc -l <<<"$out")" = 1 ]; then ok "refused: $1"; else not_ok "refused: $1" "status $status: $out"; fi
+}
+
+# ---- words ------------------------------------------------------------------------
+out=$(pontod --version) && [[ $out == pontod\ * ]] && ok "--version" || not_ok "--version" "$out"
+out=$(pontod --help) && grep -q 'usage: pontod' <<<"$out" && ok "--help" || not_ok "--help" "$out"
+pontod --nonsense >/dev/null 2>&1; [ $? = 2 ] && ok "a wrong option is status 2" || not_ok "a wrong option is status 2"
+pontod extra >/dev/null 2>&1; [ $? = 2 ] && ok "an extra argument is status 2" || not_ok "an extra argument is status 2"
+
+# ---- configuration ------------------------------------------------------------------
+conf a state run
+out=$(pontod --check -c "$work/a.conf" 2>&1) && grep -q good <<<"$out" && ok "--check of a good file" || not_ok "--check of a good file" "$out"
+[ ! -e "$work/state" ] && ok "--check makes nothing" || not_ok "--check makes nothing"
+echo 'node = { nmae = "x"; };' > "$work/bad.conf"
+out=$(pontod -c "$work/bad.conf" 2>&1); [ $? = 1 ] && grep -q 'bad.conf:1: ' <<<"$out" && ok "a bad file names its line" || not_ok "a bad file names its line" "$out"
+
+# ---- start, modes, end ----------------------------------------------------------------
+start a && ok "starts" || not_ok "starts" "$(cat "$work/log")"
+[ "$(stat -c %a "$work/state")" = 700 ] && ok "the state directory is private" || not_ok "the state directory is private"
+[ "$(stat -c %a "$work/run/bus")" = 600 ] && ok "the socket is private" || not_ok "the socket is private"
+[ -z "$(find "$work/state" "$work/run" -perm /077)" ] && ok "nothing in them is open to others" || not_ok "nothing in them is open to others"
+if [ "$(id -u)" = 0 ]; then
+	grep -q '^CapEff:.*0000000000000000' "/proc/$daemon/status" && ok "no capabilities" || not_ok "no capabilities"
+	grep -q '^NoNewPrivs:.*1' "/proc/$daemon/status" && ok "no new privileges" || not_ok "no new privileges"
+fi
+conf same-state state run2
+refused "another daemon uses the state directory" same-state
+conf same-socket state2 run
+refused "another daemon holds" same-socket
+kill -0 "$daemon" && [ -S "$work/run/bus" ] && ok "the first goes on" || not_ok "the first goes on"
+
+# ---- reload -----------------------------------------------------------------------------
+conf a state run debug
+sed -i 's/name = "a"/name = "z"/' "$work/a.conf"
+kill -HUP "$daemon"
+until_true 200 grep -q 'was read again' "$work/log" && ok "SIGHUP reloads" || not_ok "SIGHUP reloads" "$(cat "$work/log")"
+grep -q 'a change of "name" needs a restart' "$work/log" && ok "what needs a restart is said" || not_ok "what needs a restart is said" "$(cat "$work/log")"
+grep -q 'a change of "log"' "$work/log" && not_ok "the log filter is live" || ok "the log filter is live"
+echo 'node = { nmae = "x"; };' > "$work/a.conf"
+kill -HUP "$daemon"
+until_true 200 grep -q 'former configuration stays' "$work/log" && kill -0 "$daemon" && ok "a bad file changes nothing" || not_ok "a bad file changes nothing"
+conf a state run
+
+begin=$(date +%s%N)
+kill -TERM "$daemon"; wait "$daemon"; status=$?
+took=$((($(date +%s%N) - begin) / 1000000))
+daemon=
+[ $status = 0 ] && [ $took -lt 2000 ] && ok "SIGTERM ends it in time" || not_ok "SIGTERM ends it in time" "status $status, $took ms"
+[ ! -e "$work/run/bus" ] && ok "the socket is gone" || not_ok "the socket is gone"
+
+# ---- kill and come back -------------------------------------------------------------------
+start a || not_ok "starts again" "$(cat "$work/log")"
+kill -KILL "$daemon"; wait "$daemon" 2>/dev/null
+[ -S "$work/run/bus" ] && ok "a killed daemon leaves its socket" || not_ok "a killed daemon leaves its socket"
+start a && ok "and another one starts" || not_ok "and another one starts" "$(cat "$work/log")"
+kill -INT "$daemon"; wait "$daemon"; status=$?; daemon=
+[ $status = 0 ] && ok "SIGINT ends it too" || not_ok "SIGINT ends it too" "status $status"
+
+# ---- places that cannot be ------------------------------------------------------------------
+conf b open run
+"${as[@]}" mkdir -m 755 "$work/open"
+refused "must be 0700" b
+conf c readonly run
+"${as[@]}" mkdir -m 500 "$work/readonly"
+refused "cannot write in the state directory" c
+conf d /proc/nowhere run
+sed -i 's|state = ".*/proc/nowhere"|state = "/proc/nowhere"|' "$work/d.conf"
+refused "cannot make the state directory" d
+conf e relative run
+sed -i 's|state = "[^"]*"|state = "relative"|' "$work/e.conf"
+refused "not an absolute path" e
+if [ "$(id -u)" = 0 ]; then
+	conf f others run
+	mkdir -m 700 "$work/others"
+	refused "belongs to user 0" f
+fi
+conf g state run
+mkdir -m 755 "$work/wide"; [ ${#as[@]} = 0 ] || chown 65534 "$work/wide"
+sed -i "s|$work/run/bus|$work/wide/bus|" "$work/g.conf"
+refused "open to others" g
+sed -i "s|$work/wide/bus|/$(printf 'p%.0s' $(seq 120))|" "$work/g.conf"
+refused "at most" g
+
+echo "1..$count"
+exit $((bad > 0))
