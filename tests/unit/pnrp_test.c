@@ -150,6 +150,7 @@ void assert_edit_ignored(const char *name, size_t at, const char *hex)
 	assert_memory_not_equal(plain.data, edited.data, plain.len);
 	b = assert_decodes(&edited);
 	assert_true(message_equal(&a, &b));
+	assert_encodes(&b, &plain);
 	datagram_free(&plain);
 	datagram_free(&edited);
 }

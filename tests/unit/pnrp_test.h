@@ -48,7 +48,8 @@ void assert_dropped(const struct datagram *d);
 /* It decodes. */
 struct pnrp_message assert_decodes(const struct datagram *d);
 
-/* vector with the bytes at offset at overwritten: dropped, or read as if nothing had been changed. */
+/* vector with the bytes at offset at overwritten: dropped, or read as if nothing had been changed (and sent
+ * again as the vector has it, with zeros in what is reserved). */
 void assert_edit_dropped(const char *name, size_t at, const char *hex);
 void assert_edit_ignored(const char *name, size_t at, const char *hex);
 

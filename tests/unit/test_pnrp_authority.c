@@ -172,6 +172,7 @@ static void buffer_reserved_flags_and_pad(void **state)
 	edit(&edited, 6, "aaaa");
 	b = buffer_decodes(&edited);
 	assert_true(buffer_equal(&a, &b));
+	buffer_encodes(&b, &d);
 	datagram_free(&d);
 	datagram_free(&edited);
 }
@@ -256,12 +257,16 @@ static void buffer_pads_are_ignored(void **state)
 	edit(&edited, 42, "cccc");
 	b = buffer_decodes(&edited);
 	assert_true(buffer_equal(&a, &b));
+	buffer_encodes(&b, &d);
 	datagram_free(&d);
 	datagram_free(&edited);
 	d = buffer18();
 	edit(&d, 86, "dddd");
 	b = buffer_decodes(&d);
 	assert_true(b.has_route && b.has_cpa);
+	edited = buffer18();
+	buffer_encodes(&b, &edited);
+	datagram_free(&edited);
 	splice(&d, 86, 2, "");
 	buffer_refused(&d);
 	datagram_free(&d);

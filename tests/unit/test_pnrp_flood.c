@@ -16,7 +16,6 @@ static void flood_controls(void **state)
 	assert_edit_dropped("M08", 14, "0008");
 }
 
-/* What is sent is proven by the vectors, which have zeros here. */
 static void flood_reserved(void **state)
 {
 	(void)state;

@@ -45,7 +45,6 @@ static void inquire_flag_bits(void **state)
 	}
 }
 
-/* What is sent is proven by the vectors and the flag bits above, which leave all other bits zero. */
 static void inquire_reserved(void **state)
 {
 	(void)state;

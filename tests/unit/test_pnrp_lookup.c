@@ -27,7 +27,6 @@ static void lookup_fields(void **state)
 	assert_edit_dropped("M13", 62, "0025");
 }
 
-/* What is sent is proven by the vectors, which have zeros here. */
 static void lookup_reserved(void **state)
 {
 	(void)state;

@@ -129,6 +129,8 @@ static void payload_head(void **state)
 	struct datagram d = datagram_hex(STRING_VECTOR);
 	struct pnrp_payload a = payload_decodes(&d), b;
 	struct datagram edited = datagram_copy(d.data, d.len);
+	uint8_t buf[256];
+	size_t len;
 
 	(void)state;
 	PONTO_PROVES("PNRP-200", "PNRP-201", "PNRP-202", "PNRP-203");
@@ -143,6 +145,8 @@ static void payload_head(void **state)
 	edit(&edited, 4, "ffff");
 	b = payload_decodes(&edited);
 	assert_true(payload_equal(&a, &b));
+	assert_ok(pnrp_payload_encode(&pnrp_windows, &b, buf, sizeof(buf), &len));
+	assert_memory_equal(buf, d.data, len);
 	splice(&edited, edited.len, 0, "00");
 	payload_refused(&edited);
 	datagram_free(&edited);

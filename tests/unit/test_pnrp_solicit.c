@@ -44,7 +44,6 @@ static void solicit_reserved_and_pads(void **state)
 {
 	(void)state;
 	PONTO_PROVES("PNRP-019", "PNRP-020", "PNRP-024", "PNRP-025");
-	/* What is sent is proven by the vector, which has zeros here. */
 	assert_edit_ignored("M02", 16, "ff");
 	assert_edit_ignored("M02", 18, "ffff");
 }
