@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,7 @@ static void tell(struct check *check, const char *sentence, bool good, const cha
 /* A store with its defaults, in a folder of its own. */
 struct subject {
 	const struct ponto_plugin *plugin;
-	char folder[64];
+	char folder[PATH_MAX];
 	struct ponto_conf *conf;
 	struct ponto_env env;
 };
@@ -55,11 +56,12 @@ static void clean_up(struct subject *s)
 
 static int subject_open(void *ctx, const struct ponto_clock *clock, struct ponto_store *out)
 {
+	const char *base = getenv("TMPDIR");
 	struct subject *s = ctx;
 	char error[256];
 	int result;
 
-	snprintf(s->folder, sizeof(s->folder), "/tmp/ponto-check-XXXXXX");
+	snprintf(s->folder, sizeof(s->folder), "%s/ponto-check-XXXXXX", base && base[0] ? base : "/tmp");
 	if (!mkdtemp(s->folder))
 		return PONTO_EIO;
 	result = ponto_conf_make(&ponto_alloc_system, s->plugin->options, s->plugin->option_count, NULL, error,

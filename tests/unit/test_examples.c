@@ -2,6 +2,8 @@
 #include "tests/support/test.h"
 
 #include <stdio.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "framework/discovery.h"
 #include "framework/registry.h"
@@ -391,4 +393,13 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(security_memory_signs_and_exports),
 };
 
-PONTO_TEST_MAIN(tests)
+int main(void)
+{
+	struct statvfs shm;
+
+	/* The store syncs often; nothing here asks whether a disk keeps its word. */
+	if (access("/dev/shm", W_OK) == 0 && statvfs("/dev/shm", &shm) == 0 && shm.f_bavail * shm.f_frsize > 512 << 20)
+		setenv("TMPDIR", "/dev/shm", 0);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name(NULL, tests, NULL, NULL);
+}
