@@ -220,6 +220,7 @@ static int prepare(struct ponto_bus *bus, char reason[256])
 	if (setup->metrics) {
 		bus->dropped = ponto_counter(setup->metrics, "bus_events_dropped_total", "",
 					     "events that not every subscriber got");
+		bus->turns = ponto_counter(setup->metrics, "bus_wakeups_total", "", "rounds of the broker's thread");
 		bus->refused = ponto_counter(setup->metrics, "bus_refused_total", "", "connections refused");
 	}
 	bus->processes = epoll_create1(EPOLL_CLOEXEC);

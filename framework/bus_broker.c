@@ -390,12 +390,13 @@ void *bus_broker_run(void *arg)
 		fds[i].fd = bus->sources[i].socket ? bus->sources[i].fd : -1;
 		fds[i].events = POLLIN;
 		fds[i].revents = 0;
-		bus->sources[i].used = true; /* what came before the thread did has had its edge */
+		bus->sources[i].used = bus->sources[i].socket != NULL; /* what came before the thread did has had its edge */
 	}
 	fds[BUS_SOURCE_COUNT] = (struct pollfd){.fd = bus->processes, .events = POLLIN};
 	fds[BUS_SOURCE_COUNT + 1] = (struct pollfd){.fd = bus->stop, .events = POLLIN};
 	do {
 		turn(bus, fds);
+		ponto_counter_add(bus->turns, 1);
 		if (poll(fds, PONTO_ARRAY_SIZE(fds), wait_time(bus)) < 0 && errno != EINTR)
 			ponto_error(bus->setup.log, BUS_TOPIC, "poll: %s", strerror(errno));
 	} while (!fds[BUS_SOURCE_COUNT + 1].revents);

@@ -41,7 +41,7 @@ struct ponto_bus {
 	pthread_t thread;
 	atomic_uint events_pending;
 	struct bus_item farewell[BUS_PORTS_MAX]; /* a component leaves even when memory has run out */
-	struct ponto_counter *dropped, *refused;
+	struct ponto_counter *dropped, *refused, *turns;
 };
 
 extern const struct bus_core_ops bus_broker_ops;

@@ -286,6 +286,21 @@ static void test_events_dropped_are_counted(void **state)
 	ponto_client_destroy(client);
 }
 
+/* Between messages the broker sleeps: however long this takes, a few rounds are the connection's, not thousands. */
+static void test_the_broker_sleeps(void **state)
+{
+	struct bus_fixture *f = *state;
+	struct ponto_client *client = bus_fixture_client(f);
+	uint64_t before;
+	char text[512];
+
+	assert_ok(bus_fixture_call(client, "Echo", "", 5000, text));
+	before = bus_fixture_counter(f, "bus_wakeups_total");
+	usleep(100000);
+	assert_true(bus_fixture_counter(f, "bus_wakeups_total") < before + 50);
+	ponto_client_destroy(client);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +317,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_dead_client_is_noticed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ended_connection_is_noticed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_stall_in_thousands_of_calls, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_the_broker_sleeps, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events_dropped_are_counted, setup, teardown),
 	};
