@@ -36,8 +36,7 @@ const struct pnrp_wire pnrp_modern = {
 	.spki_prefix = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00},
 };
 
-void pnrp_hash(const struct pnrp_wire *wire, const struct ponto_bytes *parts, size_t count,
-	       uint8_t out[PNRP_HASH_SIZE])
+void pnrp_hash(const struct pnrp_wire *wire, const struct ponto_bytes *parts, size_t count, uint8_t out[PNRP_HASH_SIZE])
 {
 	uint8_t full[PONTO_SHA256_SIZE];
 
