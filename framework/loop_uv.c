@@ -103,15 +103,14 @@ static int backend_timer(struct ponto_loop *loop, ponto_loop_fn *fn, void *arg, 
 static void backend_timer_set(struct ponto_loop *loop, struct ponto_timer *timer, uint64_t deadline)
 {
 	struct uv_backend *b = backend_of(loop);
-	uint64_t now;
+	uint64_t earliest = b->running ? backend_now(loop) : 0;
 
 	if (deadline == PONTO_NEVER) {
 		ponto_event_disarm(&b->timers, timer->slot);
 		return;
 	}
-	/* A deadline long past must not overtake those that wait since. */
-	now = backend_now(loop);
-	ponto_event_arm(&b->timers, timer->slot, deadline > now ? deadline : now);
+	/* What a callback sets for the past must not overtake those that are due since before. */
+	ponto_event_arm(&b->timers, timer->slot, deadline > earliest ? deadline : earliest);
 }
 
 static void backend_timer_destroy(struct ponto_loop *loop, struct ponto_timer *timer)

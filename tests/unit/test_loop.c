@@ -110,6 +110,28 @@ static void timers_fire_in_order(void **state)
 	fixture_close(&f);
 }
 
+/* However late the thread is in getting to run. */
+static void timers_overdue_at_the_start_fire_by_deadline(void **state)
+{
+	struct fixture f;
+	struct record record = {0};
+	struct step steps[3] = {{&record, 'c', true, 3, NULL, NULL},
+				{&record, 'b', false, 2, NULL, NULL},
+				{&record, 'a', false, 1, NULL, NULL}};
+
+	assert_ok(fixture_open(*state, &ponto_alloc_system, &f));
+	record.loop = f.loop;
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(steps); i++) {
+		assert_ok(ponto_timer_create(f.loop, run_step, &steps[i], &steps[i].timer));
+		ponto_timer_set(f.loop, steps[i].timer, steps[i].deadline);
+	}
+	assert_ok(ponto_loop_run(f.loop));
+	assert_string_equal(record.text, "abc");
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(steps); i++)
+		ponto_timer_destroy(f.loop, steps[i].timer);
+	fixture_close(&f);
+}
+
 static void a_timer_destroyed_in_a_callback_stays_silent(void **state)
 {
 	struct fixture f;
@@ -591,6 +613,7 @@ static void memory_running_out_leaves_nothing_behind(void **state)
 
 static const struct CMUnitTest tests[] = {
 	ON_BOTH(timers_fire_in_order),
+	ON_BOTH(timers_overdue_at_the_start_fire_by_deadline),
 	ON_BOTH(a_timer_destroyed_in_a_callback_stays_silent),
 	ON_BOTH(a_timer_set_in_the_past_starves_none),
 	ON_BOTH(posted_calls_run_in_order),
