@@ -13,6 +13,7 @@
 
 #define CONNECT_MS 900	    /* "within a second" */
 #define GRACE_MS 250	    /* the daemon's own word that time is up travels, too */
+#define SLICE_MS 50	    /* how long a call waits before it looks whether the daemon is still there */
 #define RECONNECT_MS 50	    /* events only: calls connect anew */
 #define RECONNECT_MAX_MS 2000
 
@@ -163,7 +164,7 @@ static int open_channel(struct ponto_client *client, struct channel *channel, in
 	if (!channel->socket || !channel->monitor)
 		return PONTO_ENOMEM;
 	if (set_int(channel->socket, ZMQ_LINGER, 0) || set_int(channel->monitor, ZMQ_LINGER, 0) ||
-	    set_int(channel->monitor, ZMQ_RCVHWM, 0) || set_int(channel->socket, ZMQ_IMMEDIATE, 1) ||
+	    set_int(channel->monitor, ZMQ_RCVHWM, 0) || set_int(channel->socket, ZMQ_RCVTIMEO, SLICE_MS) || set_int(channel->socket, ZMQ_IMMEDIATE, 1) ||
 	    set_int(channel->socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) ||
 	    set_int(channel->socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) ||
 	    zmq_setsockopt(channel->socket, ZMQ_MAXMSGSIZE, &max, sizeof(max)))
@@ -293,6 +294,8 @@ static int send_call(struct ponto_client *client, const char *service, const cha
 	}
 	(void)ponto__bus__v1__call__pack(&call, data);
 	result = zmq_send(client->calls.socket, data, size, ZMQ_DONTWAIT) < 0 ? PONTO_EUNREACH : PONTO_OK;
+	if (result)
+		close_channel(&client->calls);
 	if (data != small)
 		ponto_free(client->alloc, data);
 	return result;
@@ -317,15 +320,15 @@ static int read_reply(struct ponto_client *client, Ponto__Bus__V1__Reply *in, st
 	return PONTO_OK;
 }
 
-/* Takes what has arrived. PONTO_EBUSY: not yet the answer to this call. */
-static int take_reply(struct ponto_client *client, struct ponto_reply *out)
+/* Waits at most SLICE_MS for messages. PONTO_EBUSY: not yet the answer to this call. */
+static int take_reply(struct ponto_client *client, int flags, struct ponto_reply *out)
 {
 	ProtobufCAllocator pb = bus_pb_allocator(client->alloc);
 	int result = PONTO_EBUSY;
 	zmq_msg_t msg;
 
 	zmq_msg_init(&msg);
-	while (result == PONTO_EBUSY && zmq_msg_recv(&msg, client->calls.socket, ZMQ_DONTWAIT) >= 0) {
+	while (result == PONTO_EBUSY && zmq_msg_recv(&msg, client->calls.socket, flags) >= 0) {
 		Ponto__Bus__V1__Reply *reply =
 			ponto__bus__v1__reply__unpack(&pb, zmq_msg_size(&msg), zmq_msg_data(&msg));
 
@@ -341,30 +344,32 @@ static int take_reply(struct ponto_client *client, struct ponto_reply *out)
 	return result;
 }
 
+/* Waiting on the one socket is what makes a call quick; the monitor is asked between slices. */
 int ponto_client_call(struct ponto_client *client, const char *service, const char *method,
 		      struct ponto_bytes payload, unsigned timeout_ms, struct ponto_reply *reply)
 {
 	uint64_t deadline;
 	int result = send_call(client, service, method, payload, timeout_ms);
+	bool lost = false;
+	unsigned event;
 	int error;
 
 	if (result)
 		return result;
 	deadline = now_ms() + timeout_ms + GRACE_MS;
 	for (;;) {
-		result = take_reply(client, reply);
+		result = take_reply(client, 0, reply);
 		if (result != PONTO_EBUSY)
 			return result;
-		while (next_notice(&client->calls, &error))
-			;
-		if (!client->calls.connected) {
-			result = take_reply(client, reply); /* it may have come just before the end */
+		while ((event = next_notice(&client->calls, &error)))
+			lost |= event == ZMQ_EVENT_DISCONNECTED; /* even if another daemon is there by now */
+		if (lost) {
+			result = take_reply(client, ZMQ_DONTWAIT, reply); /* it may have come just before the end */
 			close_channel(&client->calls);
 			return result == PONTO_EBUSY ? PONTO_EUNREACH : result;
 		}
 		if (left_ms(deadline) == 0)
 			return PONTO_ETIME;
-		wait_for(client->calls.socket, client->calls.monitor, deadline);
 	}
 }
 
