@@ -207,15 +207,16 @@ static int check_guards(struct mem_store *store, struct ponto_bytes group, const
 		if (steps[i].kind != PONTO_STEP_REQUIRE_ABSENT && steps[i].kind != PONTO_STEP_REQUIRE_EQUAL)
 			continue;
 		record = find_live(store, group, steps[i].key);
-		if (steps[i].kind == PONTO_STEP_REQUIRE_ABSENT ? record != NULL :
-								 !record || !ponto_bytes_equal(record->value, steps[i].value))
+		if (steps[i].kind == PONTO_STEP_REQUIRE_ABSENT
+			    ? record != NULL
+			    : !record || !ponto_bytes_equal(record->value, steps[i].value))
 			return PONTO_EGUARD;
 	}
 	return PONTO_OK;
 }
 
-static void apply(struct mem_store *store, struct ponto_bytes group, const struct ponto_store_step *steps,
-		  size_t count, struct change *changes)
+static void apply(struct mem_store *store, struct ponto_bytes group, const struct ponto_store_step *steps, size_t count,
+		  struct change *changes)
 {
 	uint8_t flat[PONTO_STORE_FLAT_MAX];
 
@@ -353,7 +354,8 @@ static int mem_iterate(void *self, struct ponto_bytes group, struct ponto_bytes 
 	if (record && after.len > 0 && ponto_bytes_equal(record->flat, start))
 		record = mem_map_next(record);
 	for (; record && starts_with(record->flat, range); record = mem_map_next(record)) {
-		struct ponto_bytes key = ponto_bytes(record->flat.data + 1 + group.len, record->flat.len - 1 - group.len);
+		struct ponto_bytes key =
+			ponto_bytes(record->flat.data + 1 + group.len, record->flat.len - 1 - group.len);
 
 		if (late(store, deadline)) {
 			result = PONTO_ETIME;

@@ -18,7 +18,7 @@
 #define TABLE_SIZE (4 * MIB)
 #define OPEN_FILES 128
 #define LOG_SIZE (256 * 1024)
-#define LOG_ERRORS 3 /* RocksDB's InfoLogLevel::ERROR_LEVEL */
+#define LOG_ERRORS 3		 /* RocksDB's InfoLogLevel::ERROR_LEVEL */
 #define WAL_TOLERATE_TORN_TAIL 0 /* RocksDB's WALRecoveryMode */
 
 /* ---- RocksDB's options ------------------------------------------------------ */

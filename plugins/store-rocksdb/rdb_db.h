@@ -17,9 +17,9 @@ struct rdb_filter {
 
 struct rdb_db {
 	const struct ponto_env *env;
-	char *path;		/* absolute */
-	uint64_t write_buffer;	/* bytes */
-	uint64_t reserve;	/* bytes */
+	char *path;	       /* absolute */
+	uint64_t write_buffer; /* bytes */
+	uint64_t reserve;      /* bytes */
 	rocksdb_t *db;
 	rocksdb_options_t *options;
 	rocksdb_compactionfilter_t *filter;

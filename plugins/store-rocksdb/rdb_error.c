@@ -9,16 +9,11 @@ int rdb_result(const char *error)
 		int result;
 	} texts[] = {
 		/* The lock file's own message ends with the system's text, so it goes first. */
-		{"While lock file", PONTO_ELOCKED},
-		{"lock hold by current process", PONTO_ELOCKED},
-		{"Corruption: ", PONTO_ECORRUPT},
-		{"Result incomplete: ", PONTO_EBUSY},
-		{"No space left on device", PONTO_ENOSPC},
-		{"Disk quota exceeded", PONTO_ENOSPC},
-		{"Permission denied", PONTO_EACCES},
-		{"Read-only file system", PONTO_EACCES},
-		{"Operation not permitted", PONTO_EACCES},
-		{"Shutdown in progress", PONTO_ECLOSED},
+		{"While lock file", PONTO_ELOCKED},	   {"lock hold by current process", PONTO_ELOCKED},
+		{"Corruption: ", PONTO_ECORRUPT},	   {"Result incomplete: ", PONTO_EBUSY},
+		{"No space left on device", PONTO_ENOSPC}, {"Disk quota exceeded", PONTO_ENOSPC},
+		{"Permission denied", PONTO_EACCES},	   {"Read-only file system", PONTO_EACCES},
+		{"Operation not permitted", PONTO_EACCES}, {"Shutdown in progress", PONTO_ECLOSED},
 	};
 
 	if (!error)

@@ -11,7 +11,7 @@
 #include "plugins/store-rocksdb/rdb_store.h"
 
 #define TOPIC "store.rocksdb"
-#define STALL_PAUSE_NS 1000000 /* between two tries while RocksDB holds writes back */
+#define STALL_PAUSE_NS 1000000	    /* between two tries while RocksDB holds writes back */
 #define BATCHES_LARGEST (64 * 1024) /* a kept batch's buffer, bytes */
 
 static const struct ponto_option rdb_schema[] = {
@@ -269,8 +269,6 @@ static int rdb_put(void *self, struct ponto_bytes group, struct ponto_bytes key,
 
 	if (result || (!value.data && value.len > 0))
 		return result ? result : PONTO_EINVAL;
-	if (rdb_late(store, deadline))
-		return PONTO_ETIME;
 	result = rdb_room_take(&store->room, group.len + key.len + value.len, false);
 	if (result)
 		return result;

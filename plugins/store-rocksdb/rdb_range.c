@@ -91,8 +91,8 @@ int rdb_iterate(void *self, struct ponto_bytes group, struct ponto_bytes prefix,
 		}
 		if (after.len > 0 && ponto_bytes_equal(flat, past))
 			continue;
-		state = ponto_store_unflatten(flat, &of, &key) ? walk_value(&walk, store, &value, &expires) :
-								 PONTO_ECORRUPT;
+		state = ponto_store_unflatten(flat, &of, &key) ? walk_value(&walk, store, &value, &expires)
+							       : PONTO_ECORRUPT;
 		if (state == PONTO_ECORRUPT)
 			damage = state;
 		if (state == PONTO_OK && !fn(arg, key, value, expires))

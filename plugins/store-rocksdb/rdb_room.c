@@ -35,8 +35,8 @@ void rdb_room_init(struct rdb_room *room, const struct ponto_env *env, const cha
 	atomic_init(&room->checked, 0);
 	atomic_init(&room->written, 0);
 	room->gauge = env->metrics ? ponto_gauge(env->metrics, "store_free_bytes", env->instance,
-						 "free space of the store's file system") :
-				     NULL;
+						 "free space of the store's file system")
+				   : NULL;
 	look(room, ponto_mono(env->clock));
 }
 

@@ -7,10 +7,10 @@ bool store_case_batch(struct store_case *c)
 {
 	struct ponto_bytes one = B("1"), two = B("2");
 	struct ponto_store_step steps[] = {
-		{PONTO_STEP_PUT, B("a"), B("1"), 0},	{PONTO_STEP_PUT, B("b"), B("1"), 0},
+		{PONTO_STEP_PUT, B("a"), B("1"), 0},	 {PONTO_STEP_PUT, B("b"), B("1"), 0},
 		{PONTO_STEP_DELETE, B("old"), B(""), 0}, {PONTO_STEP_PUT, B("a"), B("2"), 0},
-		{PONTO_STEP_PUT, B("c"), B("1"), 0},	{PONTO_STEP_DELETE, B("c"), B(""), 0},
-		{PONTO_STEP_DELETE, B("d"), B(""), 0},	{PONTO_STEP_PUT, B("d"), B("1"), 0},
+		{PONTO_STEP_PUT, B("c"), B("1"), 0},	 {PONTO_STEP_DELETE, B("c"), B(""), 0},
+		{PONTO_STEP_DELETE, B("d"), B(""), 0},	 {PONTO_STEP_PUT, B("d"), B("1"), 0},
 	};
 
 	RETURNS(PUT(c, B("g"), B("old"), one), PONTO_OK);
@@ -155,8 +155,8 @@ bool store_case_late_iteration(struct store_case *c)
 		PONTO_ETIME);
 	HOLDS(slow.met == 10);
 	slow.met = 0;
-	RETURNS(ponto_store_groups(c->store, &page, &page_len, 100, atomic_load(&c->mono) + 95, ALLOC, meet_group_slowly,
-				   &slow),
+	RETURNS(ponto_store_groups(c->store, &page, &page_len, 100, atomic_load(&c->mono) + 95, ALLOC,
+				   meet_group_slowly, &slow),
 		PONTO_ETIME);
 	HOLDS(slow.met == 10 && page == NULL);
 	return true;
@@ -198,7 +198,8 @@ bool store_case_memory(struct store_case *c)
 	RETURNS(PUT(c, B("h"), B("k"), v), PONTO_OK);
 	RETURNS(ponto_store_get(c->store, B("g"), B("k"), PONTO_NEVER, &none, &value, &len, &expires), PONTO_ENOMEM);
 	HOLDS(value == NULL && len == 7 && expires == 7);
-	RETURNS(ponto_store_groups(c->store, &page, &page_len, 1, PONTO_NEVER, &none, count_group, &calls), PONTO_ENOMEM);
+	RETURNS(ponto_store_groups(c->store, &page, &page_len, 1, PONTO_NEVER, &none, count_group, &calls),
+		PONTO_ENOMEM);
 	HOLDS(page == NULL && page_len == 7 && calls == 0);
 	TRY(store_holds(c, B("g"), B("k"), &v));
 	return true;

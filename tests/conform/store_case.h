@@ -22,31 +22,35 @@ struct store_seen {
 	uint8_t keys[STORE_SEEN_MAX][16], values[STORE_SEEN_MAX][16];
 };
 
-#define B(text) (struct ponto_bytes){(const uint8_t *)(text), sizeof(text) - 1}
+#define B(text)                                                                                                        \
+	(struct ponto_bytes)                                                                                           \
+	{                                                                                                              \
+		(const uint8_t *)(text), sizeof(text) - 1                                                              \
+	}
 #define ALLOC (&ponto_alloc_system)
 
 bool store_case_fail(struct store_case *c, const char *file, int line, const char *text, int got, int want);
 
-#define RETURNS(call, want)                                                            \
-	do {                                                                           \
-		int got_ = (call);                                                     \
-		if (got_ != (want))                                                    \
-			return store_case_fail(c, __FILE__, __LINE__, #call, got_, want); \
+#define RETURNS(call, want)                                                                                            \
+	do {                                                                                                           \
+		int got_ = (call);                                                                                     \
+		if (got_ != (want))                                                                                    \
+			return store_case_fail(c, __FILE__, __LINE__, #call, got_, want);                              \
 	} while (0)
-#define HOLDS(condition)                                                               \
-	do {                                                                           \
-		if (!(condition))                                                      \
-			return store_case_fail(c, __FILE__, __LINE__, #condition, 0, 0); \
+#define HOLDS(condition)                                                                                               \
+	do {                                                                                                           \
+		if (!(condition))                                                                                      \
+			return store_case_fail(c, __FILE__, __LINE__, #condition, 0, 0);                               \
 	} while (0)
-#define TRY(step)                     \
-	do {                          \
-		if (!(step))          \
-			return false; \
+#define TRY(step)                                                                                                      \
+	do {                                                                                                           \
+		if (!(step))                                                                                           \
+			return false;                                                                                  \
 	} while (0)
 
 #define PUT(c, group, key, value) ponto_store_put((c)->store, group, key, value, 0, 0, PONTO_NEVER)
 #define BATCH(c, steps, count) ponto_store_batch((c)->store, B("g"), steps, count, 0, PONTO_NEVER)
-#define ITERATE(c, group, prefix, after, seen) \
+#define ITERATE(c, group, prefix, after, seen)                                                                         \
 	ponto_store_iterate((c)->store, group, prefix, after, PONTO_NEVER, store_see, seen)
 
 /* The record's value is that; NULL: there is no such record. */

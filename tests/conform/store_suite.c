@@ -149,10 +149,12 @@ static bool case_any_bytes(struct store_case *c)
 	static const struct {
 		struct ponto_bytes group, key;
 	} names[] = {
-		{B("a"), B("bc")},	  {B("ab"), B("c")},	    {B("\0"), B("\0")},	      {B("\0\0"), B("\0")},
-		{B("\0"), B("\0\0")},	  {B("\xff"), B("\xff")},   {B("\xff\xff"), B("\xff")}, {B("\xff"), B("\xff\xff")},
-		{B("\1a"), B("a")},	  {B("a\0b"), B("c")},	    {B("a"), B("\0b\0c")},    {B("version"), B("version")},
-		{B("\x07version"), B("x")}, {B("/.."), B("../\n%s")}, {B("A"), B("bc")},	      {B("a"), B("BC")},
+		{B("a"), B("bc")},	    {B("ab"), B("c")},		{B("\0"), B("\0")},
+		{B("\0\0"), B("\0")},	    {B("\0"), B("\0\0")},	{B("\xff"), B("\xff")},
+		{B("\xff\xff"), B("\xff")}, {B("\xff"), B("\xff\xff")}, {B("\1a"), B("a")},
+		{B("a\0b"), B("c")},	    {B("a"), B("\0b\0c")},	{B("version"), B("version")},
+		{B("\x07version"), B("x")}, {B("/.."), B("../\n%s")},	{B("A"), B("bc")},
+		{B("a"), B("BC")},
 	};
 	char text[24];
 
@@ -176,7 +178,8 @@ static bool case_expiry(struct store_case *c)
 {
 	uint64_t now = atomic_load(&c->wall), expires = 7;
 	struct ponto_bytes v = B("v"), w = B("w");
-	struct ponto_store_step take[] = {{PONTO_STEP_REQUIRE_ABSENT, B("k"), B(""), 0}, {PONTO_STEP_PUT, B("k"), w, 0}};
+	struct ponto_store_step take[] = {{PONTO_STEP_REQUIRE_ABSENT, B("k"), B(""), 0},
+					  {PONTO_STEP_PUT, B("k"), w, 0}};
 	struct ponto_store_step same[] = {{PONTO_STEP_REQUIRE_EQUAL, B("k"), v, 0}};
 	uint8_t *value;
 	size_t len;
@@ -218,7 +221,8 @@ static bool case_many_expire(struct store_case *c)
 		RETURNS(ponto_store_put(c->store, B("g"), ponto_bytes(key, 4), B("v"), i % 50 ? now + 1 + i % 7 : 0, 0,
 					PONTO_NEVER),
 			PONTO_OK);
-		RETURNS(ponto_store_put(c->store, ponto_bytes(key, 4), B("k"), B("v"), now + 5, 0, PONTO_NEVER), PONTO_OK);
+		RETURNS(ponto_store_put(c->store, ponto_bytes(key, 4), B("k"), B("v"), now + 5, 0, PONTO_NEVER),
+			PONTO_OK);
 	}
 	TRY(store_count(c, B("g"), 500, 501));
 	atomic_store(&c->wall, now + 1000);
@@ -232,9 +236,9 @@ static bool case_many_expire(struct store_case *c)
 
 static bool case_order(struct store_case *c)
 {
-	static const struct ponto_bytes keys[] = {B("\0"),  B("\0\0"), B("\0\xff"), B("\1"), B("a"), B("a\0"), B("aa"),
-						  B("ab"), B("b"),    B("\x7f"),   B("\x80"), B("\xff"), B("\xff\0"),
-						  B("\xff\xff")};
+	static const struct ponto_bytes keys[] = {B("\0"),   B("\0\0"), B("\0\xff"), B("\1"),	   B("a"),
+						  B("a\0"),  B("aa"),	B("ab"),     B("b"),	   B("\x7f"),
+						  B("\x80"), B("\xff"), B("\xff\0"), B("\xff\xff")};
 	const size_t n = PONTO_ARRAY_SIZE(keys);
 	struct store_seen seen = {0};
 
@@ -266,11 +270,13 @@ static bool case_prefix(struct store_case *c)
 		struct ponto_bytes prefix, after;
 		const char *expected; /* values, one letter each */
 	} table[] = {
-		{B("a"), B(""), "ABCD"},      {B("a"), B("a"), "BCD"},	  {B("a"), B("a\0"), "BCD"}, {B("a"), B("aa"), "CD"},
-		{B("a"), B("\0"), "ABCD"},    {B("a"), B("ab"), "D"},	  {B("a"), B("a\xff"), ""},  {B("a"), B("b"), ""},
-		{B("aa"), B(""), "B"},	      {B("ab"), B("a"), "C"},	  {B("ac"), B(""), ""},	     {B("b"), B("aa"), "E"},
-		{B("\xff"), B(""), "FG"},     {B("\xff"), B("\xff"), "G"}, {B("\xff\xff"), B(""), "G"}, {B("\xff"), B("\xff\xff"), ""},
-		{B(""), B("aab"), "CDEFG"},   {B("abc"), B("ab"), ""},	  {B("c"), B("a"), ""},	     {B(""), B("\xff\xff\xff"), ""},
+		{B("a"), B(""), "ABCD"},	{B("a"), B("a"), "BCD"},	{B("a"), B("a\0"), "BCD"},
+		{B("a"), B("aa"), "CD"},	{B("a"), B("\0"), "ABCD"},	{B("a"), B("ab"), "D"},
+		{B("a"), B("a\xff"), ""},	{B("a"), B("b"), ""},		{B("aa"), B(""), "B"},
+		{B("ab"), B("a"), "C"},		{B("ac"), B(""), ""},		{B("b"), B("aa"), "E"},
+		{B("\xff"), B(""), "FG"},	{B("\xff"), B("\xff"), "G"},	{B("\xff\xff"), B(""), "G"},
+		{B("\xff"), B("\xff\xff"), ""}, {B(""), B("aab"), "CDEFG"},	{B("abc"), B("ab"), ""},
+		{B("c"), B("a"), ""},		{B(""), B("\xff\xff\xff"), ""},
 	};
 
 	RETURNS(PUT(c, B("g"), B("a"), B("A")), PONTO_OK);
@@ -313,7 +319,8 @@ static bool case_groups(struct store_case *c)
 		TRY(store_groups(c, limit, 0, 153));
 	TRY(store_groups(c, SIZE_MAX, 0, 153));
 	TRY(store_groups(c, 10, 3, 153));
-	RETURNS(ponto_store_remove(c->store, ponto_bytes(longest, sizeof(longest)), B("\xff"), 0, PONTO_NEVER), PONTO_OK);
+	RETURNS(ponto_store_remove(c->store, ponto_bytes(longest, sizeof(longest)), B("\xff"), 0, PONTO_NEVER),
+		PONTO_OK);
 	TRY(store_groups(c, 7, 0, 152));
 	return true;
 }

@@ -42,7 +42,8 @@ static bool finish(struct store_case *c, struct worker *workers, size_t count)
 
 static int count_once(struct ponto_store store)
 {
-	struct ponto_store_step steps[] = {{PONTO_STEP_REQUIRE_EQUAL, B("n"), B(""), 0}, {PONTO_STEP_PUT, B("n"), B(""), 0}};
+	struct ponto_store_step steps[] = {{PONTO_STEP_REQUIRE_EQUAL, B("n"), B(""), 0},
+					   {PONTO_STEP_PUT, B("n"), B(""), 0}};
 	uint64_t next;
 	uint8_t *value;
 	size_t len;

@@ -50,16 +50,16 @@ static int put(struct fixture *f, const char *key, size_t value_len, uint64_t ex
 {
 	static const uint8_t value[4096];
 
-	return ponto_store_put(f->store, LIT("g"), ponto_bytes(key, strlen(key)), ponto_bytes(value, value_len), expires, 0,
-			       PONTO_NEVER);
+	return ponto_store_put(f->store, LIT("g"), ponto_bytes(key, strlen(key)), ponto_bytes(value, value_len),
+			       expires, 0, PONTO_NEVER);
 }
 
 static int length_of(struct fixture *f, const char *key)
 {
 	uint8_t *value;
 	size_t len;
-	int result = ponto_store_get(f->store, LIT("g"), ponto_bytes(key, strlen(key)), PONTO_NEVER, &ponto_alloc_system,
-				     &value, &len, NULL);
+	int result = ponto_store_get(f->store, LIT("g"), ponto_bytes(key, strlen(key)), PONTO_NEVER,
+				     &ponto_alloc_system, &value, &len, NULL);
 
 	if (result)
 		return result;
@@ -70,10 +70,8 @@ static int length_of(struct fixture *f, const char *key)
 static void bounded(void **state)
 {
 	struct ponto_store_step too_much[] = {
-		{PONTO_STEP_PUT, LIT("a"), LIT("x"), 0},
-		{PONTO_STEP_PUT, LIT("a"), LIT("yy"), 0},
-		{PONTO_STEP_DELETE, LIT("b"), LIT(""), 0},
-		{PONTO_STEP_PUT, LIT("big"), ponto_bytes(NULL, 0), 0},
+		{PONTO_STEP_PUT, LIT("a"), LIT("x"), 0},   {PONTO_STEP_PUT, LIT("a"), LIT("yy"), 0},
+		{PONTO_STEP_DELETE, LIT("b"), LIT(""), 0}, {PONTO_STEP_PUT, LIT("big"), ponto_bytes(NULL, 0), 0},
 		{PONTO_STEP_PUT, LIT("b"), LIT("z"), 0},
 	};
 	struct fixture f;

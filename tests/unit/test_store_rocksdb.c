@@ -262,7 +262,8 @@ static void upgraded(void **state)
 			struct ponto_store store = store_child_open(folder, &env);
 			unsigned count = 0;
 
-			assert_ok(ponto_store_iterate(store, LIT("g"), LIT(""), LIT(""), PONTO_NEVER, check_old, &count));
+			assert_ok(
+				ponto_store_iterate(store, LIT("g"), LIT(""), LIT(""), PONTO_NEVER, check_old, &count));
 			assert_int_equal(count, OLD_RECORDS);
 			store_child_close(store, env);
 		}
@@ -366,8 +367,8 @@ static void check_damaged(const char *folder, const struct store_child_state *ex
 		size_t len;
 		uint64_t n = 0;
 
-		result = ponto_store_get(store, LIT("g"), ponto_bytes(&key, 1), PONTO_NEVER, &ponto_alloc_system, &value,
-					 &len, NULL);
+		result = ponto_store_get(store, LIT("g"), ponto_bytes(&key, 1), PONTO_NEVER, &ponto_alloc_system,
+					 &value, &len, NULL);
 		if (result == PONTO_OK) {
 			memcpy(&n, value, sizeof(n));
 			free(value);
@@ -485,7 +486,8 @@ static void expired_leave_the_disk(void **state)
 	assert_true(count_raw(db) <= 101);
 	/* The lowest level is only rewritten when something new comes to it. */
 	for (unsigned i = 0; i < 100; i += 99)
-		assert_ok(ponto_store_put(store, LIT("g"), ponto_bytes(key, raw_key(i, key)), LIT("w"), 0, 0, PONTO_NEVER));
+		assert_ok(ponto_store_put(store, LIT("g"), ponto_bytes(key, raw_key(i, key)), LIT("w"), 0, 0,
+					  PONTO_NEVER));
 	rocksdb_compact_range(db, NULL, 0, NULL, 0);
 	assert_int_equal(count_raw(db), 27); /* 25, the last one, the version */
 	store_child_close(store, env);
@@ -523,8 +525,10 @@ static void error_texts(void **state)
 	(void)state;
 	assert_int_equal(rdb_result(NULL), PONTO_OK);
 	assert_int_equal(rdb_result("Corruption: block checksum mismatch"), PONTO_ECORRUPT);
-	assert_int_equal(rdb_result("IO error: No space left on device: While appending to file: /x.log"), PONTO_ENOSPC);
-	assert_int_equal(rdb_result("IO error: While lock file: /x/LOCK: Resource temporarily unavailable"), PONTO_ELOCKED);
+	assert_int_equal(rdb_result("IO error: No space left on device: While appending to file: /x.log"),
+			 PONTO_ENOSPC);
+	assert_int_equal(rdb_result("IO error: While lock file: /x/LOCK: Resource temporarily unavailable"),
+			 PONTO_ELOCKED);
 	assert_int_equal(rdb_result("Result incomplete: Write stall"), PONTO_EBUSY);
 	assert_int_equal(rdb_result("IO error: Input/output error"), PONTO_EIO);
 }
@@ -532,11 +536,16 @@ static void error_texts(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(stays_when_closed), cmocka_unit_test(places),
-		cmocka_unit_test(locked),	     cmocka_unit_test(read_only),
-		cmocka_unit_test(upgraded),	     cmocka_unit_test(not_ours),
-		cmocka_unit_test(damaged),	     cmocka_unit_test(expired_leave_the_disk),
-		cmocka_unit_test(memory_refused),    cmocka_unit_test(error_texts),
+		cmocka_unit_test(stays_when_closed),
+		cmocka_unit_test(places),
+		cmocka_unit_test(locked),
+		cmocka_unit_test(read_only),
+		cmocka_unit_test(upgraded),
+		cmocka_unit_test(not_ours),
+		cmocka_unit_test(damaged),
+		cmocka_unit_test(expired_leave_the_disk),
+		cmocka_unit_test(memory_refused),
+		cmocka_unit_test(error_texts),
 	};
 
 	store_child_main(argc, argv);
