@@ -145,11 +145,9 @@ void world_free(struct world *w)
 
 size_t world_node_at(const struct world *w, const struct ponto_addr *a)
 {
-	size_t i = 0;
+	size_t i = (size_t)a->ip[4] << 8 | a->ip[5];
 
-	while (i < w->count && !ponto_addr_equal(&w->nodes[i].addr, a))
-		i++;
-	return i;
+	return i < w->count && ponto_addr_equal(&w->nodes[i].addr, a) ? i : w->count;
 }
 
 static void do_sign(struct world *w, size_t node, const struct pnrp_effect *effect)

@@ -1,0 +1,277 @@
+/* One resolve walk, step by step. */
+#include "engines/ring/ring_walk.h"
+#include "tests/support/test.h"
+
+struct fixture {
+	struct ponto_test_alloc ta;
+	struct ring_walk walk;
+};
+
+/* Node n: ID n << 248 at 2001::n. */
+static struct ring_route *node(struct fixture *f, uint8_t n)
+{
+	struct ring_id id = {{n}};
+	uint8_t ip[1][16] = {{0x20, 1, [15] = n}};
+	struct ring_route *r = ring_route_make(&f->ta.alloc, &id, 4000, ip, 1);
+
+	assert_non_null(r);
+	return r;
+}
+
+static struct ring_endpoint at(uint8_t n)
+{
+	return (struct ring_endpoint){{0x20, 1, [15] = n}, 4000};
+}
+
+static void begin(struct fixture *f, uint8_t target, uint8_t first)
+{
+	struct ring_id id = {{target}};
+	struct ring_endpoint own = at(0xee);
+
+	ponto_test_alloc_init(&f->ta);
+	ring_walk_init(&f->walk, &f->ta.alloc, &id, &own);
+	if (first) {
+		struct ring_route *r = node(f, first);
+
+		ring_walk_push(&f->walk, r);
+		ring_route_unref(&f->ta.alloc, r);
+	}
+}
+
+static void end(struct fixture *f)
+{
+	ring_walk_clear(&f->walk);
+	assert_int_equal(f->ta.live, 0);
+}
+
+static uint8_t ask(struct fixture *f)
+{
+	return ring_walk_next(&f->walk) ? f->walk.current.route->id.b[0] : 0;
+}
+
+/* The current hop answers with node n (0: none). */
+static void answer(struct fixture *f, uint8_t n, bool suspicious, bool gone, bool small)
+{
+	struct ring_answer a = {.from = at(f->walk.current.route->addrs[0][15]),
+				.suspicious = suspicious,
+				.gone = gone,
+				.small_cache = small,
+				.route = n ? node(f, n) : NULL};
+
+	ring_walk_answer(&f->walk, &a);
+	ring_route_unref(&f->ta.alloc, a.route);
+}
+
+static void goes_closer_and_keeps_the_best(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 0x80, 0x10);
+	assert_int_equal(f.walk.suspicious + f.walk.useful, 0);
+	assert_int_equal(ask(&f), 0x10);
+	assert_int_equal(f.walk.current.uses, 1);
+	answer(&f, 0x40, false, false, false);
+	assert_int_equal(f.walk.best->id.b[0], 0x10);
+	assert_int_equal(ask(&f), 0x40);
+	answer(&f, 0x70, false, false, false);
+	assert_int_equal(f.walk.best->id.b[0], 0x40);
+	assert_int_equal(f.walk.matches[0]->id.b[0], 0x10);
+	assert_int_equal(f.walk.useful, 2);
+	assert_int_equal(ask(&f), 0x70);
+	end(&f);
+}
+
+static void path_holds_own_endpoint_and_those_asked(void **state)
+{
+	struct fixture f;
+	struct ring_endpoint own = at(0xee), first = at(0x10);
+
+	(void)state;
+	begin(&f, 0x80, 0x10);
+	assert_int_equal(f.walk.path_count, 1);
+	assert_true(ring_endpoint_equal(&f.walk.path[0], &own));
+	ask(&f);
+	answer(&f, 0x40, false, false, false);
+	assert_int_equal(f.walk.path_count, 2);
+	assert_true(ring_endpoint_equal(&f.walk.path[1], &first));
+	end(&f);
+}
+
+static void dead_end_leads_back_to_the_older_hop(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 0x80, 0x10);
+	ask(&f);
+	answer(&f, 0x40, false, false, false);
+	assert_int_equal(ask(&f), 0x40);
+	answer(&f, 0, false, false, false); /* T39: not asked again */
+	assert_int_equal(ask(&f), 0x10);
+	assert_int_equal(f.walk.current.uses, 2);
+	answer(&f, 0x50, false, false, false);
+	assert_int_equal(ask(&f), 0x50);
+	end(&f);
+}
+
+static void nobody_is_asked_four_times(void **state)
+{
+	struct fixture f;
+	uint8_t n = 0x20;
+	unsigned asked = 0;
+
+	(void)state;
+	begin(&f, 0x80, 0x10);
+	for (uint8_t hop = ask(&f); hop; hop = ask(&f)) {
+		asked += hop == 0x10;
+		answer(&f, hop == 0x10 ? n++ : 0, false, false, false);
+	}
+	assert_int_equal(asked, RING_USES_MAX);
+	end(&f);
+}
+
+static void gone_hop_is_not_kept(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 0x80, 0x10);
+	ask(&f);
+	answer(&f, 0x40, false, true, false);
+	assert_null(f.walk.best);
+	assert_int_equal(ask(&f), 0x40);
+	answer(&f, 0, false, false, false);
+	assert_int_equal(ask(&f), 0);
+	end(&f);
+}
+
+static void loops_are_not_followed(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 0x80, 0x10);
+	ask(&f);
+	answer(&f, 0x40, false, false, true);
+	ask(&f);
+	answer(&f, 0x10, false, false, true); /* an endpoint of the path, not its last */
+	assert_int_equal(ask(&f), 0x40);
+	answer(&f, 0x40, false, false, true); /* the last of the path: allowed */
+	assert_int_equal(ask(&f), 0x40);
+	end(&f);
+}
+
+static void candidate_not_closer_needs_a_small_cache(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 0x80, 0x60);
+	ask(&f);
+	answer(&f, 0x20, false, false, true);
+	assert_int_equal(ask(&f), 0x20);
+	end(&f);
+	begin(&f, 0x80, 0x60);
+	ask(&f);
+	answer(&f, 0x20, false, false, false); /* large cache: it is dropped, and the hop is popped again */
+	assert_int_equal(ask(&f), 0);
+	end(&f);
+}
+
+static void seven_suspicious_answers_stop(void **state)
+{
+	struct fixture f;
+	unsigned asked = 0;
+
+	(void)state;
+	begin(&f, 0x80, 0x10);
+	for (uint8_t n = 0x11; ask(&f); n++) {
+		asked++;
+		answer(&f, n, true, false, false);
+	}
+	assert_int_equal(asked, RING_SUSPICIOUS_MAX + 1);
+	end(&f);
+}
+
+static void twenty_three_answers_stop(void **state)
+{
+	struct fixture f;
+	unsigned asked = 0;
+
+	(void)state;
+	begin(&f, 0x80, 0x10);
+	for (uint8_t n = 0x11; ask(&f); n++) {
+		asked++;
+		answer(&f, n, false, false, false);
+	}
+	assert_int_equal(asked, RING_USEFUL_HOPS_MAX + 1);
+	assert_int_equal(f.walk.path_count, RING_PATH_MAX);
+	end(&f);
+}
+
+static void rejected_best_gives_way_to_the_one_before(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 0x80, 0x10);
+	ask(&f);
+	answer(&f, 0x40, false, false, false);
+	ask(&f);
+	answer(&f, 0, false, false, false);
+	assert_int_equal(f.walk.best->id.b[0], 0x40);
+	assert_true(ring_walk_reject_best(&f.walk));
+	assert_int_equal(f.walk.best->id.b[0], 0x10);
+	assert_false(ring_walk_reject_best(&f.walk));
+	end(&f);
+}
+
+static void silent_hop_is_forgotten(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 0x80, 0x10);
+	ask(&f);
+	ring_walk_silence(&f.walk);
+	assert_int_equal(f.walk.useful, 0);
+	assert_int_equal(ask(&f), 0);
+	end(&f);
+}
+
+static void nameless_hop_never_matches(void **state)
+{
+	struct fixture f;
+	struct ring_id zero = {{0}};
+	uint8_t ip[1][16] = {{0x20, 1, [15] = 5}};
+	struct ring_route *r;
+
+	(void)state;
+	begin(&f, 0x01, 0);
+	r = ring_route_make(&f.ta.alloc, &zero, 4000, ip, 1);
+	ring_walk_push(&f.walk, r);
+	ring_route_unref(&f.ta.alloc, r);
+	assert_true(ring_walk_next(&f.walk));
+	answer(&f, 0x70, false, true, false); /* farther from the target than zero is, and yet welcome (T40) */
+	assert_null(f.walk.best);
+	assert_int_equal(ask(&f), 0x70);
+	end(&f);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(goes_closer_and_keeps_the_best),
+	cmocka_unit_test(path_holds_own_endpoint_and_those_asked),
+	cmocka_unit_test(dead_end_leads_back_to_the_older_hop),
+	cmocka_unit_test(nobody_is_asked_four_times),
+	cmocka_unit_test(gone_hop_is_not_kept),
+	cmocka_unit_test(loops_are_not_followed),
+	cmocka_unit_test(candidate_not_closer_needs_a_small_cache),
+	cmocka_unit_test(seven_suspicious_answers_stop),
+	cmocka_unit_test(twenty_three_answers_stop),
+	cmocka_unit_test(rejected_best_gives_way_to_the_one_before),
+	cmocka_unit_test(silent_hop_is_forgotten),
+	cmocka_unit_test(nameless_hop_never_matches),
+};
+
+PONTO_TEST_MAIN(tests)
