@@ -216,8 +216,7 @@ int pnrp_engine_set_local(struct pnrp_engine *e, uint64_t now, const struct pont
 		e->publish_due = true;
 	for (struct pnrp_local *l = e->locals; n > 0 && l; l = l->next) {
 		l->announced = false;
-		if (l->walk)
-			l->walk_at = now; /* again as soon as the walk with the old addresses is over */
+		l->stale = l->walk != 0; /* again as soon as the walk with the old addresses is over */
 		pnrp_announce(e, now, l, PNRP_REASON_REGISTRATION);
 	}
 	if (n > 0 && e->cache.count == 0)

@@ -86,6 +86,11 @@ void pnrp_announce_ended(struct pnrp_engine *e, uint64_t now, const struct pnrp_
 	if (!l || l->revoking)
 		return;
 	l->walk = 0;
+	if (l->stale) {
+		l->stale = false;
+		l->walk_at = now;
+		return;
+	}
 	if (r->walk.useful > 0) {
 		l->announced = true;
 		set_state(l, PNRP_REGISTRATION_ACTIVE);

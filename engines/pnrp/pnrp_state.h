@@ -71,6 +71,7 @@ struct pnrp_local {
 	bool changed;	/* a REGISTRATION effect is due */
 	bool announced; /* a walk has reached others */
 	bool revoking;
+	bool stale; /* the walk under way tells of addresses that are no more */
 	uint64_t walk;	  /* handle of the announcing resolve, or 0 */
 	uint64_t walk_at; /* when to announce again */
 	uint64_t walk_interval;

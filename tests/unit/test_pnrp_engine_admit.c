@@ -1,0 +1,614 @@
+/* How route entries enter the cache, and what keeps them out. */
+#include "tests/support/pnrp_rig.h"
+
+static void flood_entry(struct rig *r, const struct ponto_addr *from, const struct pnrp_route_entry *route)
+{
+	struct pnrp_message m = {.type = PNRP_FLOOD, .flood = {.no_ack = true, .has_route = true, .route = *route}};
+
+	rig_send(r, from, &m);
+}
+
+static struct rig_datagram *flood_peer(struct rig *r, const struct rig_peer *p)
+{
+	struct ponto_addr stranger = rig_addr(999);
+	struct pnrp_route_entry route;
+
+	rig_peer_route(p, &route);
+	flood_entry(r, &stranger, &route);
+	return rig_take(r, PNRP_INQUIRE);
+}
+
+/* ---- without a CPA ------------------------------------------------------------------- */
+
+static void entry_is_asked_before_it_is_cached(void **state)
+{
+	struct rig *r = rig_open();
+	struct ponto_addr stranger = rig_addr(999);
+	struct pnrp_route_entry route;
+	struct ring_id id = rig_id(0x40, 1);
+	struct rig_datagram *inquire;
+
+	(void)state;
+	PONTO_PROVES("PNRP-441", "PNRP-442", "PNRP-369", "PNRP-408");
+	rig_route(&id, 5, &route);
+	flood_entry(r, &stranger, &route);
+	inquire = rig_take(r, PNRP_INQUIRE);
+	assert_non_null(inquire);
+	assert_false(inquire->m.inquire.want_cpa || inquire->m.inquire.want_chain || inquire->m.inquire.want_payload);
+	assert_memory_equal(&inquire->m.inquire.validate_id, &id, sizeof(id));
+	assert_false(rig_knows(r, &id));
+	rig_answer_flags(r, inquire, false);
+	assert_true(rig_knows(r, &id));
+	assert_int_equal(r->remembered, 1);
+	assert_int_equal(r->cloud, PNRP_CLOUD_ACTIVE);
+	rig_free(r);
+}
+
+static void inquire_goes_to_the_nearest_listed_address(void **state)
+{
+	struct rig *r = rig_open();
+	struct ponto_addr stranger = rig_addr(999);
+	struct pnrp_route_entry route;
+	struct ring_id id = rig_id(0x40, 1);
+	struct rig_datagram *inquire;
+
+	(void)state;
+	PONTO_PROVES("PNRP-443", "PNRP-336");
+	rig_route(&id, 5, &route);
+	route.port = 4321;
+	route.count = 3;
+	memcpy(route.addrs[0], (uint8_t[16]){0xfe, 0x80, [15] = 1}, 16); /* another scope */
+	memcpy(route.addrs[1], (uint8_t[16]){0x26, 0x00, [15] = 1}, 16);
+	memcpy(route.addrs[2], (uint8_t[16]){0x20, 0x01, 0x0d, 0xb8, [15] = 7}, 16); /* shares our prefix */
+	flood_entry(r, &stranger, &route);
+	inquire = rig_take(r, PNRP_INQUIRE);
+	assert_memory_equal(inquire->to.ip, route.addrs[2], 16);
+	assert_int_equal(inquire->to.port, 4321);
+	assert_null(rig_take(r, PNRP_INQUIRE));
+	rig_free(r);
+}
+
+static void answer_with_n_discards(void **state)
+{
+	struct rig *r = rig_open();
+	struct ponto_addr stranger = rig_addr(999);
+	struct pnrp_route_entry route;
+	struct ring_id id = rig_id(0x40, 1);
+
+	(void)state;
+	PONTO_PROVES("PNRP-407");
+	rig_route(&id, 5, &route);
+	flood_entry(r, &stranger, &route);
+	rig_answer_flags(r, rig_take(r, PNRP_INQUIRE), true);
+	assert_false(rig_knows(r, &id));
+	flood_entry(r, &stranger, &route); /* no longer pending: it may be asked again */
+	assert_non_null(rig_take(r, PNRP_INQUIRE));
+	rig_free(r);
+}
+
+static void silence_discards_after_two_copies(void **state)
+{
+	struct rig *r = rig_open();
+	struct ponto_addr stranger = rig_addr(999);
+	struct pnrp_route_entry route;
+	struct ring_id id = rig_id(0x40, 1);
+	struct pnrp_status status;
+	struct rig_datagram *inquire;
+
+	(void)state;
+	PONTO_PROVES("PNRP-552", "PNRP-449", "PNRP-406", "PNRP-444");
+	rig_route(&id, 5, &route);
+	flood_entry(r, &stranger, &route);
+	rig_run(r, 3 * PONTO_SECOND);
+	assert_int_equal(rig_count(r, PNRP_INQUIRE), 2);
+	pnrp_engine_status(r->engine, &status);
+	assert_int_equal(status.pending_adds, 0);
+	inquire = rig_take(r, PNRP_INQUIRE);
+	rig_answer_flags(r, inquire, false); /* too late */
+	assert_false(rig_knows(r, &id));
+	rig_free(r);
+}
+
+static void answer_must_come_from_whom_was_asked(void **state)
+{
+	struct rig *r = rig_open();
+	struct ponto_addr stranger = rig_addr(999);
+	struct pnrp_route_entry route;
+	struct ring_id id = rig_id(0x40, 1);
+	struct rig_datagram *inquire, other;
+
+	(void)state;
+	PONTO_PROVES("PNRP-374", "PNRP-400");
+	rig_route(&id, 5, &route);
+	flood_entry(r, &stranger, &route);
+	inquire = rig_take(r, PNRP_INQUIRE);
+	other = *inquire;
+	other.to = rig_addr(6);
+	rig_answer_flags(r, &other, false);
+	other = *inquire;
+	other.m.id++;
+	rig_answer_flags(r, &other, false);
+	assert_false(rig_knows(r, &id));
+	assert_int_equal(pnrp_engine_stats(r->engine)->dropped[PNRP_DROP_UNMATCHED], 2);
+	rig_answer_flags(r, inquire, false);
+	assert_true(rig_knows(r, &id));
+	rig_free(r);
+}
+
+static void known_and_pending_entries_are_not_asked_again(void **state)
+{
+	struct rig *r = rig_open();
+	struct ponto_addr stranger = rig_addr(999);
+	struct pnrp_route_entry route;
+	struct ring_id id = rig_id(0x40, 1);
+	struct rig_datagram *inquire;
+
+	(void)state;
+	rig_route(&id, 5, &route);
+	flood_entry(r, &stranger, &route);
+	flood_entry(r, &stranger, &route);
+	inquire = rig_take(r, PNRP_INQUIRE);
+	assert_null(rig_take(r, PNRP_INQUIRE));
+	rig_answer_flags(r, inquire, false);
+	flood_entry(r, &stranger, &route);
+	assert_null(rig_take(r, PNRP_INQUIRE));
+	route.port++; /* but a changed place gets through */
+	flood_entry(r, &stranger, &route);
+	inquire = rig_take(r, PNRP_INQUIRE);
+	assert_non_null(inquire);
+	assert_int_equal(inquire->to.port, route.port);
+	rig_free(r);
+}
+
+static void pending_list_is_bounded(void **state)
+{
+	struct rig *r = rig_open();
+	struct pnrp_status status;
+
+	(void)state;
+	PONTO_PROVES("PNRP-441");
+	for (unsigned i = 0; i < 200; i++) {
+		struct ponto_addr stranger = rig_addr(999);
+		struct pnrp_route_entry route;
+		struct ring_id id = rig_id((uint8_t)i, (uint8_t)(i + 1));
+
+		rig_route(&id, i, &route);
+		flood_entry(r, &stranger, &route);
+	}
+	pnrp_engine_status(r->engine, &status);
+	assert_int_equal(status.pending_adds, 64);
+	assert_int_equal(rig_count(r, PNRP_INQUIRE), 64);
+	assert_int_equal(pnrp_engine_stats(r->engine)->dropped[PNRP_DROP_FULL], 136);
+	rig_free(r);
+}
+
+static void entries_of_other_scopes_and_our_own_are_ignored(void **state)
+{
+	struct rig *r = rig_open();
+	struct ponto_addr stranger = rig_addr(999);
+	struct pnrp_route_entry route;
+	struct ring_id id = rig_id(0x40, 1), local;
+
+	(void)state;
+	rig_register(r, &local);
+	rig_route(&id, 5, &route);
+	memcpy(route.addrs[0], (uint8_t[16]){[15] = 1}, 16);
+	flood_entry(r, &stranger, &route);
+	memcpy(route.addrs[0], (uint8_t[16]){0xff, 0x0e, [15] = 1}, 16);
+	flood_entry(r, &stranger, &route);
+	memcpy(route.addrs[0], r->local.ip, 16); /* we would ask ourselves */
+	route.port = r->local.port;
+	flood_entry(r, &stranger, &route);
+	rig_route(&local, 5, &route); /* somebody else claims our ID */
+	flood_entry(r, &stranger, &route);
+	assert_null(rig_take(r, PNRP_INQUIRE));
+	rig_free(r);
+}
+
+/* The codec refuses to build such an entry: the port is changed in the bytes. */
+static void entry_with_a_low_port_is_ignored(void **state)
+{
+	struct rig *r = rig_open();
+	struct ponto_addr stranger = rig_addr(999);
+	struct pnrp_message m = {.type = PNRP_FLOOD, .id = 5, .flood = {.has_route = true}};
+	struct ring_id id = rig_id(0x40, 1);
+	uint8_t bytes[PNRP_MESSAGE_MAX];
+	size_t len, at;
+
+	(void)state;
+	PONTO_PROVES("PNRP-440");
+	rig_route(&id, 5, &m.flood.route);
+	assert_ok(pnrp_encode(&pnrp_windows, &m, bytes, sizeof(bytes), &len));
+	for (at = 0; bytes[at] != 4000 >> 8 || bytes[at + 1] != (4000 & 0xff); at++)
+		;
+	bytes[at] = 1023 >> 8;
+	bytes[at + 1] = 1023 & 0xff;
+	rig_deliver(r, &stranger, ponto_bytes(bytes, len));
+	assert_null(rig_take(r, PNRP_INQUIRE));
+	assert_non_null(rig_take(r, PNRP_ACK)); /* the message itself is sound */
+	rig_free(r);
+}
+
+static void lookup_entry_is_submitted_too(void **state)
+{
+	struct rig *r = rig_open();
+	struct ponto_addr stranger = rig_addr(999);
+	struct pnrp_message m = {.type = PNRP_LOOKUP, .lookup = {.has_route = true, .count = 1}};
+	struct ring_id id = rig_id(0x40, 1);
+
+	(void)state;
+	PONTO_PROVES("PNRP-480", "PNRP-483");
+	rig_route(&id, 5, &m.lookup.route);
+	m.lookup.path[0] = rig_endpoint(&stranger);
+	rig_send(r, &stranger, &m);
+	assert_int_equal(rig_count(r, PNRP_INQUIRE), 1);
+	rig_free(r);
+}
+
+/* ---- with a CPA -------------------------------------------------------------------------- */
+
+struct neighbourhood {
+	struct rig *r;
+	struct ring_id local;
+	struct rig_peer peer;
+};
+
+static struct neighbourhood near_local(void)
+{
+	struct neighbourhood n = {.r = rig_open()};
+
+	rig_register(n.r, &n.local);
+	n.peer = rig_neighbour(1, &n.local, 3);
+	return n;
+}
+
+static void leaf_needs_a_cpa(void **state)
+{
+	struct neighbourhood n = near_local();
+	struct rig_datagram *inquire = flood_peer(n.r, &n.peer);
+
+	(void)state;
+	PONTO_PROVES("PNRP-481", "PNRP-412");
+	assert_non_null(inquire);
+	assert_true(inquire->m.inquire.want_cpa && inquire->m.inquire.want_chain && inquire->m.inquire.has_nonce);
+	rig_certify(n.r, inquire, &n.peer, NULL);
+	assert_int_equal(n.r->verifies, 1);
+	assert_true(rig_knows(n.r, &n.peer.id));
+	assert_true(rig_is_leaf(n.r, &n.peer.id));
+	rig_free(n.r);
+}
+
+static void answer_without_the_cpa_discards(void **state)
+{
+	struct neighbourhood n = near_local();
+
+	(void)state;
+	PONTO_PROVES("PNRP-409");
+	rig_answer_flags(n.r, flood_peer(n.r, &n.peer), false);
+	assert_false(rig_knows(n.r, &n.peer.id));
+	rig_free(n.r);
+}
+
+static void refused(const struct rig_forgery *forgery)
+{
+	struct neighbourhood n = near_local();
+	struct pnrp_status status;
+
+	rig_certify(n.r, flood_peer(n.r, &n.peer), &n.peer, forgery);
+	assert_false(rig_knows(n.r, &n.peer.id));
+	pnrp_engine_status(n.r->engine, &status);
+	assert_int_equal(status.pending_adds, 0);
+	assert_true(pnrp_engine_stats(n.r->engine)->dropped[PNRP_DROP_CPA] == 1);
+	rig_free(n.r);
+}
+
+static void expire(struct pnrp_cpa *cpa)
+{
+	cpa->not_after = pnrp_filetime(WORLD_WALL - PONTO_SECOND);
+}
+
+static void change_nonce(struct pnrp_cpa *cpa)
+{
+	cpa->nonce[7] ^= 1;
+}
+
+static void change_location(struct pnrp_cpa *cpa)
+{
+	cpa->location[9] ^= 1;
+}
+
+static void change_service(struct pnrp_cpa *cpa)
+{
+	cpa->services[0].port++;
+}
+
+static void add_service(struct pnrp_cpa *cpa)
+{
+	cpa->services[1] = cpa->services[0];
+	cpa->services[1].ip[15]++;
+	cpa->service_count = 2;
+}
+
+static void change_route_id(struct pnrp_route_entry *route)
+{
+	route->id.b[30] ^= 1;
+}
+
+static void forged_signature_discards(void **state)
+{
+	(void)state;
+	PONTO_PROVES("PNRP-410", "PNRP-420", "PNRP-427");
+	refused(&(struct rig_forgery){.bad_signature = true});
+}
+
+static void expired_cpa_discards(void **state)
+{
+	(void)state;
+	PONTO_PROVES("PNRP-417");
+	refused(&(struct rig_forgery){.cpa = expire});
+}
+
+static void replayed_cpa_discards(void **state)
+{
+	(void)state;
+	PONTO_PROVES("PNRP-418");
+	refused(&(struct rig_forgery){.cpa = change_nonce});
+}
+
+static void cpa_of_another_id_discards(void **state)
+{
+	(void)state;
+	PONTO_PROVES("PNRP-411", "PNRP-419");
+	refused(&(struct rig_forgery){.cpa = change_location});
+	refused(&(struct rig_forgery){.route = change_route_id});
+}
+
+static void cpa_with_other_addresses_discards(void **state)
+{
+	(void)state;
+	PONTO_PROVES("PNRP-411");
+	refused(&(struct rig_forgery){.cpa = change_service});
+	refused(&(struct rig_forgery){.cpa = add_service});
+}
+
+static void broken_cpa_discards(void **state)
+{
+	struct neighbourhood n = near_local();
+	struct rig_datagram *inquire = flood_peer(n.r, &n.peer);
+	struct pnrp_authority_buffer b = {.has_cpa = true, .has_route = true};
+	uint8_t junk[300] = {300 & 0xff, 300 >> 8}; /* CPA Length fits, nothing else does */
+
+	(void)state;
+	PONTO_PROVES("PNRP-413");
+	rig_peer_route(&n.peer, &b.route);
+	b.cpa = ponto_bytes(junk, sizeof(junk));
+	rig_answer(n.r, inquire, &b);
+	assert_false(rig_knows(n.r, &n.peer.id));
+	assert_int_equal(n.r->verifies, 0);
+	rig_free(n.r);
+}
+
+/* A secured name near ours: its authority must be its key's. */
+static void foreign_key_for_a_secured_name_discards(void **state)
+{
+	struct rig *r = rig_open();
+	struct ring_id local;
+	uint8_t location[PNRP_LOCATION_SIZE] = {9};
+	struct rig_peer p = rig_peer(1, world_secure_name(101, "x"), location);
+
+	(void)state;
+	PONTO_PROVES("PNRP-414");
+	rig_register(r, &local); /* alone: every ID falls in its leaf set */
+	rig_certify(r, flood_peer(r, &p), &p, &(struct rig_forgery){.other_key = true});
+	assert_false(rig_knows(r, &p.id));
+	rig_certify(r, flood_peer(r, &p), &p, NULL);
+	assert_true(rig_knows(r, &p.id));
+	rig_free(r);
+}
+
+/* ---- leaf sets -------------------------------------------------------------------------------- */
+
+static void sixth_on_a_side_pushes_out_the_farthest(void **state)
+{
+	struct rig *r = rig_open();
+	struct ring_id local;
+	struct rig_peer p[7];
+	uint64_t handle = rig_register(r, &local);
+	unsigned leaves = 0;
+
+	(void)state;
+	PONTO_PROVES("PNRP-525", "PNRP-458");
+	for (unsigned i = 1; i <= 6; i++) {
+		p[i] = rig_neighbour(i, &local, 7 - (int)i); /* ever nearer */
+		rig_learn_peer(r, &p[i]);
+	}
+	assert_false(rig_is_leaf(r, &p[1].id));
+	assert_true(rig_knows(r, &p[1].id));
+	for (unsigned i = 2; i <= 6; i++)
+		leaves += rig_is_leaf(r, &p[i].id);
+	assert_int_equal(leaves, 5);
+	(void)handle;
+	rig_free(r);
+}
+
+static void new_leaf_is_flooded_to_its_neighbours(void **state)
+{
+	struct rig *r = rig_open();
+	struct ring_id local;
+	struct rig_peer above, below, far, x;
+	struct rig_datagram *f[2];
+
+	(void)state;
+	PONTO_PROVES("PNRP-526", "PNRP-528", "PNRP-530");
+	rig_register(r, &local);
+	above = rig_neighbour(1, &local, 4);
+	below = rig_neighbour(2, &local, 1);
+	far = rig_neighbour(3, &local, -2);
+	x = rig_neighbour(4, &local, 3);
+	rig_learn_peer(r, &above);
+	rig_learn_peer(r, &below);
+	rig_learn_peer(r, &far);
+	rig_run(r, 5 * PONTO_SECOND);
+	rig_learn_peer(r, &above); /* silent to our floods: it was dropped */
+	rig_learn_peer(r, &below);
+	rig_learn_peer(r, &far);
+	rig_forget(r);
+	rig_learn_peer(r, &x);
+	/* x and we lie between below and above; the flooder gets our own entry as well, see below */
+	f[0] = NULL;
+	for (struct rig_datagram *d = rig_take(r, PNRP_FLOOD); d; d = rig_take(r, PNRP_FLOOD)) {
+		if (!ring_id_equal(&d->m.flood.route.id, &x.id))
+			continue;
+		f[f[0] != NULL] = d;
+		assert_false(d->m.flood.no_ack);
+		/* both targets and ourselves, and the endpoints of the original, which had none */
+		assert_int_equal(d->m.flood.count, 3);
+	}
+	assert_true(ponto_addr_equal(&f[0]->to, &above.addr));
+	assert_memory_equal(&f[0]->m.flood.validate_id, &above.id, sizeof(above.id));
+	assert_true(ponto_addr_equal(&f[1]->to, &below.addr));
+	rig_free(r);
+}
+
+static void those_already_told_are_passed_over(void **state)
+{
+	struct rig *r = rig_open();
+	struct ring_id local;
+	struct rig_peer near, next, x;
+	struct ponto_addr flooder = rig_addr(500);
+	struct pnrp_message m = {.type = PNRP_FLOOD, .flood = {.has_route = true, .count = 2}};
+	struct rig_datagram *d;
+	bool next_told = false, original_listed;
+
+	(void)state;
+	PONTO_PROVES("PNRP-527", "PNRP-529");
+	rig_register(r, &local);
+	near = rig_neighbour(1, &local, 4);
+	next = rig_neighbour(2, &local, 5);
+	x = rig_neighbour(3, &local, 3);
+	rig_learn_peer(r, &near);
+	rig_learn_peer(r, &next);
+	rig_forget(r);
+	rig_peer_route(&x, &m.flood.route);
+	m.flood.endpoints[0] = rig_endpoint(&near.addr);
+	m.flood.endpoints[1] = rig_endpoint(&flooder);
+	rig_send(r, &flooder, &m);
+	rig_certify(r, rig_take(r, PNRP_INQUIRE), &x, NULL);
+	while ((d = rig_take(r, PNRP_FLOOD)) != NULL) {
+		if (!ring_id_equal(&d->m.flood.route.id, &x.id))
+			continue;
+		assert_false(ponto_addr_equal(&d->to, &near.addr));
+		next_told = next_told || ponto_addr_equal(&d->to, &next.addr);
+		original_listed = false;
+		for (unsigned i = 0; i < d->m.flood.count; i++)
+			original_listed = original_listed || memcmp(d->m.flood.endpoints[i].ip, near.addr.ip, 16) == 0;
+		assert_true(original_listed);
+	}
+	assert_true(next_told);
+	rig_free(r);
+}
+
+static void flooder_learns_of_us(void **state)
+{
+	struct rig *r = rig_open();
+	struct ring_id local;
+	struct rig_peer x;
+	struct ponto_addr flooder = rig_addr(500);
+	struct pnrp_message m = {.type = PNRP_FLOOD, .flood = {.has_route = true}};
+	struct rig_datagram *d;
+	unsigned to_flooder = 0, to_leaf = 0;
+
+	(void)state;
+	PONTO_PROVES("PNRP-531");
+	rig_register(r, &local);
+	x = rig_neighbour(3, &local, 3);
+	rig_peer_route(&x, &m.flood.route);
+	rig_send(r, &flooder, &m);
+	rig_certify(r, rig_take(r, PNRP_INQUIRE), &x, NULL);
+	while ((d = rig_take(r, PNRP_FLOOD)) != NULL) {
+		assert_memory_equal(&d->m.flood.route.id, &local, sizeof(local));
+		assert_false(d->m.flood.no_ack);
+		to_flooder += ponto_addr_equal(&d->to, &flooder);
+		to_leaf += ponto_addr_equal(&d->to, &x.addr);
+	}
+	assert_int_equal(to_flooder, 1);
+	assert_int_equal(to_leaf, 1);
+	rig_free(r);
+}
+
+static void owner_of_the_entry_gets_nothing_back(void **state)
+{
+	struct rig *r = rig_open();
+	struct ring_id local;
+	struct rig_peer x;
+	struct pnrp_message m = {.type = PNRP_FLOOD, .flood = {.has_route = true}};
+
+	(void)state;
+	PONTO_PROVES("PNRP-531");
+	rig_register(r, &local);
+	x = rig_neighbour(3, &local, 3);
+	rig_peer_route(&x, &m.flood.route);
+	rig_send(r, &x.addr, &m);
+	rig_certify(r, rig_take(r, PNRP_INQUIRE), &x, NULL);
+	assert_true(rig_is_leaf(r, &x.id));
+	assert_null(rig_take(r, PNRP_FLOOD));
+	rig_free(r);
+}
+
+static void full_list_ends_the_flood(void **state)
+{
+	struct rig *r = rig_open();
+	struct ring_id local;
+	struct rig_peer near, x;
+	struct ponto_addr flooder = rig_addr(500);
+	struct pnrp_message m = {.type = PNRP_FLOOD, .flood = {.has_route = true, .count = 22}};
+	struct rig_datagram *d;
+
+	(void)state;
+	rig_register(r, &local);
+	near = rig_neighbour(1, &local, 4);
+	x = rig_neighbour(3, &local, 3);
+	rig_learn_peer(r, &near);
+	rig_forget(r);
+	rig_peer_route(&x, &m.flood.route);
+	for (unsigned i = 0; i < 22; i++) {
+		struct ponto_addr a = rig_addr(600 + i);
+
+		m.flood.endpoints[i] = rig_endpoint(&a);
+	}
+	rig_send(r, &flooder, &m);
+	rig_certify(r, rig_take(r, PNRP_INQUIRE), &x, NULL);
+	while ((d = rig_take(r, PNRP_FLOOD)) != NULL)
+		assert_memory_equal(&d->m.flood.route.id, &local, sizeof(local));
+	rig_free(r);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(entry_is_asked_before_it_is_cached),
+	cmocka_unit_test(inquire_goes_to_the_nearest_listed_address),
+	cmocka_unit_test(answer_with_n_discards),
+	cmocka_unit_test(silence_discards_after_two_copies),
+	cmocka_unit_test(answer_must_come_from_whom_was_asked),
+	cmocka_unit_test(known_and_pending_entries_are_not_asked_again),
+	cmocka_unit_test(pending_list_is_bounded),
+	cmocka_unit_test(entries_of_other_scopes_and_our_own_are_ignored),
+	cmocka_unit_test(entry_with_a_low_port_is_ignored),
+	cmocka_unit_test(lookup_entry_is_submitted_too),
+	cmocka_unit_test(leaf_needs_a_cpa),
+	cmocka_unit_test(answer_without_the_cpa_discards),
+	cmocka_unit_test(forged_signature_discards),
+	cmocka_unit_test(expired_cpa_discards),
+	cmocka_unit_test(replayed_cpa_discards),
+	cmocka_unit_test(cpa_of_another_id_discards),
+	cmocka_unit_test(cpa_with_other_addresses_discards),
+	cmocka_unit_test(broken_cpa_discards),
+	cmocka_unit_test(foreign_key_for_a_secured_name_discards),
+	cmocka_unit_test(sixth_on_a_side_pushes_out_the_farthest),
+	cmocka_unit_test(new_leaf_is_flooded_to_its_neighbours),
+	cmocka_unit_test(those_already_told_are_passed_over),
+	cmocka_unit_test(flooder_learns_of_us),
+	cmocka_unit_test(owner_of_the_entry_gets_nothing_back),
+	cmocka_unit_test(full_list_ends_the_flood),
+};
+
+PONTO_TEST_MAIN(tests)

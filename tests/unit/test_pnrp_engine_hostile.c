@@ -1,0 +1,381 @@
+/* Hostile traffic and refused memory: bounded state, bounded answers, nothing broken. */
+#include "tests/support/pnrp_rig.h"
+
+static size_t bytes_out(const struct rig *r)
+{
+	size_t bytes = 0;
+
+	for (const struct rig_datagram *d = r->out; d; d = d->next)
+		bytes += d->len;
+	return bytes;
+}
+
+static uint64_t memory(const struct rig *r)
+{
+	struct pnrp_status status;
+
+	pnrp_engine_status(r->engine, &status);
+	return status.memory;
+}
+
+static uint32_t pending(const struct rig *r)
+{
+	struct pnrp_status status;
+
+	pnrp_engine_status(r->engine, &status);
+	return status.pending + status.resolves;
+}
+
+/* A thousand forged senders, each naming a victim in its route entry. */
+static void flood_of_solicits(void **state)
+{
+	struct rig *r = rig_open();
+	size_t in = 0, advertise = 0, inquire = 0;
+	struct pnrp_status status;
+
+	(void)state;
+	for (unsigned i = 0; i < 20; i++)
+		rig_learn(r, &(struct ring_id){{(uint8_t)(i * 12 + 1)}}, 100 + i);
+	rig_forget(r);
+	for (unsigned i = 0; i < 1000; i++) {
+		struct ponto_addr forged = rig_addr(2000 + i);
+		struct pnrp_message m = {.type = PNRP_SOLICIT, .solicit = {.has_route = true}};
+		struct ring_id id = rig_id((uint8_t)i, (uint8_t)(i >> 8));
+		uint8_t bytes[PNRP_MESSAGE_MAX];
+		size_t len;
+
+		id.b[9] = 1;
+		rig_route(&id, 5000, &m.solicit.route); /* the victim */
+		m.solicit.hashed_nonce[0] = (uint8_t)i;
+		assert_ok(pnrp_encode(&pnrp_windows, &m, bytes, sizeof(bytes), &len));
+		in += len;
+		rig_send(r, &forged, &m);
+	}
+	for (const struct rig_datagram *d = r->out; d; d = d->next) {
+		advertise += d->m.type == PNRP_ADVERTISE;
+		inquire += d->m.type == PNRP_INQUIRE;
+	}
+	assert_int_equal(advertise, 1000);
+	assert_true(inquire <= 64);
+	assert_true(bytes_out(r) < in); /* less than came in: nobody gains by asking here */
+	pnrp_engine_status(r->engine, &status);
+	assert_int_equal(status.conversations, 64);
+	assert_true(memory(r) < 64 * 1024);
+	rig_run(r, 16 * PONTO_SECOND);
+	pnrp_engine_status(r->engine, &status);
+	assert_int_equal(status.conversations + status.pending_adds, 0);
+	rig_free(r);
+}
+
+static void flood_of_floods_and_lookups(void **state)
+{
+	struct rig *r = rig_open();
+	struct ring_id local;
+	size_t in = 0;
+
+	(void)state;
+	rig_register(r, &local);
+	for (unsigned i = 0; i < 3000; i++) {
+		struct ponto_addr forged = rig_addr(2000 + i);
+		struct pnrp_message m = {.type = i % 2 ? PNRP_FLOOD : PNRP_LOOKUP};
+		struct ring_id id = rig_id((uint8_t)i, (uint8_t)(i >> 8));
+		struct pnrp_route_entry route;
+		uint8_t bytes[PNRP_MESSAGE_MAX];
+		size_t len;
+
+		rig_route(&id, 5000 + i, &route);
+		if (i % 2) {
+			m.flood.has_route = true;
+			m.flood.route = route;
+		} else {
+			m.lookup.has_route = true;
+			m.lookup.route = route;
+			m.lookup.count = 1;
+			m.lookup.path[0] = rig_endpoint(&forged);
+		}
+		assert_ok(pnrp_encode(&pnrp_windows, &m, bytes, sizeof(bytes), &len));
+		in += len;
+		rig_send(r, &forged, &m);
+	}
+	assert_true(bytes_out(r) < in);
+	assert_true(memory(r) < 96 * 1024);
+	rig_run(r, 5 * PONTO_SECOND);
+	assert_true(memory(r) < 16 * 1024);
+	rig_free(r);
+}
+
+/* Certified entries ever closer to our ID: each becomes a leaf and pushes one out. */
+static void eclipse_with_valid_entries_is_bounded(void **state)
+{
+	struct rig *r = rig_open();
+	struct ring_id local;
+	struct pnrp_status status;
+
+	(void)state;
+	rig_register(r, &local);
+	for (unsigned i = 0; i < 300; i++) {
+		struct rig_peer p = rig_neighbour(10 + i, &local, 301 - (int)i);
+
+		rig_learn_peer(r, &p);
+		rig_run(r, PONTO_SECOND / 10);
+		for (struct rig_datagram *d = rig_take(r, PNRP_FLOOD); d; d = rig_take(r, PNRP_FLOOD)) {
+			struct pnrp_message ack = {.type = PNRP_ACK, .ack = {.acked_id = d->m.id}};
+
+			rig_send(r, &d->to, &ack);
+		}
+		for (struct rig_datagram *d = rig_take(r, PNRP_LOOKUP); d; d = rig_take(r, PNRP_LOOKUP))
+			rig_answer_flags(r, d, false);
+		while (rig_take(r, PNRP_INQUIRE))
+			;
+	}
+	pnrp_engine_status(r->engine, &status);
+	assert_true(status.cache_entries <= 80 + 10);
+	rig_free(r);
+}
+
+/* Everything a full, idle node holds. */
+static void idle_node_is_small(void **state)
+{
+	struct rig *r = rig_open();
+	struct ring_id local;
+	struct ponto_test_random tr;
+
+	(void)state;
+	ponto_test_random_init(&tr, 5);
+	rig_register(r, &local);
+	for (unsigned i = 0; i < 10; i++) {
+		struct rig_peer p = rig_neighbour(10 + i, &local, i < 5 ? (int)i + 1 : 4 - (int)i);
+
+		rig_learn_peer(r, &p);
+	}
+	for (unsigned i = 0; i < 2000; i++) {
+		struct pnrp_message m = {.type = PNRP_FLOOD, .flood = {.no_ack = true, .has_route = true}};
+		struct ring_id distance = ring_id_random(&tr.random), id;
+		struct ponto_addr stranger = rig_addr(999);
+		struct rig_datagram *d;
+
+		distance = ring_id_shift_right(&distance, i % 100);
+		id = ring_id_add(&local, &distance);
+		rig_route(&id, 3000 + i, &m.flood.route);
+		rig_send(r, &stranger, &m);
+		d = rig_take(r, PNRP_INQUIRE);
+		if (d)
+			rig_answer_flags(r, d, false);
+		r->now += PONTO_SECOND / 40;
+	}
+	assert_true(rig_known(r) >= 60);
+	/* The largest blocks of the moment are gone once nothing is under way. */
+	assert_true(memory(r) < 16 * 1024 + 1400 * (uint64_t)pending(r));
+	rig_free(r);
+}
+
+static void abandoned_jobs_may_still_be_completed(void **state)
+{
+	struct rig *r = rig_open();
+	struct ring_id id;
+	struct ponto_addr peer = rig_addr(1);
+	struct pnrp_message m = {.type = PNRP_INQUIRE, .inquire = {.want_cpa = true}};
+	struct pnrp_completion none = {.result = PONTO_OK};
+	uint64_t handle = rig_register(r, &id);
+
+	(void)state;
+	r->hold_jobs = true;
+	m.inquire.validate_id = id;
+	rig_send(r, &peer, &m);
+	assert_int_equal(r->held_count, 1);
+	assert_ok(pnrp_engine_unregister(r->engine, r->now, handle));
+	rig_pump(r);
+	rig_complete(r, 0, PONTO_OK);
+	assert_null(rig_take(r, PNRP_AUTHORITY));
+	pnrp_engine_complete(r->engine, r->now, 123456, &none);
+	pnrp_engine_complete(r->engine, r->now, 0, &none);
+	pnrp_engine_complete(r->engine, r->now, r->held[0].token, &none);
+	rig_free(r);
+}
+
+static void failed_signature_sends_nothing(void **state)
+{
+	struct rig *r = rig_open();
+	struct ring_id id;
+	struct ponto_addr peer = rig_addr(1);
+	struct pnrp_message m = {.type = PNRP_INQUIRE, .inquire = {.want_cpa = true}};
+
+	(void)state;
+	rig_register(r, &id);
+	r->hold_jobs = true;
+	m.inquire.validate_id = id;
+	rig_send(r, &peer, &m);
+	rig_complete(r, 0, PONTO_EIO);
+	assert_null(rig_take(r, PNRP_AUTHORITY));
+	rig_free(r);
+}
+
+static void output_and_notes_are_bounded(void **state)
+{
+	struct rig *r = rig_open();
+	struct ponto_addr peer = rig_addr(1);
+	struct pnrp_message m = {.type = PNRP_INQUIRE, .id = 1};
+	uint8_t bytes[PNRP_MESSAGE_MAX];
+	size_t len;
+
+	(void)state;
+	assert_ok(pnrp_encode(&pnrp_windows, &m, bytes, sizeof(bytes), &len));
+	for (int i = 0; i < 2000; i++) /* nobody fetches the answers */
+		assert_ok(pnrp_engine_input(r->engine, r->now, &peer, &r->local, ponto_bytes(bytes, len)));
+	assert_int_equal(pnrp_engine_stats(r->engine)->output_lost, 2000 - 256);
+	rig_pump(r);
+	assert_int_equal(rig_count(r, PNRP_AUTHORITY), 256);
+	rig_free(r);
+}
+
+static void lent_buffers_must_be_large_enough(void **state)
+{
+	struct rig *r = rig_open();
+	uint8_t bytes[PNRP_DATAGRAM_MAX - 1];
+	struct pnrp_slot slot = {.data = bytes, .cap = sizeof(bytes)};
+
+	(void)state;
+	assert_int_equal(pnrp_engine_output(r->engine, r->now, &slot), PONTO_EINVAL);
+	rig_free(r);
+}
+
+/* ---- refused memory ---------------------------------------------------------------------- */
+
+static int create_under_oom(const struct ponto_alloc *alloc, void *arg)
+{
+	struct ponto_test_random tr;
+	struct pnrp_engine_config config = {.alloc = *alloc, .profile = PNRP_PROFILE_WINDOWS};
+	struct pnrp_engine *e;
+	int result;
+
+	(void)arg;
+	ponto_test_random_init(&tr, 1);
+	config.random = tr.random;
+	config.random.ctx = &tr;
+	result = pnrp_engine_create(&config, &e);
+	if (result == PONTO_OK)
+		pnrp_engine_destroy(e);
+	return result;
+}
+
+static void creation_survives_refused_memory(void **state)
+{
+	(void)state;
+	PONTO_PROVES("PNRP-276");
+	ponto_test_oom(create_under_oom, NULL, false);
+}
+
+/* A whole life; step n of it meets the refusal. The engine must go on, and forget nothing it was told it has. */
+static bool life(size_t fail_at)
+{
+	struct rig *r = rig_open();
+	struct ring_id id, hop = rig_id(0x77, 1);
+	struct pnrp_registration reg = {.name = "0.local", .identity = 1, .payload_type = PNRP_PAYLOAD_STRING};
+	struct pnrp_query q = {.name = "0.x", .criteria = PNRP_CRITERIA_ANY, .trace = true, .max_restarts = 1};
+	struct pnrp_endpoint endpoint = {.ip = {0x20, 1}, .port = 5000, .protocol = 6};
+	uint8_t key[140];
+	uint64_t handle = 0, resolve;
+	struct rig_peer p;
+	struct pnrp_message m = {.type = PNRP_SOLICIT, .solicit = {.has_route = true}};
+	struct rig_datagram *d;
+	struct pnrp_route_entry route;
+	int registered;
+
+	world_key(1, key);
+	reg.public_key = ponto_bytes(key, sizeof(key));
+	reg.payload = ponto_bytes("hello", 5);
+	reg.endpoints = &endpoint;
+	reg.endpoint_count = 1;
+	r->alloc.fail_at = r->alloc.made + fail_at;
+	registered = pnrp_engine_register(r->engine, r->now, &reg, &handle, &id);
+	assert_true(registered == PONTO_OK || registered == PONTO_ENOMEM);
+	rig_pump(r);
+	if (registered != PONTO_OK)
+		id = rig_id(1, 1);
+	p = rig_neighbour(1, &id, 1);
+	rig_peer_route(&p, &m.solicit.route);
+	{
+		uint8_t bytes[PNRP_MESSAGE_MAX];
+		size_t len;
+		int result;
+
+		m.id = 1;
+		assert_ok(pnrp_encode(&pnrp_windows, &m, bytes, sizeof(bytes), &len));
+		result = pnrp_engine_input(r->engine, r->now, &p.addr, &r->local, ponto_bytes(bytes, len));
+		assert_true(result == PONTO_OK || result == PONTO_ENOMEM);
+		rig_pump(r);
+		m = (struct pnrp_message){.type = PNRP_FLOOD, .id = 2, .flood = {.has_route = true, .count = 1}};
+		rig_route(&hop, 9, &route);
+		m.flood.route = route;
+		m.flood.endpoints[0] = rig_endpoint(&p.addr);
+		assert_ok(pnrp_encode(&pnrp_windows, &m, bytes, sizeof(bytes), &len));
+		result = pnrp_engine_input(r->engine, r->now, &p.addr, &r->local, ponto_bytes(bytes, len));
+		assert_true(result == PONTO_OK || result == PONTO_ENOMEM);
+		rig_pump(r);
+		m = (struct pnrp_message){
+			.type = PNRP_INQUIRE, .id = 3, .inquire = {.want_cpa = true, .want_payload = true}};
+		m.inquire.validate_id = id;
+		assert_ok(pnrp_encode(&pnrp_windows, &m, bytes, sizeof(bytes), &len));
+		result = pnrp_engine_input(r->engine, r->now, &p.addr, &r->local, ponto_bytes(bytes, len));
+		assert_true(result == PONTO_OK || result == PONTO_ENOMEM);
+		rig_pump(r);
+	}
+	registered = registered == PONTO_OK ? pnrp_engine_resolve(r->engine, r->now, &q, &resolve) : PONTO_OK;
+	assert_true(registered == PONTO_OK || registered == PONTO_ENOMEM);
+	rig_pump(r);
+	for (int i = 0; i < 40; i++) {
+		rig_run(r, PONTO_SECOND / 4);
+		while ((d = rig_take(r, PNRP_LOOKUP)) != NULL) {
+			struct pnrp_message answer = {.type = PNRP_AUTHORITY, .id = 100u + (unsigned)i};
+			struct pnrp_authority_buffer b = {.has_route = true};
+			uint8_t whole[1188], bytes[PNRP_MESSAGE_MAX];
+			size_t len;
+
+			rig_route(&hop, 9, &b.route);
+			assert_ok(pnrp_authority_encode(&pnrp_windows, &b, whole, sizeof(whole), &len));
+			answer.authority.acked_id = d->m.id;
+			answer.authority.size = (uint16_t)len;
+			answer.authority.slice = ponto_bytes(whole, len);
+			assert_ok(pnrp_encode(&pnrp_windows, &answer, bytes, sizeof(bytes), &len));
+			(void)pnrp_engine_input(r->engine, r->now, &d->to, &r->local, ponto_bytes(bytes, len));
+			rig_pump(r);
+		}
+		while ((d = rig_take(r, PNRP_INQUIRE)) != NULL && r->alloc.refused)
+			rig_certify(r, d, &p, NULL);
+	}
+	if (handle)
+		(void)!pnrp_engine_unregister(r->engine, r->now, handle);
+	rig_pump(r);
+	rig_run(r, 60 * PONTO_SECOND);
+	{
+		bool refused = r->alloc.refused;
+
+		rig_free(r); /* checks that no block is left */
+		return refused;
+	}
+}
+
+static void a_life_survives_each_refusal(void **state)
+{
+	size_t n = 1;
+
+	(void)state;
+	while (life(n))
+		n++;
+	assert_true(n > 20);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(flood_of_solicits),
+	cmocka_unit_test(flood_of_floods_and_lookups),
+	cmocka_unit_test(eclipse_with_valid_entries_is_bounded),
+	cmocka_unit_test(idle_node_is_small),
+	cmocka_unit_test(abandoned_jobs_may_still_be_completed),
+	cmocka_unit_test(failed_signature_sends_nothing),
+	cmocka_unit_test(output_and_notes_are_bounded),
+	cmocka_unit_test(lent_buffers_must_be_large_enough),
+	cmocka_unit_test(creation_survives_refused_memory),
+	cmocka_unit_test(a_life_survives_each_refusal),
+};
+
+PONTO_TEST_MAIN(tests)
