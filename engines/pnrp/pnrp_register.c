@@ -118,7 +118,7 @@ void pnrp_locals_tick(struct pnrp_engine *e, uint64_t now)
 	for (struct pnrp_local *l = e->locals; l; l = l->next) {
 		if (l->revoking || l->walk || l->walk_at > now)
 			continue;
-		if (e->cache.count > 0)
+		if (e->cache.count > 0 && e->local_count > 0)
 			pnrp_announce(e, now, l, l->announced ? PNRP_REASON_MAINTENANCE : PNRP_REASON_REGISTRATION);
 		else
 			schedule(e, now, l);
