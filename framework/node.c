@@ -136,6 +136,7 @@ static void free_instance(struct node_instance *i)
 	ponto_pool_destroy(i->pool);
 	if (i->created && !(i->plugin->kind == PONTO_KIND_SERVICE && i->node->setup.bus))
 		destroy_plain(i);
+	ponto_log_destroy(i->log);
 	ponto_free(alloc, i->name);
 	ponto_free(alloc, i);
 }
@@ -164,7 +165,7 @@ static void fill_env(struct node_instance *i)
 	i->env.alloc = s->alloc;
 	i->env.random = s->random;
 	i->env.clock = s->clock;
-	i->env.log = s->log;
+	i->env.log = i->log;
 	i->env.metrics = s->metrics;
 	i->env.node = i->node;
 	i->env.simulation = s->simulation;
@@ -231,6 +232,8 @@ int ponto_node_add(struct ponto_node *node, const struct ponto_plugin *plugin, c
 	i->conf = conf;
 	i->name = ponto_strdup(alloc, name);
 	result = i->name ? make_pool(i) : PONTO_ENOMEM;
+	if (result == PONTO_OK && node->setup.log)
+		result = ponto_log_for(node->setup.log, name, &i->log);
 	if (result == PONTO_OK)
 		result = append(node, i);
 	if (result) {

@@ -42,6 +42,7 @@ struct node_instance {
 	const struct ponto_conf *conf;
 	struct ponto_env env;
 	void *self;
+	struct ponto_log *log; /* its view, which carries its name; NULL without a log */
 	struct ponto_pool *pool;
 	bool created;
 	bool started;

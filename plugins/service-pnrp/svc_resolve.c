@@ -266,9 +266,10 @@ void svc_resolve_trace(struct svc *svc, const struct pnrp_effect *effect)
 	hop = svc_arena_take(&query->arena, 1, sizeof(*hop));
 	if (!hop)
 		return;
-	outcome = trace->suspicious			     ? "suspicious"
-		  : trace->kind == PNRP_TRACE_ANSWER && trace->bits_after > trace->bits_before ? "closer"
-											       : outcomes[trace->kind];
+	if (trace->kind == PNRP_TRACE_ANSWER && trace->bits_after > trace->bits_before)
+		outcome = "closer";
+	else
+		outcome = trace->suspicious ? "suspicious" : outcomes[trace->kind];
 	ponto__pnrp__v1__hop__init(hop);
 	hop->address = svc_arena_text(&query->arena,
 				      trace->kind == PNRP_TRACE_RESTART ? "" : ponto_addr_format(&trace->addr, text));

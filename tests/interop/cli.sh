@@ -73,7 +73,7 @@ expect 1 '"name"' ponto config check "$work/bad.conf"
 # ---- with one ---------------------------------------------------------------------------
 port=$((20000 + $$ % 20000))
 cat > "$work/ponto.conf" <<CONF
-node       = { name = "solo"; state = "$work/state"; socket = "ipc://$work/run/bus"; };
+node       = { name = "solo"; log_sink = "json"; state = "$work/state"; socket = "ipc://$work/run/bus"; };
 transports = { wide = { plugin = "transport-udp6"; port = $port; }; };
 stores     = { main = { plugin = "store-rocksdb"; }; };
 discovery  = { };
@@ -86,6 +86,7 @@ start() {
 }
 start && ok "the daemon starts" || not_ok "the daemon starts" "$(cat "$work/log")"
 expect 0 "solo" ponto node status
+expect 0 '"instance":"pnrp"' sed 's/: */:/g' "$work/log"
 json ponto --json node status
 json ponto node status --json
 expect 0 "# TYPE ponto_" ponto node metrics
@@ -122,7 +123,7 @@ expect 0 "" ponto identity export "$id" --password-file "$work/password" --outpu
 expect 1 "" ponto identity import "$work/export/id.pem" --password-file "$work/password"
 expect 0 "" ponto identity delete "$id"
 expect 1 "" ponto identity import "$work/export/id.pem" --password-file "$work/wrong"
-expect 1 "not found" ponto identity show "$id"
+expect 1 "no such identity" ponto identity show "$id"
 expect 0 "$id" ponto identity import "$work/export/id.pem" --password-file "$work/password"
 expect 0 "$id.home" ponto name register "$id.home" --endpoint '[2001:db8::1]:443'
 
