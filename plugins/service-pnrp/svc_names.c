@@ -299,7 +299,9 @@ static void kept(struct svc *svc, uint64_t token, int result)
 	if (name->call)
 		svc_refuse(name->call, result, "%s: cannot be kept: %s", name->request->name, ponto_strerror(result));
 	name->call = NULL;
-	(void)pnrp_engine_unregister(svc->engine, svc_now(svc), name->handle);
+	name->state = PNRP_REGISTRATION_GONE;
+	if (pnrp_engine_unregister(svc->engine, svc_now(svc), name->handle) != PONTO_OK)
+		drop_name(svc, name);
 }
 
 static void identity_known(struct svc *svc, struct svc_name *name, int result, const struct ponto_identity *identity)
@@ -573,8 +575,8 @@ void svc_name_addresses_changed(struct svc *svc)
 		own_endpoints(svc, name);
 		if (name->endpoint_count == 0)
 			continue; /* no address now: the next change brings one */
-		(void)pnrp_engine_unregister(svc->engine, svc_now(svc), old);
-		if (into_engine(svc, name) != PONTO_OK) {
+		if (pnrp_engine_unregister(svc->engine, svc_now(svc), old) != PONTO_OK ||
+		    into_engine(svc, name) != PONTO_OK) {
 			ponto_error(svc->env->log, TOPIC, "%s: lost at the change of addresses", name->request->name);
 			drop_name(svc, name);
 		}
