@@ -70,6 +70,25 @@ expect 1 "bad.conf:1: " ponto config check "$work/bad.conf"
 expect 1 "bad.conf:2: " ponto config check "$work/bad.conf"
 expect 1 '"name"' ponto config check "$work/bad.conf"
 
+# ---- what the documents say -----------------------------------------------------------
+if ponto config docs 2>/dev/null | cmp -s - "$top/docs/options.md"; then ok "docs/options.md is what config docs prints"
+else not_ok "docs/options.md is what config docs prints" "write it anew: ponto config docs > docs/options.md"; fi
+while read -r noun verb; do
+	if sed 's/\\f[BRI]//g; s/\\-/-/g; s/[", ]\+/ /g' "$top/docs/man/ponto.1" | grep -q "$noun $verb"; then ok "ponto(1) has $noun $verb"
+	else not_ok "ponto(1) has $noun $verb"; fi
+done < <(ponto --help | sed -n 's/^  \([a-z]* [a-z]*\)\( .*\)\{0,1\}$/\1/p')
+for option in $("$build/pontod" --help | grep -o -e '--[a-z]*' | sort -u); do
+	case $option in --config) continue ;; esac # -c in the manual
+	if sed 's/\\-/-/g' "$top/docs/man/pontod.8" | grep -q -e "$option"; then ok "pontod(8) has $option"; else not_ok "pontod(8) has $option"; fi
+done
+# The examples: indented code of the README, what stands between .nf and .fi in the manual pages.
+sed -n 's/^    //p' "$top/README.md" | sed -n '/^node  *= /,/^services/p' > "$work/readme.conf"
+sed -n '/^\.nf/,/^\.fi/p' "$top/docs/man/ponto.conf.5" | grep -v '^\.' | sed 's/\\-/-/g' > "$work/man.conf"
+expect 0 "good" ponto config check "$work/readme.conf"
+expect 0 "good" ponto config check "$work/man.conf"
+{ sed -n 's/^    \(ponto .*\)/\1/p' "$top/README.md"
+  sed -n '/^\.nf/,/^\.fi/p' "$top/docs/man/ponto.1" | grep '^ponto ' | sed 's/\\-/-/g'; } > "$work/examples"
+
 # ---- with one ---------------------------------------------------------------------------
 port=$((20000 + $$ % 20000))
 cat > "$work/ponto.conf" <<CONF
@@ -125,6 +144,13 @@ expect 0 "" ponto identity delete "$id"
 expect 1 "" ponto identity import "$work/export/id.pem" --password-file "$work/wrong"
 expect 1 "no such identity" ponto identity show "$id"
 expect 0 "$id" ponto identity import "$work/export/id.pem" --password-file "$work/password"
+
+while read -r example; do
+	out=$(eval "${example//AUTHORITY/$id}" 2>&1 </dev/null) && ok "example: $example" || not_ok "example: $example" "$out"
+	case $example in *' register 0.hello '*) out=$(ponto name resolve 0.hello 2>&1) || not_ok "0.hello resolves" "$out" ;; esac
+	case $example in *' resolve 0.hello '*) ponto name unregister 0.hello >/dev/null 2>&1 ;; esac
+	case $example in *'.home '*) ponto name unregister "$id.home" >/dev/null 2>&1 ;; esac
+done < "$work/examples"
 expect 0 "$id.home" ponto name register "$id.home" --endpoint '[2001:db8::1]:443'
 
 # ---- over a restart, and over a crash ---------------------------------------------------------
