@@ -1,5 +1,7 @@
 #include "tests/unit/bus_fixture.h"
 
+#include <grp.h>
+#include <sys/wait.h>
 #include <time.h>
 
 static void answer_text(struct ponto_call *call, const char *text)
@@ -244,4 +246,83 @@ void bus_fixture_await_counter(struct bus_fixture *f, const char *name, uint64_t
 {
 	while (bus_fixture_counter(f, name) < at_least)
 		nap();
+}
+
+/* ---- clients in processes of their own ------------------------------------------------- */
+
+struct order {
+	char endpoint[PONTO_ENDPOINT_SIZE];
+	char method[16];
+	uid_t uid;
+	gid_t gid;
+};
+
+struct outcome {
+	int result;
+	char text[512];
+};
+
+static bool become(const struct order *order)
+{
+	if (order->uid == geteuid() && order->gid == getegid())
+		return true;
+	return setgroups(0, NULL) == 0 && setresgid(order->gid, order->gid, order->gid) == 0 &&
+	       setresuid(order->uid, order->uid, order->uid) == 0;
+}
+
+static int help(int in, int out)
+{
+	struct ponto_client_setup setup = {.alloc = &ponto_alloc_system};
+	struct outcome outcome = {0};
+	struct ponto_client *client;
+	struct order order;
+
+	if (read(in, &order, sizeof(order)) != (ssize_t)sizeof(order))
+		return 1;
+	setup.endpoint = order.endpoint;
+	if (!become(&order) || ponto_client_create(&setup, &client) != PONTO_OK)
+		return 2;
+	outcome.result = bus_fixture_call(client, order.method, "", 60000, outcome.text);
+	ponto_client_destroy(client);
+	return write(out, &outcome, sizeof(outcome)) == (ssize_t)sizeof(outcome) ? 0 : 3;
+}
+
+void bus_helper_fork(struct bus_helper *h)
+{
+	int order[2], answer[2];
+
+	assert_int_equal(pipe(order), 0);
+	assert_int_equal(pipe(answer), 0);
+	h->pid = fork();
+	assert_true(h->pid >= 0);
+	if (h->pid == 0) {
+		close(order[1]);
+		close(answer[0]);
+		_exit(help(order[0], answer[1]));
+	}
+	close(order[0]);
+	close(answer[1]);
+	h->order = order[1];
+	h->answer = answer[0];
+}
+
+void bus_helper_call(struct bus_helper *h, struct bus_fixture *f, uid_t uid, gid_t gid, const char *method)
+{
+	struct order order = {.uid = uid, .gid = gid};
+
+	memcpy(order.endpoint, f->endpoint, sizeof(order.endpoint));
+	snprintf(order.method, sizeof(order.method), "%s", method);
+	assert_int_equal(write(h->order, &order, sizeof(order)), sizeof(order));
+}
+
+int bus_helper_result(struct bus_helper *h, char text[512])
+{
+	struct outcome outcome = {.result = PONTO_EINTERNAL};
+	ssize_t got = read(h->answer, &outcome, sizeof(outcome));
+
+	close(h->order);
+	close(h->answer);
+	waitpid(h->pid, NULL, 0);
+	memcpy(text, outcome.text, sizeof(outcome.text));
+	return got == (ssize_t)sizeof(outcome) ? outcome.result : PONTO_EINTERNAL;
 }

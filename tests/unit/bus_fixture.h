@@ -57,6 +57,20 @@ struct ponto_client *bus_fixture_client(struct bus_fixture *f);
 int bus_fixture_call(struct ponto_client *client, const char *method, const char *payload, unsigned timeout_ms,
 		     char text[512]);
 
+/* A client in a process of its own, forked before any thread starts: afterwards a child may not make threads. */
+struct bus_helper {
+	pid_t pid;
+	int order, answer;
+};
+
+void bus_helper_fork(struct bus_helper *h);
+
+/* Becomes uid and gid and calls method once, within a minute. */
+void bus_helper_call(struct bus_helper *h, struct bus_fixture *f, uid_t uid, gid_t gid, const char *method);
+
+/* Waits for the outcome; as bus_fixture_call. The process has ended then. */
+int bus_helper_result(struct bus_helper *h, char text[512]);
+
 /* Waits until *value reaches at_least: the other side's doing, no fixed time. */
 void bus_fixture_await(atomic_uint *value, unsigned at_least);
 

@@ -3,8 +3,6 @@
 #include "tests/unit/bus_fixture.h"
 
 #include <signal.h>
-#include <sys/wait.h>
-#include <zmq.h>
 
 static int setup(void **state)
 {
@@ -187,24 +185,23 @@ static void test_end_during_a_call(void **state)
 	assert_int_equal((long)result, PONTO_ECLOSED);
 }
 
-/* An open call per client object and a dead process behind it: its pidfd tells every component it called. */
+/* An open call and a dead process behind it: its pidfd tells every component it called. */
 static void test_dead_client_is_noticed(void **state)
 {
-	struct bus_fixture *f = *state;
-	pid_t pid = fork();
+	struct bus_fixture f;
+	struct bus_helper helper;
+	char text[512];
 
-	if (pid == 0) {
-		struct ponto_client *client = bus_fixture_client(f);
-		char text[512];
-
-		(void)bus_fixture_call(client, "Hold", "", 60000, text);
-		_exit(0);
-	}
-	bus_fixture_await(&f->held_count, 1);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	bus_fixture_await(&f->gone, 1);
-	assert_int_equal(atomic_load(&f->last_gone), atomic_load(&f->last_client));
+	(void)state;
+	bus_helper_fork(&helper);
+	bus_fixture_start(&f, NULL);
+	bus_helper_call(&helper, &f, geteuid(), getegid(), "Hold");
+	bus_fixture_await(&f.held_count, 1);
+	kill(helper.pid, SIGKILL);
+	assert_int_equal(bus_helper_result(&helper, text), PONTO_EINTERNAL);
+	bus_fixture_await(&f.gone, 1);
+	assert_int_equal(atomic_load(&f.last_gone), atomic_load(&f.last_client));
+	bus_fixture_stop(&f);
 }
 
 /* The process lives on, its connection ends. */
@@ -314,7 +311,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_daemon_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_client_survives_a_restart, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_end_during_a_call, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_dead_client_is_noticed, setup, teardown),
+		cmocka_unit_test(test_dead_client_is_noticed),
 		cmocka_unit_test_setup_teardown(test_ended_connection_is_noticed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_stall_in_thousands_of_calls, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_broker_sleeps, setup, teardown),

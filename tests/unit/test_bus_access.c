@@ -3,11 +3,9 @@
 #include "tests/unit/bus_fixture.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <zmq.h>
 
 #define OTHER 65534
@@ -47,62 +45,46 @@ static void test_who_is_allowed(void **state)
 }
 
 /* The result of a call made as another user. */
-static int call_as(struct bus_fixture *f, uid_t uid, gid_t gid, char text[512])
+static int call_as(struct bus_helper *h, struct bus_fixture *f, uid_t uid, gid_t gid, char text[512])
 {
-	int channel[2], status, result;
-	pid_t pid;
-
-	assert_int_equal(pipe(channel), 0);
-	pid = fork();
-	if (pid == 0) {
-		char answer[512 + sizeof(int)] = {0};
-		struct ponto_client *client;
-
-		if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)
-			_exit(2);
-		client = bus_fixture_client(f);
-		result = bus_fixture_call(client, "Who", "", 5000, answer + sizeof(int));
-		memcpy(answer, &result, sizeof(int));
-		ponto_client_destroy(client);
-		_exit(write(channel[1], answer, sizeof(answer)) == sizeof(answer) ? 0 : 3);
-	}
-	close(channel[1]);
-	assert_int_equal(read(channel[0], &result, sizeof(result)), sizeof(result));
-	assert_int_equal(read(channel[0], text, 512), 512);
-	close(channel[0]);
-	waitpid(pid, &status, 0);
-	assert_int_equal(status, 0);
-	return result;
+	bus_helper_call(h, f, uid, gid, "Who");
+	return bus_helper_result(h, text);
 }
 
 static void test_another_user_is_refused(void **state)
 {
+	struct bus_helper helpers[3];
 	struct bus_fixture f;
 	char text[512];
 
 	(void)state;
 	if (getuid() != 0)
 		skip();
+	for (size_t i = 0; i < 3; i++)
+		bus_helper_fork(&helpers[i]);
 	bus_fixture_start(&f, NULL);
-	assert_int_equal(call_as(&f, OTHER, OTHER, text), PONTO_EACCES); /* by the directory's mode */
+	assert_int_equal(call_as(&helpers[0], &f, OTHER, OTHER, text), PONTO_EACCES); /* by the directory's mode */
 	assert_int_equal(chmod(f.dir, 0755), 0);
 	assert_int_equal(chmod(f.path, 0666), 0);
-	assert_int_equal(call_as(&f, OTHER, OTHER, text), PONTO_EACCES); /* by its uid */
+	assert_int_equal(call_as(&helpers[1], &f, OTHER, OTHER, text), PONTO_EACCES); /* by its uid */
 	assert_true(bus_fixture_counter(&f, "bus_refused_total") >= 1);
 	assert_int_equal(atomic_load(&f.calls), 0);
-	assert_ok(call_as(&f, 0, 0, text));
+	assert_ok(call_as(&helpers[2], &f, 0, 0, text));
 	bus_fixture_stop(&f);
 }
 
 static void test_the_group_is_served(void **state)
 {
 	struct bus_fixture f;
+	struct bus_helper helpers[2];
 	char text[512];
 	char expected[64];
 
 	(void)state;
 	if (getuid() != 0)
 		skip();
+	for (size_t i = 0; i < 2; i++)
+		bus_helper_fork(&helpers[i]);
 	bus_fixture_start(&f, NULL);
 	bus_fixture_leave(&f);
 	ponto_bus_destroy(f.bus);
@@ -112,11 +94,11 @@ static void test_the_group_is_served(void **state)
 	snprintf(f.endpoint, sizeof(f.endpoint), "ipc://%s", f.path);
 	assert_ok(ponto_bus_create(&f.setup, text, &f.bus));
 	bus_fixture_join(&f);
-	assert_ok(call_as(&f, 12345, OTHER, text));
+	assert_ok(call_as(&helpers[0], &f, 12345, OTHER, text));
 	snprintf(expected, sizeof(expected), "12345 ");
 	assert_memory_equal(text, expected, strlen(expected));
 	assert_non_null(strstr(text, " 0 ")); /* not an administrator */
-	assert_int_equal(call_as(&f, 12345, 12345, text), PONTO_EACCES);
+	assert_int_equal(call_as(&helpers[1], &f, 12345, 12345, text), PONTO_EACCES);
 	bus_fixture_stop(&f);
 }
 
