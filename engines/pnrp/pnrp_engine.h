@@ -14,13 +14,15 @@
  * What strangers can cost (all counted in struct pnrp_stats): every table has a limit in struct pnrp_limits;
  * when one is full the message is dropped or answered empty-handed, nothing grows. A datagram never causes
  * more than these bytes toward an address that has not shown it can receive:
- *   SOLICIT (56 bytes or more) -> one ADVERTISE of at most 212 bytes, and for a contained route entry at most
- *     two INQUIREs of 76 bytes to an address it names;
- *   LOOKUP (144 or more) -> one AUTHORITY of at most 402, and INQUIREs as above;
- *   INQUIRE (56 or more) -> AUTHORITY as large as the name's CPA, classifier and payload make it (about 900
+ *   SOLICIT (36 bytes, with a route entry 96 or more) -> one ADVERTISE of at most 216 bytes, and for a contained
+ *     route entry at most two INQUIREs of 76 bytes to an address it names;
+ *   LOOKUP (126 or more) -> one AUTHORITY of at most 160 bytes and 16 for each further address of the entry in
+ *     it, and INQUIREs as above;
+ *   INQUIRE (56 or more) -> AUTHORITY as large as the name's CPA, classifier and payload make it (600 to 1200
  *     bytes; with a 4 KiB payload five datagrams): the protocol offers no proof of address here, so signed
  *     answers are limited per second (sign_per_second) and so is their burst;
- *   FLOOD (52 or more) -> one ACK of 28, and INQUIREs as above.
+ *   FLOOD (52 or more) -> one ACK of at most 28, and INQUIREs as above.
+ * INQUIREs for strangers' entries are limited together by inquire_per_second, conversations by their table.
  * FLOODs of a synchronisation are sent only after the REQUEST's nonce has shown the peer receives. */
 #ifndef ENGINES_PNRP_PNRP_ENGINE_H
 #define ENGINES_PNRP_PNRP_ENGINE_H
