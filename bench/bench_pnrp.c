@@ -1,5 +1,6 @@
-/* PNRP LOOKUPs per second on one core: decoded, handled, answered, against a full cache of a registered node.
- * peer: the same datagrams copied in and out and nothing else; limit: at least 20,000 a second. */
+/* PNRP LOOKUPs per second on one core: decoded, handled and answered by a node with a full cache; against the codec
+ * alone, which decodes the same LOOKUP and encodes an answer of the same size. What the engine adds to that must
+ * not be more than twice as much again. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,8 @@
 #include "engines/pnrp/pnrp_engine.h"
 
 #define ROUNDS 200000
-#define LIMIT 20000.0
+#define REPEATS 5
+#define LIMIT 0.33
 
 struct bench {
 	struct pnrp_engine *engine;
@@ -104,32 +106,61 @@ static void fill_cache(struct bench *b)
 	}
 }
 
-static double lookups(struct bench *b)
+/* The target of a LOOKUP lies behind header, controls and its own element's head. */
+#define TARGET_AT (12 + 12 + 4)
+
+static size_t make_lookup(struct bench *b, uint8_t *bytes)
 {
 	struct pnrp_message m = {.type = PNRP_LOOKUP, .id = 9, .lookup = {.count = 3}};
-	uint8_t bytes[PNRP_MESSAGE_MAX];
-	double start = seconds();
+	size_t len;
 
 	m.lookup.path[0].port = 4001;
 	m.lookup.path[1].port = 4002;
 	m.lookup.path[2].port = 4003;
+	memset(m.lookup.target.b, 0xa5, RING_ID_SIZE);
+	len = encode(&m, bytes);
+	check(bytes[TARGET_AT] == 0xa5 && bytes[TARGET_AT + 31] == 0xa5, "the target is elsewhere");
+	(void)b;
+	return len;
+}
+
+/* Per second. */
+static double lookups(struct bench *b)
+{
+	uint8_t bytes[PNRP_MESSAGE_MAX];
+	size_t len = make_lookup(b, bytes);
+	double start = seconds();
+
 	for (int i = 0; i < ROUNDS; i++) {
-		fill(&b->random, m.lookup.target.b, RING_ID_SIZE);
-		input(b, bytes, encode(&m, bytes));
+		fill(&b->random, bytes + TARGET_AT, 8);
+		input(b, bytes, len);
 		b->answered += output(b) > 0;
 	}
 	return ROUNDS / (seconds() - start);
 }
 
-static double copies(void)
+static double codec(struct bench *b)
 {
-	static uint8_t in[PNRP_MESSAGE_MAX], out[PNRP_MESSAGE_MAX];
+	struct pnrp_message m, answer = {.type = PNRP_AUTHORITY, .id = 2};
+	struct pnrp_authority_buffer buffer;
+	uint8_t bytes[PNRP_MESSAGE_MAX], whole[PNRP_FRAGMENT], out[PNRP_MESSAGE_MAX];
+	size_t len = make_lookup(b, bytes), size;
 	double start = seconds();
 
+	memset(&buffer, 0, sizeof(buffer));
+	buffer.has_route = true;
+	buffer.route.port = 4000;
+	buffer.route.count = 1;
 	for (int i = 0; i < ROUNDS; i++) {
-		in[i % 200] = (uint8_t)i;
-		memcpy(out, in, 206);
-		__asm__ volatile("" : : "r"(out) : "memory");
+		fill(&b->random, bytes + TARGET_AT, 8);
+		check(pnrp_decode(&pnrp_windows, ponto_bytes(bytes, len), &m) == PONTO_OK, "decoding");
+		buffer.route.id = m.lookup.target;
+		check(pnrp_authority_encode(&pnrp_windows, &buffer, whole, sizeof(whole), &size) == PONTO_OK, "buffer");
+		answer.authority.acked_id = m.id;
+		answer.authority.size = (uint16_t)size;
+		answer.authority.slice = ponto_bytes(whole, size);
+		size = encode(&answer, out);
+		__asm__ volatile("" : : "r"(out), "r"(size) : "memory");
 	}
 	return ROUNDS / (seconds() - start);
 }
@@ -139,7 +170,7 @@ int main(void)
 	struct bench b = {.now = PONTO_SECOND, .random = 1};
 	struct pnrp_engine_config config = {.alloc = ponto_alloc_system, .profile = PNRP_PROFILE_WINDOWS};
 	struct pnrp_status status;
-	double rate;
+	double ours = 0, peer = 0;
 
 	config.random = (struct ponto_random){fill, &b.random};
 	b.local = (struct ponto_addr){.ip = {0x20, 1, [15] = 1}, .family = PONTO_FAMILY_IPV6, .port = PNRP_PORT};
@@ -150,10 +181,16 @@ int main(void)
 	drain_effects(&b);
 	fill_cache(&b);
 	pnrp_engine_status(b.engine, &status);
-	rate = lookups(&b);
-	check(b.answered == ROUNDS, "a LOOKUP was not answered");
-	printf("bench pnrp-lookup ratio=%.2f ours=%.0f/s peer=%.0f/s limit=%.0f/s cached=%u memory=%llu\n",
-	       rate / LIMIT, rate, copies(), LIMIT, status.cache_entries, (unsigned long long)status.memory);
+	for (int i = 0; i < REPEATS; i++) {
+		double rate = lookups(&b);
+
+		ours = rate > ours ? rate : ours;
+		rate = codec(&b);
+		peer = rate > peer ? rate : peer;
+	}
+	check(b.answered == (uint64_t)ROUNDS * REPEATS, "a LOOKUP was not answered");
+	printf("bench pnrp-lookup ratio=%.2f ours=%.0f/s peer=%.0f/s limit=%.2f cached=%u memory=%llu\n", ours / peer,
+	       ours, peer, LIMIT, status.cache_entries, (unsigned long long)status.memory);
 	pnrp_engine_destroy(b.engine);
-	return rate >= LIMIT ? 0 : 1;
+	return ours / peer >= LIMIT ? 0 : 1;
 }

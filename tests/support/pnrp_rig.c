@@ -411,6 +411,10 @@ void rig_certify(struct rig *r, const struct rig_datagram *inquire, const struct
 	if (f && f->route)
 		f->route(&b.route);
 	b.classifier = ponto_bytes(classifier, pnrp_classifier_write(&p->name, classifier));
+	if (f && f->with_chain) {
+		b.has_chain = true;
+		b.chain = ponto_bytes("chain", 5);
+	}
 	if (!f || !f->no_cpa) {
 		b.has_cpa = true;
 		b.cpa = ponto_bytes(cpa, build_cpa(p, nonce, false, f, cpa));

@@ -99,7 +99,7 @@ void rig_answer_flags(struct rig *r, const struct rig_datagram *question, bool n
 struct rig_forgery {
 	void (*cpa)(struct pnrp_cpa *cpa);
 	void (*route)(struct pnrp_route_entry *route);
-	bool bad_signature, no_cpa, other_key;
+	bool bad_signature, no_cpa, other_key, with_chain;
 	bool with_payload, bad_payload_signature, late_payload, foreign_payload_nonce, foreign_payload_id;
 };
 

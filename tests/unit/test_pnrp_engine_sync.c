@@ -189,6 +189,22 @@ static void five_multicast_answers_each_round(void **state)
 	rig_free(r);
 }
 
+static void configured_seeds_come_after_those_given(void **state)
+{
+	struct rig *r = rig_with_seeds(1);
+	struct ponto_addr configured = rig_addr(2), given = rig_addr(1);
+
+	(void)state;
+	PONTO_PROVES("PNRP-294", "PNRP-295");
+	pnrp_engine_found(r->engine, r->now, PNRP_SOURCE_SEED, &configured, 1);
+	assert_true(ponto_addr_equal(&rig_take(r, PNRP_SOLICIT)->to, &given));
+	rig_run(r, 3 * PONTO_SECOND);
+	rig_forget(r);
+	rig_run(r, 13 * PONTO_SECOND);
+	assert_true(ponto_addr_equal(&rig_take(r, PNRP_SOLICIT)->to, &configured));
+	rig_free(r);
+}
+
 static void seeds_take_turns(void **state)
 {
 	struct rig *r = rig_with_seeds(2);
@@ -648,6 +664,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(remembered_addresses_come_first),
 	cmocka_unit_test(modes_follow_each_other),
 	cmocka_unit_test(five_multicast_answers_each_round),
+	cmocka_unit_test(configured_seeds_come_after_those_given),
 	cmocka_unit_test(seeds_take_turns),
 	cmocka_unit_test(seeds_without_port_get_the_standard_one),
 	cmocka_unit_test(alone_without_any_seed),

@@ -67,7 +67,9 @@ static void goes_closer_and_keeps_the_best(void **state)
 	struct fixture f;
 
 	(void)state;
+	PONTO_PROVES("PNRP-331", "PNRP-391");
 	begin(&f, 0x80, 0x10);
+	assert_int_equal(f.walk.hops[0].uses, 0);
 	assert_int_equal(f.walk.suspicious + f.walk.useful, 0);
 	assert_int_equal(ask(&f), 0x10);
 	assert_int_equal(f.walk.current.uses, 1);
