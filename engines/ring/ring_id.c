@@ -19,23 +19,27 @@ bool ring_id_is_zero(const struct ring_id *a)
 	return ring_id_equal(a, &zero);
 }
 
-/* Word 0 is the least significant of four. */
-static uint64_t word(const struct ring_id *a, unsigned index)
+/* Word 0 is the least significant of four. Written out so that compilers make it one load. */
+static inline uint64_t word(const struct ring_id *a, unsigned index)
 {
 	const uint8_t *p = a->b + (3 - index) * 8;
-	uint64_t v = 0;
 
-	for (unsigned i = 0; i < 8; i++)
-		v = v << 8 | p[i];
-	return v;
+	return (uint64_t)p[0] << 56 | (uint64_t)p[1] << 48 | (uint64_t)p[2] << 40 | (uint64_t)p[3] << 32 |
+	       (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 | (uint64_t)p[6] << 8 | (uint64_t)p[7];
 }
 
-static void set_word(struct ring_id *a, unsigned index, uint64_t v)
+static inline void set_word(struct ring_id *a, unsigned index, uint64_t v)
 {
 	uint8_t *p = a->b + (3 - index) * 8;
 
-	for (unsigned i = 8; i-- > 0; v >>= 8)
-		p[i] = (uint8_t)v;
+	p[0] = (uint8_t)(v >> 56);
+	p[1] = (uint8_t)(v >> 48);
+	p[2] = (uint8_t)(v >> 40);
+	p[3] = (uint8_t)(v >> 32);
+	p[4] = (uint8_t)(v >> 24);
+	p[5] = (uint8_t)(v >> 16);
+	p[6] = (uint8_t)(v >> 8);
+	p[7] = (uint8_t)v;
 }
 
 struct ring_id ring_id_add(const struct ring_id *a, const struct ring_id *b)

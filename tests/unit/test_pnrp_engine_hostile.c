@@ -265,81 +265,97 @@ static void creation_survives_refused_memory(void **state)
 	ponto_test_oom(create_under_oom, NULL, false);
 }
 
-/* A whole life; step n of it meets the refusal. The engine must go on, and forget nothing it was told it has. */
-static bool life(size_t fail_at)
+static void offer(struct rig *r, const struct ponto_addr *from, struct pnrp_message *m)
 {
-	struct rig *r = rig_open();
-	struct ring_id id, hop = rig_id(0x77, 1);
-	struct pnrp_registration reg = {.name = "0.local", .identity = 1, .payload_type = PNRP_PAYLOAD_STRING};
-	struct pnrp_query q = {.name = "0.x", .criteria = PNRP_CRITERIA_ANY, .trace = true, .max_restarts = 1};
+	uint8_t bytes[PNRP_MESSAGE_MAX];
+	size_t len;
+	int result;
+
+	m->id = r->next_id++;
+	assert_ok(pnrp_encode(&pnrp_windows, m, bytes, sizeof(bytes), &len));
+	result = pnrp_engine_input(r->engine, r->now, from, &r->local, ponto_bytes(bytes, len));
+	assert_true(result == PONTO_OK || result == PONTO_ENOMEM);
+	rig_pump(r);
+}
+
+static int enlist(struct rig *r, uint64_t *handle, struct ring_id *id)
+{
 	struct pnrp_endpoint endpoint = {.ip = {0x20, 1}, .port = 5000, .protocol = 6};
 	uint8_t key[140];
-	uint64_t handle = 0, resolve;
-	struct rig_peer p;
-	struct pnrp_message m = {.type = PNRP_SOLICIT, .solicit = {.has_route = true}};
-	struct rig_datagram *d;
-	struct pnrp_route_entry route;
-	int registered;
+	struct pnrp_registration reg = {.name = "0.local",
+					.identity = 1,
+					.public_key = ponto_bytes(key, sizeof(key)),
+					.endpoints = &endpoint,
+					.endpoint_count = 1,
+					.payload_type = PNRP_PAYLOAD_STRING,
+					.payload = ponto_bytes("hello", 5)};
+	int result;
 
 	world_key(1, key);
-	reg.public_key = ponto_bytes(key, sizeof(key));
-	reg.payload = ponto_bytes("hello", 5);
-	reg.endpoints = &endpoint;
-	reg.endpoint_count = 1;
-	r->alloc.fail_at = r->alloc.made + fail_at;
-	registered = pnrp_engine_register(r->engine, r->now, &reg, &handle, &id);
-	assert_true(registered == PONTO_OK || registered == PONTO_ENOMEM);
+	result = pnrp_engine_register(r->engine, r->now, &reg, handle, id);
+	assert_true(result == PONTO_OK || result == PONTO_ENOMEM);
 	rig_pump(r);
-	if (registered != PONTO_OK)
-		id = rig_id(1, 1);
-	p = rig_neighbour(1, &id, 1);
-	rig_peer_route(&p, &m.solicit.route);
-	{
-		uint8_t bytes[PNRP_MESSAGE_MAX];
-		size_t len;
-		int result;
+	return result;
+}
 
-		m.id = 1;
-		assert_ok(pnrp_encode(&pnrp_windows, &m, bytes, sizeof(bytes), &len));
-		result = pnrp_engine_input(r->engine, r->now, &p.addr, &r->local, ponto_bytes(bytes, len));
-		assert_true(result == PONTO_OK || result == PONTO_ENOMEM);
-		rig_pump(r);
-		m = (struct pnrp_message){.type = PNRP_FLOOD, .id = 2, .flood = {.has_route = true, .count = 1}};
-		rig_route(&hop, 9, &route);
-		m.flood.route = route;
-		m.flood.endpoints[0] = rig_endpoint(&p.addr);
-		assert_ok(pnrp_encode(&pnrp_windows, &m, bytes, sizeof(bytes), &len));
-		result = pnrp_engine_input(r->engine, r->now, &p.addr, &r->local, ponto_bytes(bytes, len));
-		assert_true(result == PONTO_OK || result == PONTO_ENOMEM);
-		rig_pump(r);
-		m = (struct pnrp_message){
-			.type = PNRP_INQUIRE, .id = 3, .inquire = {.want_cpa = true, .want_payload = true}};
-		m.inquire.validate_id = id;
-		assert_ok(pnrp_encode(&pnrp_windows, &m, bytes, sizeof(bytes), &len));
-		result = pnrp_engine_input(r->engine, r->now, &p.addr, &r->local, ponto_bytes(bytes, len));
-		assert_true(result == PONTO_OK || result == PONTO_ENOMEM);
-		rig_pump(r);
+/* A SOLICIT and a FLOOD with entries, an INQUIRE for all there is. */
+static void be_talked_to(struct rig *r, const struct rig_peer *p, const struct ring_id *hop, const struct ring_id *id)
+{
+	struct pnrp_message m = {.type = PNRP_SOLICIT, .solicit = {.has_route = true}};
+
+	rig_peer_route(p, &m.solicit.route);
+	offer(r, &p->addr, &m);
+	m = (struct pnrp_message){.type = PNRP_FLOOD, .flood = {.has_route = true, .count = 1}};
+	rig_route(hop, 9, &m.flood.route);
+	m.flood.endpoints[0] = rig_endpoint(&p->addr);
+	offer(r, &p->addr, &m);
+	m = (struct pnrp_message){.type = PNRP_INQUIRE, .inquire = {.want_cpa = true, .want_payload = true}};
+	m.inquire.validate_id = *id;
+	offer(r, &p->addr, &m);
+}
+
+/* Each LOOKUP is answered with the hop. */
+static void answer_lookups(struct rig *r, const struct ring_id *hop)
+{
+	struct rig_datagram *d;
+
+	while ((d = rig_take(r, PNRP_LOOKUP)) != NULL) {
+		struct pnrp_message answer = {.type = PNRP_AUTHORITY};
+		struct pnrp_authority_buffer b = {.has_route = true};
+		uint8_t whole[PNRP_FRAGMENT];
+		size_t len;
+
+		rig_route(hop, 9, &b.route);
+		assert_ok(pnrp_authority_encode(&pnrp_windows, &b, whole, sizeof(whole), &len));
+		answer.authority.acked_id = d->m.id;
+		answer.authority.size = (uint16_t)len;
+		answer.authority.slice = ponto_bytes(whole, len);
+		offer(r, &d->to, &answer);
 	}
-	registered = registered == PONTO_OK ? pnrp_engine_resolve(r->engine, r->now, &q, &resolve) : PONTO_OK;
-	assert_true(registered == PONTO_OK || registered == PONTO_ENOMEM);
+}
+
+/* A whole life, one allocation of which is refused. The engine goes on, and leaves no block behind. */
+static bool life(size_t fail_at)
+{
+	struct pnrp_query q = {.name = "0.x", .criteria = PNRP_CRITERIA_ANY, .trace = true, .max_restarts = 1};
+	struct rig *r = rig_open();
+	struct ring_id id = rig_id(1, 1), hop = rig_id(0x77, 1);
+	uint64_t handle = 0, resolve;
+	struct rig_datagram *d;
+	struct rig_peer p;
+	bool refused;
+	int result;
+
+	r->alloc.fail_at = r->alloc.made + fail_at;
+	(void)enlist(r, &handle, &id);
+	p = rig_neighbour(1, &id, 1);
+	be_talked_to(r, &p, &hop, &id);
+	result = pnrp_engine_resolve(r->engine, r->now, &q, &resolve);
+	assert_true(result == PONTO_OK || result == PONTO_ENOMEM);
 	rig_pump(r);
 	for (int i = 0; i < 40; i++) {
 		rig_run(r, PONTO_SECOND / 4);
-		while ((d = rig_take(r, PNRP_LOOKUP)) != NULL) {
-			struct pnrp_message answer = {.type = PNRP_AUTHORITY, .id = 100u + (unsigned)i};
-			struct pnrp_authority_buffer b = {.has_route = true};
-			uint8_t whole[1188], bytes[PNRP_MESSAGE_MAX];
-			size_t len;
-
-			rig_route(&hop, 9, &b.route);
-			assert_ok(pnrp_authority_encode(&pnrp_windows, &b, whole, sizeof(whole), &len));
-			answer.authority.acked_id = d->m.id;
-			answer.authority.size = (uint16_t)len;
-			answer.authority.slice = ponto_bytes(whole, len);
-			assert_ok(pnrp_encode(&pnrp_windows, &answer, bytes, sizeof(bytes), &len));
-			(void)pnrp_engine_input(r->engine, r->now, &d->to, &r->local, ponto_bytes(bytes, len));
-			rig_pump(r);
-		}
+		answer_lookups(r, &hop);
 		while ((d = rig_take(r, PNRP_INQUIRE)) != NULL && r->alloc.refused)
 			rig_certify(r, d, &p, NULL);
 	}
@@ -347,12 +363,9 @@ static bool life(size_t fail_at)
 		(void)!pnrp_engine_unregister(r->engine, r->now, handle);
 	rig_pump(r);
 	rig_run(r, 60 * PONTO_SECOND);
-	{
-		bool refused = r->alloc.refused;
-
-		rig_free(r); /* checks that no block is left */
-		return refused;
-	}
+	refused = r->alloc.refused;
+	rig_free(r);
+	return refused;
 }
 
 static void a_life_survives_each_refusal(void **state)
