@@ -158,7 +158,7 @@ static int one_plugin(struct cli *cli, int argc, char **argv)
 		return status;
 	status = load_one(registry, argv[1], &plugin);
 	if (status == CLI_OK && strcmp(argv[0], "check") == 0)
-		status = cli_plugin_check(cli, registry, plugin);
+		status = cli_plugin_check(cli, registry, plugin, argv[1]);
 	else if (status == CLI_OK && cli->json)
 		status = cli_print_json(inspect_json(registry, plugin));
 	else if (status == CLI_OK)

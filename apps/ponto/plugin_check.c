@@ -8,25 +8,30 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "apps/ponto/check.h"
 #include "tests/conform/store_suite.h"
 
 /* Loading has checked the descriptor already; the rest is the contract of the kind. */
 
-struct check {
-	struct cli *cli;
-	const struct ponto_plugin *plugin;
-	json_t *array; /* NULL: print */
-	unsigned failures;
-};
+void check_tell(struct check *check, const char *sentence, enum check_verdict verdict, const char *why)
+{
+	static const char *const words[] = {"BROKEN", "holds", "skipped"};
+	const char *reason = verdict == CHECK_HOLDS ? "" : why;
+
+	check->failures += verdict == CHECK_BROKEN;
+	if (check->array)
+		json_array_append_new(check->array,
+				      json_pack("{s:s, s:o, s:s}", "check", sentence, "holds",
+						verdict == CHECK_NOT_TRIED ? json_null() :
+									     json_boolean(verdict == CHECK_HOLDS),
+						"why", reason));
+	else
+		printf("%-7s %s%s%s\n", words[verdict], sentence, reason[0] ? ": " : "", reason);
+}
 
 static void tell(struct check *check, const char *sentence, bool good, const char *why)
 {
-	check->failures += !good;
-	if (check->array)
-		json_array_append_new(check->array, json_pack("{s:s, s:b, s:s}", "check", sentence, "holds", good, "why",
-							      good ? "" : why));
-	else
-		printf("%-7s %s%s%s\n", good ? "holds" : "BROKEN", sentence, good ? "" : ": ", good ? "" : why);
+	check_tell(check, sentence, good ? CHECK_HOLDS : CHECK_BROKEN, why);
 }
 
 /* ---- stores ---------------------------------------------------------------------- */
@@ -107,19 +112,23 @@ static void check_store(struct check *check)
 
 /* ---- all kinds --------------------------------------------------------------------- */
 
-int cli_plugin_check(struct cli *cli, struct ponto_registry *registry, const struct ponto_plugin *plugin)
+int cli_plugin_check(struct cli *cli, struct ponto_registry *registry, const struct ponto_plugin *plugin,
+		     const char *what)
 {
-	struct check check = {.cli = cli, .plugin = plugin, .array = cli->json ? json_array() : NULL};
-	char reason[PONTO_REASON_SIZE] = "";
+	struct check check = {.cli = cli, .plugin = plugin, .what = what, .array = cli->json ? json_array() : NULL};
+	char reason[PONTO_REASON_SIZE] = "", sentence[64];
 	int status;
 
 	tell(&check, "descriptor, options and vtable", ponto_plugin_check(plugin, reason) == PONTO_OK, reason);
 	tell(&check, "what it needs can be loaded", ponto_registry_order(registry, reason) == PONTO_OK, reason);
-	if (plugin->kind == PONTO_KIND_STORE)
+	if (plugin->kind == PONTO_KIND_STORE) {
 		check_store(&check);
-	else if (!cli->json)
-		printf("        the %s contract is tried by the tests of the source tree only\n",
-		       ponto_kind_name((enum ponto_kind)plugin->kind));
+	} else if (plugin->kind == PONTO_KIND_TRANSPORT) {
+		check_transport(&check);
+	} else {
+		snprintf(sentence, sizeof(sentence), "%s contract", ponto_kind_name((enum ponto_kind)plugin->kind));
+		check_tell(&check, sentence, CHECK_NOT_TRIED, "it is tried by the tests of the source tree only");
+	}
 	status = check.failures ? CLI_NO : CLI_OK;
 	if (cli->json && cli_print_json(check.array) != CLI_OK)
 		status = CLI_NO;

@@ -5,7 +5,9 @@
 #include "apps/ponto/cli.h"
 #include "framework/registry.h"
 
-/* Prints one line per sentence of the contract that was tried; CLI_OK when all hold, CLI_NO else. borrows */
-int cli_plugin_check(struct cli *cli, struct ponto_registry *registry, const struct ponto_plugin *plugin);
+/* Prints one line per sentence of the contract; CLI_OK when all that were tried hold, CLI_NO else. what is the name or
+ * file the plugin was loaded by. borrows */
+int cli_plugin_check(struct cli *cli, struct ponto_registry *registry, const struct ponto_plugin *plugin,
+		     const char *what);
 
 #endif

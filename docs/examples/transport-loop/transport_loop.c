@@ -10,12 +10,13 @@
 #include "framework/transport.h"
 
 #define FIRST_PORT 49152 /* for handles that ask for none and an instance without one */
+#define LONGEST 65527	 /* bytes, as over UDP */
 #define QUEUE_LIMIT 256	 /* datagrams; what comes beyond is lost, as on any network */
 
 struct packet {
 	struct packet *next;
 	struct ponto_addr from, to;
-	uint8_t ecn;
+	uint8_t hop_limit, ecn;
 	size_t len;
 	uint8_t data[];
 };
@@ -97,7 +98,8 @@ static void deliver(void *arg)
 		const struct packet *p = packets[count];
 
 		batch[count++] = (struct ponto_datagram){.peer = p->from, .local = p->to, .ecn = p->ecn,
-							 .data = ponto_bytes(p->data, p->len), .hop_limit = 64};
+							 .data = ponto_bytes(p->data, p->len),
+							 .hop_limit = p->hop_limit};
 	}
 	h->busy = true;
 	if (count > 0)
@@ -140,6 +142,8 @@ static int loop_open(void *self, struct ponto_loop *loop, const struct ponto_dat
 	struct ponto_datagram_handle *h;
 	int result;
 
+	if (want->scope == PONTO_SCOPE_NONE)
+		return PONTO_EINVAL;
 	if (want->scope != PONTO_SCOPE_LOOPBACK)
 		return PONTO_ENOENT;
 	h = ponto_new(t->env->alloc, 1, sizeof(*h));
@@ -195,9 +199,12 @@ static int send_one(struct ponto_datagram_handle *h, const struct ponto_datagram
 	struct ponto_datagram_handle *to;
 	struct packet *p;
 
-	if (d->data.len > PONTO_DATAGRAM_MAX)
+	if (d->peer.family == PONTO_FAMILY_NONE || d->peer.port == 0)
+		return PONTO_EINVAL;
+	if (d->data.len > LONGEST)
 		return PONTO_ELIMIT;
-	if (!ponto_addr_same_host(&d->peer, &h->local))
+	if (!ponto_addr_same_host(&d->peer, &h->local) ||
+	    (d->local.family != PONTO_FAMILY_NONE && !ponto_addr_same_host(&d->local, &h->local)))
 		return PONTO_EUNREACH;
 	pthread_mutex_lock(&t->lock);
 	to = find(t, h->loop, d->peer.port);
@@ -209,6 +216,7 @@ static int send_one(struct ponto_datagram_handle *h, const struct ponto_datagram
 		return PONTO_ENOMEM;
 	p->from = h->local;
 	p->to = to->local;
+	p->hop_limit = d->hop_limit ? d->hop_limit : 64;
 	p->ecn = d->ecn;
 	p->len = d->data.len;
 	if (p->len > 0)

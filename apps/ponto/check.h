@@ -1,0 +1,29 @@
+/* ponto plugin check, inside: the subject and how a sentence of its contract is told. */
+#ifndef PONTO_APPS_CHECK_H
+#define PONTO_APPS_CHECK_H
+
+#include "apps/ponto/cli.h"
+#include "framework/registry.h"
+
+enum check_verdict {
+	CHECK_BROKEN,
+	CHECK_HOLDS,
+	CHECK_NOT_TRIED, /* it does not apply to this plugin */
+};
+
+struct check {
+	struct cli *cli;
+	const struct ponto_plugin *plugin;
+	const char *what;  /* as it was named on the command line: a name or a file */
+	json_t *array;	   /* NULL: print */
+	unsigned failures; /* broken ones */
+};
+
+/* why: one line; not shown when the sentence holds. */
+void check_tell(struct check *check, const char *sentence, enum check_verdict verdict, const char *why);
+
+/* Tries the datagram half of the transport contract on loopback, or in a simulated world when the plugin
+ * refuses to be made outside of one. */
+void check_transport(struct check *check);
+
+#endif
