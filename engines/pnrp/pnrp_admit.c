@@ -59,6 +59,8 @@ static bool is_news(struct pnrp_engine *e, const struct ring_route *r, bool *nee
 		return false;
 	if (cached && ring_route_same_place(cached, r))
 		return *need_cpa && !cached->certified;
+	/* Whoever moves a known ID elsewhere has to show that it is theirs to move. */
+	*need_cpa = *need_cpa || cached;
 	return cached || ring_cache_wants(&e->cache, &r->id);
 }
 
@@ -159,6 +161,16 @@ void pnrp_certify_neighbours(struct pnrp_engine *e, uint64_t now, const struct r
 
 /* ---- the answer ---------------------------------------------------------------------- */
 
+/* What could not be certified where it had to be is not believed any more either. */
+static void disbelieve(struct pnrp_engine *e, uint64_t now, const struct pnrp_add *add)
+{
+	const struct ring_route *cached = ring_cache_find(&e->cache, &add->route->id);
+
+	pnrp_drop(e, PNRP_DROP_CPA);
+	if (cached && !cached->certified && ring_route_same_place(cached, add->route))
+		pnrp_uncache(e, now, &add->route->id);
+}
+
 /* Into the cache, and if that is into a leaf set, on to the neighbours. */
 static void admit(struct pnrp_engine *e, uint64_t now, struct pnrp_add *add)
 {
@@ -222,7 +234,7 @@ static bool check_certificate(struct pnrp_engine *e, uint64_t now, struct pnrp_a
 
 	if (pnrp_check_answer(e, now, b, &add->route->id, add->nonce, &proof) ||
 	    !same_services(add->route, &proof.cpa)) {
-		pnrp_drop(e, PNRP_DROP_CPA);
+		disbelieve(e, now, add);
 		return false;
 	}
 	job = pnrp_verify_answer(e, PNRP_JOB_CHECK_ENTRY, &proof, b, bytes);
@@ -248,6 +260,14 @@ void pnrp_on_entry_answer(struct pnrp_engine *e, uint64_t now, uint32_t inquire_
 		free_add(e, find_add(e, inquire_id));
 }
 
+/* An ID has 64 random bits: another key for the same one is no accident. */
+static bool same_owner(const struct pnrp_engine *e, const struct ring_route *r)
+{
+	const struct ring_route *cached = ring_cache_find(&e->cache, &r->id);
+
+	return !cached || !cached->mark || cached->mark == r->mark;
+}
+
 void pnrp_entry_checked(struct pnrp_engine *e, uint64_t now, const struct pnrp_job *job, int result)
 {
 	struct pnrp_add **at = find_add(e, job->acked_id);
@@ -256,12 +276,11 @@ void pnrp_entry_checked(struct pnrp_engine *e, uint64_t now, const struct pnrp_j
 	if (!add)
 		return;
 	add->job = 0;
-	if (result == PONTO_OK) {
-		add->route->mark = pnrp_key_mark(job->public_key);
+	add->route->mark = pnrp_key_mark(job->public_key);
+	if (result == PONTO_OK && same_owner(e, add->route))
 		admit(e, now, add);
-	} else {
-		pnrp_drop(e, PNRP_DROP_CPA);
-	}
+	else
+		disbelieve(e, now, add);
 	free_add(e, find_add(e, job->acked_id));
 }
 

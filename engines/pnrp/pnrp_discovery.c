@@ -64,6 +64,8 @@ static void seed_step(struct pnrp_engine *e, uint64_t now)
 {
 	struct pnrp_discovery *d = &e->discovery;
 
+	if (d->seed_count > 0 && !d->seed_tried)
+		d->wanted |= PNRP_SOURCE_SEED; /* names may have got new addresses; nobody waits for that */
 	if (d->seed_count == 0 && !d->seed_tried) {
 		/* Its own search first; the mode stays, pnrp_engine_discovery_done comes back here. */
 		d->seed_tried = true;
@@ -105,22 +107,30 @@ void pnrp_discover(struct pnrp_engine *e, uint64_t now)
 	step(e, now);
 }
 
+static bool is_seed(const struct pnrp_discovery *d, const struct ponto_addr *a)
+{
+	for (unsigned i = 0; i < d->seed_count; i++)
+		if (ponto_addr_equal(a, &d->seeds[i]))
+			return true;
+	return false;
+}
+
 void pnrp_discovery_seeds(struct pnrp_engine *e, const struct ponto_addr *addrs, size_t count, bool own)
 {
 	struct pnrp_discovery *d = &e->discovery;
 
-	for (size_t i = 0; i < count; i++) {
-		struct ponto_addr a = addrs[i];
-		unsigned at = own ? d->own_seeds : d->seed_count;
-		bool known = false;
+	for (size_t i = 0; i < count && d->own_seeds < PNRP_SEEDS_MAX; i++) {
+		struct ponto_addr a = addrs[i], *oldest = d->seeds + d->own_seeds;
+		unsigned at;
 
 		if (a.port == 0)
 			a.port = e->seed_port;
-		for (unsigned k = 0; k < d->seed_count; k++)
-			known = known || ponto_addr_equal(&a, &d->seeds[k]);
-		if (known || a.family != PONTO_FAMILY_IPV6 || d->seed_count == PNRP_SEEDS_MAX)
+		if (a.family != PONTO_FAMILY_IPV6 || is_seed(d, &a))
 			continue;
-		memmove(d->seeds + at + 1, d->seeds + at, (d->seed_count - at) * sizeof(d->seeds[0]));
+		if (d->seed_count == PNRP_SEEDS_MAX)
+			memmove(oldest, oldest + 1, (--d->seed_count - d->own_seeds) * sizeof(a));
+		at = own ? d->own_seeds : d->seed_count;
+		memmove(d->seeds + at + 1, d->seeds + at, (d->seed_count - at) * sizeof(a));
 		d->seeds[at] = a;
 		d->seed_count++;
 		d->own_seeds += own;

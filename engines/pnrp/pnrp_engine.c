@@ -58,7 +58,6 @@ int pnrp_engine_create(const struct pnrp_engine_config *config, struct pnrp_engi
 	set_limits(e, &config->limits);
 	e->out_end = &e->out;
 	e->notes_end = &e->notes;
-	e->next_message_id = (uint32_t)ponto_random_u64(&e->random);
 	e->next_handle = 1;
 	e->cleanup_at = e->maintenance_at = e->stop_at = PONTO_NEVER;
 	e->discovery.settle_at = PONTO_NEVER;
@@ -202,7 +201,7 @@ int pnrp_engine_set_local(struct pnrp_engine *e, uint64_t now, const struct pont
 	for (size_t i = 0; i < n; i++) {
 		if (chosen[i].port <= PNRP_PORT_FLOOR)
 			return PONTO_EINVAL;
-		same = same && ponto_addr_equal(&chosen[i], &e->local[i]);
+		same = same && pnrp_is_own_address(e, &chosen[i]); /* another order is no change */
 	}
 	if (same)
 		return PONTO_OK;

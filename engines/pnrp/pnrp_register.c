@@ -70,6 +70,10 @@ void pnrp_announce(struct pnrp_engine *e, uint64_t now, struct pnrp_local *l, en
 
 	if (l->walk || l->revoking || !pnrp_own_route(e, &l->id, &entry))
 		return;
+	if (pnrp_walks_full(e)) {
+		l->walk_at = now + PONTO_SECOND + ponto_random_below(&e->random, PONTO_SECOND);
+		return;
+	}
 	schedule(e, now, l);
 	request.own = pnrp_route_from_wire(e, &entry);
 	if (!request.own)

@@ -444,13 +444,22 @@ void pnrp_resolve_silent(struct pnrp_engine *e, uint64_t now, struct pnrp_resolv
 
 /* ---- beginning and ending -------------------------------------------------------------------- */
 
+/* Walks of our own take at most half the table, so that applications always find room. */
+bool pnrp_walks_full(const struct pnrp_engine *e)
+{
+	uint32_t own = 0;
+
+	for (const struct pnrp_resolve *r = e->resolves; r; r = r->next)
+		own += r->reason != PNRP_REASON_APPLICATION;
+	return own >= (e->limits.resolves + 1) / 2 || e->resolve_count >= e->limits.resolves;
+}
+
 uint64_t pnrp_walk_begin(struct pnrp_engine *e, uint64_t now, const struct pnrp_walk_request *request)
 {
 	struct pnrp_resolve *r;
 	uint64_t handle;
 
-	if (e->stopping || e->local_count == 0 || e->resolve_count >= e->limits.resolves ||
-	    (!request->seed_hop && e->cache.count == 0))
+	if (e->stopping || e->local_count == 0 || pnrp_walks_full(e) || (!request->seed_hop && e->cache.count == 0))
 		return 0;
 	r = new_resolve(e, now);
 	if (!r) {

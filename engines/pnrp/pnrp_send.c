@@ -83,13 +83,23 @@ int pnrp_engine_output(struct pnrp_engine *e, uint64_t now, struct pnrp_slot *sl
 
 /* ---- messages ---------------------------------------------------------------------- */
 
+uint32_t pnrp_message_id(struct pnrp_engine *e)
+{
+	uint32_t id;
+
+	do
+		id = (uint32_t)ponto_random_u64(&e->random);
+	while (ring_pending_find(&e->pending, id));
+	return id;
+}
+
 void pnrp_send(struct pnrp_engine *e, struct pnrp_message *m, const struct ponto_addr *to,
 	       const struct ponto_addr *from)
 {
 	uint8_t bytes[PNRP_MESSAGE_MAX];
 	size_t len;
 
-	m->id = e->next_message_id++;
+	m->id = pnrp_message_id(e);
 	if (pnrp_encode(e->wire, m, bytes, sizeof(bytes), &len) == PONTO_OK)
 		pnrp_send_bytes(e, m->type, ponto_bytes(bytes, len), to, from);
 }
@@ -102,7 +112,7 @@ int pnrp_send_request(struct pnrp_engine *e, uint64_t now, struct pnrp_message *
 	size_t len;
 	int result;
 
-	m->id = e->next_message_id++;
+	m->id = pnrp_message_id(e);
 	result = pnrp_encode(e->wire, m, bytes, sizeof(bytes), &len);
 	if (result)
 		return result;

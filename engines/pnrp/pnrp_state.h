@@ -71,7 +71,7 @@ struct pnrp_local {
 	bool changed;	/* a REGISTRATION effect is due */
 	bool announced; /* a walk has reached others */
 	bool revoking;
-	bool stale; /* the walk under way tells of addresses that are no more */
+	bool stale;	  /* the walk under way tells of addresses that are no more */
 	uint64_t walk;	  /* handle of the announcing resolve, or 0 */
 	uint64_t walk_at; /* when to announce again */
 	uint64_t walk_interval;
@@ -213,7 +213,6 @@ struct pnrp_engine {
 	struct ponto_addr local[PNRP_LOCAL_MAX];
 	uint8_t local_count;
 
-	uint32_t next_message_id;
 	uint64_t next_handle;
 	struct ring_cache cache;
 	struct ring_pending pending;
@@ -265,6 +264,8 @@ void pnrp_send(struct pnrp_engine *e, struct pnrp_message *m, const struct ponto
 PONTO_MUST_CHECK int pnrp_send_request(struct pnrp_engine *e, uint64_t now, struct pnrp_message *m,
 				       const struct ponto_addr *to, const struct ponto_addr *from, uint64_t owner);
 
+/* A Message ID that nobody can guess and that waits for no answer yet. */
+uint32_t pnrp_message_id(struct pnrp_engine *e);
 void pnrp_count_received(struct pnrp_engine *e, uint8_t type);
 
 /* Queues bytes as they are; counted as type. */
@@ -423,6 +424,7 @@ struct pnrp_walk_request {
 
 /* An internal resolve. Returns its handle, 0 when it could not begin or is over already. */
 uint64_t pnrp_walk_begin(struct pnrp_engine *e, uint64_t now, const struct pnrp_walk_request *request);
+bool pnrp_walks_full(const struct pnrp_engine *e);
 struct pnrp_resolve *pnrp_resolve_by_message(const struct pnrp_engine *e, uint32_t message_id);
 void pnrp_on_lookup_answer(struct pnrp_engine *e, uint64_t now, struct pnrp_resolve *r,
 			   const struct pnrp_authority_buffer *b);

@@ -157,6 +157,50 @@ static void known_and_pending_entries_are_not_asked_again(void **state)
 	inquire = rig_take(r, PNRP_INQUIRE);
 	assert_non_null(inquire);
 	assert_int_equal(inquire->to.port, route.port);
+	assert_true(inquire->m.inquire.want_cpa); /* with proof: else anybody could lead it away */
+	rig_answer_flags(r, inquire, false);
+	assert_true(rig_knows(r, &id));
+	rig_free(r);
+}
+
+static bool look_for(void *arg, const struct pnrp_route *route)
+{
+	uint16_t *port = arg;
+
+	if (route->addrs[0].port == *port)
+		*port = 0;
+	return *port;
+}
+
+static bool knows_port(const struct rig *r, uint16_t port)
+{
+	uint16_t looking = port;
+
+	pnrp_engine_each_route(r->engine, look_for, &looking);
+	return looking == 0;
+}
+
+/* The ID is known, somebody else moves it: with another key (the name is unsecured), then with its own. */
+static void known_ids_move_with_their_own_key_only(void **state)
+{
+	struct rig *r = rig_open();
+	struct ring_id local;
+	struct rig_peer p, moved;
+
+	(void)state;
+	rig_register(r, &local);
+	p = rig_neighbour(1, &local, 1);
+	rig_learn_peer(r, &p);
+	moved = p;
+	moved.addr.port = 4444;
+	moved.identity = 666;
+	rig_certify(r, flood_peer(r, &moved), &moved, NULL);
+	assert_true(knows_port(r, p.addr.port));
+	assert_false(knows_port(r, 4444));
+	moved.identity = p.identity;
+	rig_certify(r, flood_peer(r, &moved), &moved, NULL);
+	assert_true(knows_port(r, 4444));
+	assert_true(rig_is_leaf(r, &p.id));
 	rig_free(r);
 }
 
@@ -590,6 +634,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(silence_discards_after_two_copies),
 	cmocka_unit_test(answer_must_come_from_whom_was_asked),
 	cmocka_unit_test(known_and_pending_entries_are_not_asked_again),
+	cmocka_unit_test(known_ids_move_with_their_own_key_only),
 	cmocka_unit_test(pending_list_is_bounded),
 	cmocka_unit_test(entries_of_other_scopes_and_our_own_are_ignored),
 	cmocka_unit_test(entry_with_a_low_port_is_ignored),
