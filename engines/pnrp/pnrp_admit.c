@@ -277,10 +277,10 @@ void pnrp_entry_checked(struct pnrp_engine *e, uint64_t now, const struct pnrp_j
 		return;
 	add->job = 0;
 	add->route->mark = pnrp_key_mark(job->public_key);
-	if (result == PONTO_OK && same_owner(e, add->route))
-		admit(e, now, add);
-	else
+	if (pnrp_disproved(result) || !same_owner(e, add->route))
 		disbelieve(e, now, add);
+	else if (result == PONTO_OK)
+		admit(e, now, add);
 	free_add(e, find_add(e, job->acked_id));
 }
 

@@ -5,11 +5,26 @@
 
 /* ---- jobs ---------------------------------------------------------------------- */
 
+/* What strangers ask for takes half the room, what we find out about them three quarters: the rest is for names
+ * being resolved and taken back. */
+static uint32_t job_limit(const struct pnrp_engine *e, enum pnrp_job_kind kind)
+{
+	switch (kind) {
+	case PNRP_JOB_ANSWER:
+		return (e->limits.jobs + 1) / 2;
+	case PNRP_JOB_CHECK_ENTRY:
+	case PNRP_JOB_CHECK_REVOKE:
+		return (e->limits.jobs * 3 + 3) / 4;
+	default:
+		return e->limits.jobs;
+	}
+}
+
 struct pnrp_job *pnrp_job_new(struct pnrp_engine *e, enum pnrp_job_kind kind, size_t len)
 {
 	struct pnrp_job *job, **end = &e->jobs;
 
-	if (e->job_count >= e->limits.jobs) {
+	if (e->job_count >= job_limit(e, kind)) {
 		pnrp_drop(e, PNRP_DROP_FULL);
 		return NULL;
 	}

@@ -307,7 +307,8 @@ struct pnrp_effect {
 PONTO_MUST_CHECK int pnrp_engine_effect(struct pnrp_engine *e, struct pnrp_effect *out);
 
 struct pnrp_completion {
-	int result; /* SIGN, VERIFY: PONTO_OK or an error. VERIFY: EAUTH does not fit; ENOTSUP chain not understood */
+	int result; /* PONTO_OK or an error. VERIFY: EAUTH, EPROTO, ENOTSUP (a chain): not to be believed; others: not
+		       verified */
 	struct ponto_bytes signatures[PNRP_ITEMS_MAX]; /* SIGN: RFC 8017 or RFC 8032 order, one per item */
 };
 

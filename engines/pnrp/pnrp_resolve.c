@@ -410,8 +410,10 @@ void pnrp_match_checked(struct pnrp_engine *e, uint64_t now, const struct pnrp_j
 		return;
 	r->job = 0;
 	if (result) {
-		pnrp_drop(e, PNRP_DROP_CPA);
-		r->unverified = true;
+		if (pnrp_disproved(result)) {
+			pnrp_drop(e, PNRP_DROP_CPA);
+			r->unverified = true;
+		}
 		match_refused(e, now, r, PNRP_TRACE_REFUSED);
 		return;
 	}

@@ -382,6 +382,12 @@ PONTO_MUST_CHECK int pnrp_check_answer(const struct pnrp_engine *e, uint64_t now
 struct pnrp_job *pnrp_verify_answer(struct pnrp_engine *e, enum pnrp_job_kind kind, const struct pnrp_proof *proof,
 				    const struct pnrp_authority_buffer *b, struct ponto_bytes bytes);
 
+/* Whether a verification found against it, and did not merely fail to take place. */
+static inline bool pnrp_disproved(int result)
+{
+	return result == PONTO_EAUTH || result == PONTO_EPROTO || result == PONTO_ENOTSUP;
+}
+
 /* The mark of a key in a route entry, never 0. */
 uint64_t pnrp_key_mark(struct ponto_bytes key);
 
