@@ -34,7 +34,7 @@ static const char *which(int argc, char **argv)
 
 	if (argc > 1)
 		return argv[1];
-	return access(fallback, R_OK) == 0 ? fallback : NULL;
+	return access(fallback, F_OK) == 0 ? fallback : NULL;
 }
 
 static int load(const char *path, struct reports *reports, struct ponto_registry **registry,

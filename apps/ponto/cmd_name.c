@@ -9,7 +9,7 @@
 
 #define ENDPOINTS_MAX 10    /* [MS-PNRP] 2.2.3.1.2 */
 #define PAYLOAD_MAX 4096    /* [MS-PNRP] 2.2.3.3 */
-#define RESULTS_MAX 100
+#define RESULTS_MAX 32 /* what the service finds at most */
 #define TIMEOUT_MAX_S 600
 #define ADDRESS_TEXT 64
 

@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "pontod: unexpected argument '%s'\n", argv[optind]);
 		return wrong();
 	}
-	if (!d.conf_path && access(system_conf, R_OK) == 0)
+	if (!d.conf_path && access(system_conf, F_OK) == 0)
 		d.conf_path = system_conf;
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);

@@ -131,9 +131,13 @@ void svc_names_drop(struct svc *svc);
 typedef void svc_kept_fn(struct svc *svc, uint64_t token, int result);
 
 /* Writes or removes a name's record durably, then calls done. A result other than PONTO_OK comes from the
- * store, or PONTO_EBUSY, PONTO_ENOMEM; done may come before it returns. */
+ * store (PONTO_ENOENT: there was none to remove), or PONTO_EBUSY, PONTO_ENOMEM; done may come before it returns. */
 void svc_kept_put(struct svc *svc, const struct svc_name *name, svc_kept_fn *done);
-void svc_kept_remove(struct svc *svc, const struct svc_name *name);
+void svc_kept_remove(struct svc *svc, const struct svc_name *name, svc_kept_fn *done);
+
+/* Removes the caller's record of that name, then calls done, which answers the call. copies name */
+typedef void svc_forget_fn(struct svc *svc, struct ponto_call *call, const char *name, int result);
+void svc_kept_forget(struct svc *svc, struct ponto_call *call, const char *name, svc_forget_fn *done);
 
 /* Reads all records of the cloud and restores them. */
 void svc_kept_load(struct svc *svc);

@@ -10,7 +10,7 @@
 /* How long a write may take before the client is told that it failed. */
 #define WRITE_TIME (5 * PONTO_SECOND)
 #define GROUP_TEXT (SVC_CLOUD_TEXT + 16)
-#define KEY_SIZE (4 + PNRP_NAME_TEXT)
+#define KEY_SIZE (4 + PNRP_NAME_TEXT + 1) /* the name stays terminated, for messages */
 
 struct kept_record {
 	struct kept_record *next;
@@ -28,6 +28,8 @@ struct kept_job {
 	int result;
 	uint64_t token;
 	svc_kept_fn *done;
+	struct ponto_call *call; /* of a forget, with its own end */
+	svc_forget_fn *forgotten;
 	struct kept_record *records; /* of a load, in key order */
 	struct kept_record **last;
 	unsigned damaged;
@@ -77,6 +79,22 @@ static void set_key(struct kept_job *job, uint32_t uid, const char *name)
 
 /* ---- writing ------------------------------------------------------------------ */
 
+/* A store does not say whether there was a record: it is looked for first. */
+static int remove_record(struct kept_job *job, struct ponto_bytes key)
+{
+	struct ponto_store store = job->svc->store;
+	const struct ponto_alloc *alloc = job->svc->env->alloc;
+	uint8_t *value;
+	size_t len;
+	int result = ponto_store_get(store, group_of(job), key, job->deadline, alloc, &value, &len, NULL);
+
+	if (result == PONTO_OK)
+		ponto_free(alloc, value);
+	else if (result == PONTO_ENOENT)
+		return result;
+	return ponto_store_remove(store, group_of(job), key, PONTO_STORE_SYNC, job->deadline);
+}
+
 static void write_run(void *arg)
 {
 	struct kept_job *job = arg;
@@ -87,7 +105,7 @@ static void write_run(void *arg)
 		job->result = ponto_store_put(store, group_of(job), key, ponto_bytes(job->value, job->value_len), 0,
 					      PONTO_STORE_SYNC, job->deadline);
 	else
-		job->result = ponto_store_remove(store, group_of(job), key, PONTO_STORE_SYNC, job->deadline);
+		job->result = remove_record(job, key);
 }
 
 static void write_done(void *arg)
@@ -96,11 +114,13 @@ static void write_done(void *arg)
 	struct svc *svc = job->svc;
 
 	svc->jobs--;
-	if (job->result != PONTO_OK)
+	if (job->result != PONTO_OK && job->result != PONTO_ENOENT)
 		ponto_error(svc->env->log, TOPIC, "a registration cannot be %s: %s", job->value ? "kept" : "forgotten",
 			    ponto_strerror(job->result));
 	if (job->done)
 		job->done(svc, job->token, job->result);
+	if (job->forgotten)
+		job->forgotten(svc, job->call, (const char *)job->key + 4, job->result);
 	job_free(job);
 	svc_pump(svc);
 	svc_check_stopped(svc);
@@ -147,18 +167,35 @@ void svc_kept_put(struct svc *svc, const struct svc_name *name, svc_kept_fn *don
 		done(svc, name->token, result);
 }
 
-void svc_kept_remove(struct svc *svc, const struct svc_name *name)
+void svc_kept_remove(struct svc *svc, const struct svc_name *name, svc_kept_fn *done)
+{
+	uint64_t token = name->token;
+	struct kept_job *job = job_new(svc);
+	int result = PONTO_ENOMEM;
+
+	if (job) {
+		job->token = token;
+		job->done = done;
+		set_key(job, name->uid, name->request->name);
+		result = submit(job, write_run, write_done);
+	}
+	if (result != PONTO_OK)
+		done(svc, token, result);
+}
+
+void svc_kept_forget(struct svc *svc, struct ponto_call *call, const char *name, svc_forget_fn *done)
 {
 	struct kept_job *job = job_new(svc);
 	int result = PONTO_ENOMEM;
 
 	if (job) {
-		set_key(job, name->uid, name->request->name);
+		job->call = call;
+		job->forgotten = done;
+		set_key(job, call->uid, name);
 		result = submit(job, write_run, write_done);
 	}
 	if (result != PONTO_OK)
-		ponto_error(svc->env->log, TOPIC, "%s stays in the store: %s", name->request->name,
-			    ponto_strerror(result));
+		done(svc, call, name, result);
 }
 
 /* ---- reading -------------------------------------------------------------------- */

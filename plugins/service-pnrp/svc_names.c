@@ -40,6 +40,8 @@ static void drop_name(struct svc *svc, struct svc_name *name)
 	while (*at != name)
 		at = &(*at)->next;
 	*at = name->next;
+	if (name->call)
+		svc_refuse(name->call, PONTO_ECLOSED, "%s: it has gone meanwhile", name->request->name);
 	free_name(svc, name);
 }
 
@@ -325,6 +327,8 @@ static void identity_known(struct svc *svc, struct svc_name *name, int result, c
 		return;
 	}
 	name->identity = *identity;
+	if (name->own_endpoints)
+		own_endpoints(svc, name); /* they may have changed meanwhile */
 	result = into_engine(svc, name);
 	if (result != PONTO_OK)
 		fail_name(svc, name, result, engine_reason(result));
@@ -478,16 +482,50 @@ void svc_name_restore(struct svc *svc, Ponto__Pnrp__V1__RegisterRequest *request
 /* The engine revokes it and says GONE; the name leaves the list then. */
 static void unregister(struct svc *svc, struct svc_name *name)
 {
-	if (!name->client && svc->has_store)
-		svc_kept_remove(svc, name);
 	name->state = PNRP_REGISTRATION_GONE;
 	if (pnrp_engine_unregister(svc->engine, svc_now(svc), name->handle) != PONTO_OK)
 		drop_name(svc, name);
 }
 
-void svc_name_unregister(struct svc *svc, struct ponto_call *call)
+static void reply_unregistered(struct svc *svc, struct ponto_call *call)
 {
 	Ponto__Pnrp__V1__UnregisterReply reply = PONTO__PNRP__V1__UNREGISTER_REPLY__INIT;
+
+	svc_reply(svc, call, &reply.base);
+}
+
+/* The record is gone for good: only now may the name go, and the client be told. */
+static void forgotten(struct svc *svc, uint64_t token, int result)
+{
+	struct svc_name *name = svc_name_by_token(svc, token);
+	struct ponto_call *call;
+
+	if (!name)
+		return;
+	call = name->call;
+	name->call = NULL;
+	if (result != PONTO_OK && result != PONTO_ENOENT) {
+		svc_refuse(call, result, "%s: stays registered: it cannot be forgotten: %s", name->request->name,
+			   ponto_strerror(result));
+		return;
+	}
+	reply_unregistered(svc, call);
+	unregister(svc, name);
+}
+
+/* No such name is registered, but one may be kept that could not be restored. */
+static void forgotten_unseen(struct svc *svc, struct ponto_call *call, const char *name, int result)
+{
+	if (result == PONTO_OK)
+		reply_unregistered(svc, call);
+	else if (result == PONTO_ENOENT)
+		svc_refuse(call, result, "%s: not registered here by you", name);
+	else
+		svc_refuse(call, result, "%s: cannot be forgotten: %s", name, ponto_strerror(result));
+}
+
+void svc_name_unregister(struct svc *svc, struct ponto_call *call)
+{
 	Ponto__Pnrp__V1__UnregisterRequest *request =
 		ponto__pnrp__v1__unregister_request__unpack(NULL, call->payload.len, call->payload.data);
 	struct svc_name *name = request ? find_name(svc, call->uid, request->name) : NULL;
@@ -497,13 +535,18 @@ void svc_name_unregister(struct svc *svc, struct ponto_call *call)
 		return;
 	}
 	if (svc_cloud_is(svc, call, request->cloud)) {
-		if (!name) {
-			svc_refuse(call, PONTO_ENOENT, "%s: not registered here by you", request->name);
+		if (!name && svc->has_store) {
+			svc_kept_forget(svc, call, request->name, forgotten_unseen);
+		} else if (!name) {
+			forgotten_unseen(svc, call, request->name, PONTO_ENOENT);
 		} else if (name->call || !name->handle) {
-			svc_refuse(call, PONTO_EBUSY, "%s: is being registered", request->name);
+			svc_refuse(call, PONTO_EBUSY, "%s: is being registered or unregistered", request->name);
+		} else if (svc->has_store && !name->client) {
+			name->call = call;
+			svc_kept_remove(svc, name, forgotten);
 		} else {
+			reply_unregistered(svc, call);
 			unregister(svc, name);
-			svc_reply(svc, call, &reply.base);
 		}
 	}
 	ponto__pnrp__v1__unregister_request__free_unpacked(request, NULL);

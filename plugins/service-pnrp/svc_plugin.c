@@ -126,9 +126,10 @@ static int svc_start(void *self)
 	struct svc *svc = self;
 	int result = svc_open(svc);
 
-	if (result == PONTO_ENOENT && svc->timer)
-		return PONTO_OK;
-	return result;
+	if (result != PONTO_ENOENT || !svc->timer)
+		return result;
+	ponto_timer_set(svc->env->loop, svc->timer, svc_now(svc));
+	return PONTO_OK;
 }
 
 static void svc_client_gone(void *self, uint64_t client)

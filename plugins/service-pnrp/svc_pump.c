@@ -229,6 +229,8 @@ static void on_receive(void *arg, const struct ponto_datagram *batch, size_t cou
 	struct svc *svc = arg;
 	uint64_t now = svc_now(svc);
 
+	if (!svc->engine)
+		return;
 	for (size_t i = 0; i < count; i++)
 		(void)pnrp_engine_input(svc->engine, now, &batch[i].peer, &batch[i].local, batch[i].data);
 	svc_pump(svc);
@@ -249,8 +251,11 @@ static int set_local(struct svc *svc)
 static void on_addresses_changed(void *arg)
 {
 	struct svc *svc = arg;
-	int result = set_local(svc);
+	int result;
 
+	if (!svc->engine)
+		return;
+	result = set_local(svc);
 	if (result != PONTO_OK)
 		ponto_warning(svc->env->log, TOPIC, "%s: the new addresses cannot be used: %s", svc->cloud,
 			      ponto_strerror(result));
@@ -269,10 +274,8 @@ static void on_timer(void *arg)
 	struct svc *svc = arg;
 
 	if (!svc->engine) {
-		int result = svc_open(svc);
-
-		if (result != PONTO_OK && result != PONTO_ENOENT)
-			ponto_error(svc->env->log, TOPIC, "%s: %s", svc->env->instance, ponto_strerror(result));
+		if (svc_open(svc) != PONTO_OK)
+			ponto_timer_set(svc->env->loop, svc->timer, svc_now(svc) + ADDRESS_RETRY);
 		return;
 	}
 	set_wall(svc);
@@ -375,6 +378,20 @@ static int open_engine(struct svc *svc)
 	return result;
 }
 
+/* Everything that opening made, but the timer. */
+static void unopen(struct svc *svc)
+{
+	for (size_t i = 0; i < svc->discovery_count; i++) {
+		ponto_discovery_close(svc->discovery[i].discovery, svc->discovery[i].handle);
+		svc->discovery[i].handle = NULL;
+		svc->discovery[i].searching = 0;
+	}
+	if (svc->net.handle)
+		ponto_datagrams_close(&svc->net);
+	pnrp_engine_destroy(svc->engine);
+	svc->engine = NULL;
+}
+
 int svc_open(struct svc *svc)
 {
 	char text[PONTO_ADDR_TEXT];
@@ -386,17 +403,15 @@ int svc_open(struct svc *svc)
 		result = ponto_timer_create(svc->env->loop, on_timer, svc, &svc->timer);
 	if (result == PONTO_OK)
 		result = open_net(svc);
-	if (result == PONTO_ENOENT && !svc->stopped) {
-		ponto_debug(svc->env->log, TOPIC, "%s: no address of scope '%s' yet", svc->env->instance,
-			    ponto_conf_string(svc->conf, "scope"));
-		ponto_timer_set(svc->env->loop, svc->timer, svc_now(svc) + ADDRESS_RETRY);
-		return result;
-	}
 	if (result == PONTO_OK)
 		result = open_engine(svc);
 	if (result != PONTO_OK) {
-		ponto_error(svc->env->log, TOPIC, "%s: the cloud cannot be opened: %s", svc->env->instance,
-			    ponto_strerror(result));
+		unopen(svc);
+		if (result == PONTO_ENOENT)
+			ponto_debug(svc->env->log, TOPIC, "no address of scope '%s' yet",
+				    ponto_conf_string(svc->conf, "scope"));
+		else
+			ponto_error(svc->env->log, TOPIC, "the cloud cannot be opened: %s", ponto_strerror(result));
 		return result;
 	}
 	if (ponto_datagrams_local(svc->net, &local, 1, &count) == PONTO_OK && count > 0)
@@ -409,14 +424,9 @@ int svc_open(struct svc *svc)
 
 void svc_close(struct svc *svc)
 {
-	for (size_t i = 0; i < svc->discovery_count; i++) {
-		ponto_discovery_close(svc->discovery[i].discovery, svc->discovery[i].handle);
-		svc->discovery[i].handle = NULL;
-	}
-	if (svc->net.handle)
-		ponto_datagrams_close(&svc->net);
+	if (!svc->timer)
+		return;
+	unopen(svc);
 	ponto_timer_destroy(svc->env->loop, svc->timer);
 	svc->timer = NULL;
-	pnrp_engine_destroy(svc->engine);
-	svc->engine = NULL;
 }
