@@ -74,10 +74,13 @@ int cli_call(struct cli *cli, const char *service, const char *method, const Pro
 	if (result != PONTO_OK)
 		return no_answer(cli, result);
 	if (answer.result != PONTO_OK) {
+		cli_clean(answer.error, false);
 		status = cli_fail(CLI_NO, "%s", answer.error[0] ? answer.error : ponto_strerror(answer.result));
 	} else {
 		*reply = protobuf_c_message_unpack(descriptor, NULL, answer.len, answer.payload);
 		status = *reply ? CLI_OK : cli_fail(CLI_UNREACHABLE, "the daemon's answer cannot be read");
+		if (*reply && !cli->json)
+			cli_message_clean(*reply); /* JSON escapes by itself */
 	}
 	ponto_reply_clear(cli->client, &answer);
 	return status;

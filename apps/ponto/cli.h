@@ -50,6 +50,10 @@ int cli_call(struct cli *cli, const char *service, const char *method, const Pro
 /* Every field of a message as JSON: bytes as hexadecimal, absent optionals as null. NULL: out of memory. gives */
 json_t *cli_message_json(const ProtobufCMessage *message);
 
+/* Makes text, or every text of a message, harmless to a terminal, in place. lines: line breaks and tabs may stay. */
+void cli_clean(char *text, bool lines);
+void cli_message_clean(ProtobufCMessage *message);
+
 /* Prints and releases value (NULL: out of memory). takes */
 int cli_print_json(json_t *value);
 

@@ -1,6 +1,7 @@
-/* Protocol Buffers messages as JSON, by their descriptors. */
+/* Protocol Buffers messages by their descriptors: as JSON, and made safe for a terminal. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "apps/ponto/cli.h"
 
@@ -129,4 +130,42 @@ int cli_print_json(json_t *value)
 int cli_print_message(const ProtobufCMessage *message)
 {
 	return cli_print_json(cli_message_json(message));
+}
+
+/* ---- for terminals --------------------------------------------------------------- */
+
+/* A peer's or client's text must not move the cursor or start a line: what controls a terminal (C0, DEL, and C1
+ * in UTF-8) becomes '?'. */
+void cli_clean(char *text, bool lines)
+{
+	for (unsigned char *c = (unsigned char *)text; *c; c++) {
+		if (lines && (*c == '\n' || *c == '\t'))
+			continue;
+		if (*c < 0x20 || *c == 0x7f)
+			*c = '?';
+		else if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+			c[0] = c[1] = '?';
+	}
+}
+
+void cli_message_clean(ProtobufCMessage *message)
+{
+	for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+		bool repeated = field->label == PROTOBUF_C_LABEL_REPEATED;
+		void *member = (uint8_t *)message + field->offset;
+		void **items = repeated ? *(void ***)member : member;
+		size_t count = repeated ? *(size_t *)((uint8_t *)message + field->quantifier_offset) : 1;
+
+		if (field->type != PROTOBUF_C_TYPE_STRING && field->type != PROTOBUF_C_TYPE_MESSAGE)
+			continue;
+		for (size_t k = 0; k < count; k++) {
+			if (!items[k] || items[k] == field->default_value)
+				continue;
+			if (field->type == PROTOBUF_C_TYPE_MESSAGE)
+				cli_message_clean(items[k]);
+			else if (((char *)items[k])[0])
+				cli_clean(items[k], strcmp(field->name, "text") == 0);
+		}
+	}
 }

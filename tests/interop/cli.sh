@@ -125,6 +125,12 @@ expect 0 "[2001:db8::1]:80/tcp" ponto name list
 json ponto --json name list
 expect 0 "registered here" ponto name resolve 0.alpha
 json ponto --json name resolve 0.alpha
+expect 0 "0.gamma" ponto name register 0.gamma --comment $'\e[31mred\nline'
+if ponto name list | grep -q $'\e'; then not_ok "no control character reaches the terminal"; else ok "no control character reaches the terminal"; fi
+expect 0 '[31mred?line' ponto name resolve 0.gamma
+json ponto --json name resolve 0.gamma
+expect 0 "" ponto name unregister 0.gamma
+expect 1 "not registered here" ponto name unregister 0.gamma
 expect 1 "not found" ponto name resolve 0.beta --timeout 2
 one_line ponto name resolve 0.beta --timeout 2
 expect 1 "not registered here" ponto name unregister 0.beta
