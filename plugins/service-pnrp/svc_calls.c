@@ -126,7 +126,7 @@ static void fill_cloud(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp__V1
 	info->scope = (char *)(uintptr_t)ponto_scope_name(svc->scope);
 	info->zone = svc->zone;
 	info->state = (char *)(uintptr_t)pnrp_cloud_state_name(status.state);
-	info->profile = svc->profile == PONTO_PROFILE_MODERN ? "modern" : "windows";
+	info->profile = (char *)(uintptr_t)(svc->profile == PONTO_PROFILE_MODERN ? "modern" : "windows");
 	info->cached = status.cache_entries;
 	info->names = status.registrations;
 	info->estimate = status.estimated_nodes;
