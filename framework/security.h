@@ -96,7 +96,7 @@ struct ponto_security {
 };
 
 /* Makes a key pair and keeps it. name: 1..255 bytes of UTF-8 without control characters, else PONTO_EINVAL.
- * PONTO_ELIMIT: the owner has as many as the configuration allows. */
+ * PONTO_ELIMIT: the owner has as many as the configuration allows. PONTO_ENOTSUP: this plugin lacks that profile. */
 PONTO_MUST_CHECK static inline int ponto_identity_create(struct ponto_security s, uint32_t owner, uint32_t profile,
 							 const char *name, struct ponto_identity *out)
 {

@@ -26,4 +26,13 @@ void check_tell(struct check *check, const char *sentence, enum check_verdict ve
  * refuses to be made outside of one. */
 void check_transport(struct check *check);
 
+/* Has ponto-conform try the contract of a security or discovery plugin. Without that program the check fails. */
+void check_conform(struct check *check);
+
+/* Loads the shipped plugins a service may lean on, as far as they are there. */
+void check_service_prepare(struct ponto_registry *registry);
+
+/* Tries what any service promises, on a simulated node with those helpers. */
+void check_service(struct check *check, const struct ponto_registry *registry);
+
 #endif

@@ -120,14 +120,20 @@ int cli_plugin_check(struct cli *cli, struct ponto_registry *registry, const str
 	int status;
 
 	tell(&check, "descriptor, options and vtable", ponto_plugin_check(plugin, reason) == PONTO_OK, reason);
+	if (plugin->kind == PONTO_KIND_SERVICE)
+		check_service_prepare(registry);
 	tell(&check, "what it needs can be loaded", ponto_registry_order(registry, reason) == PONTO_OK, reason);
 	if (plugin->kind == PONTO_KIND_STORE) {
 		check_store(&check);
 	} else if (plugin->kind == PONTO_KIND_TRANSPORT) {
 		check_transport(&check);
+	} else if (plugin->kind == PONTO_KIND_SECURITY || plugin->kind == PONTO_KIND_DISCOVERY) {
+		check_conform(&check);
+	} else if (plugin->kind == PONTO_KIND_SERVICE) {
+		check_service(&check, registry);
 	} else {
 		snprintf(sentence, sizeof(sentence), "%s contract", ponto_kind_name((enum ponto_kind)plugin->kind));
-		check_tell(&check, sentence, CHECK_NOT_TRIED, "it is tried by the tests of the source tree only");
+		check_tell(&check, sentence, CHECK_NOT_TRIED, "there is no suite for this kind");
 	}
 	status = check.failures ? CLI_NO : CLI_OK;
 	if (cli->json && cli_print_json(check.array) != CLI_OK)

@@ -51,10 +51,19 @@ is_broken() {
 	if [ $status = 1 ] && grep -q '"holds": *false' "$work/out"; then ok "$1, as JSON"; else not_ok "$1, as JSON" "status $status" "$(cat "$work/out")"; fi
 }
 
-for plugin in transport-udp6 transport-udp4 transport-sim store-mem store-rocksdb; do
+for plugin in transport-udp6 transport-udp4 transport-sim store-mem store-rocksdb security-pki security-sim \
+	discovery-seed service-pnrp; do
 	passes "$plugin" "$plugin"
 done
 is_broken "a transport that sends to port 0 is found out" transport-loop refusals 's/ || d->peer.port == 0//'
 is_broken "a store that forgets to expire is found out" store-file expiry 's/record->expires == 0 || record->expires > now/true/'
+is_broken "a service that does not answer is found out" service-echo "unknown method" '/PONTO_ENOTSUP/d'
+PONTO_LIBEXEC=$work "$ponto" plugin check security-sim >"$work/out" 2>&1
+status=$?
+if [ $status = 1 ] && grep -q '^BROKEN .*is not installed' "$work/out"; then
+	ok "a suite that is not installed is no success"
+else
+	not_ok "a suite that is not installed is no success" "status $status" "$(cat "$work/out")"
+fi
 echo "1..$count"
 [ $bad = 0 ]

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "framework/digest.h"
@@ -65,6 +66,8 @@ static struct entry **find(struct memory *m, uint32_t owner, const char *id)
 {
 	struct entry **at = &m->entries;
 
+	if (!id)
+		id = "";
 	while (*at && ((*at)->identity.owner != owner || strcmp((*at)->identity.id, id) != 0))
 		at = &(*at)->next;
 	return at;
@@ -77,33 +80,12 @@ static int memory_authority(void *self, uint32_t profile, struct ponto_bytes pub
 
 	(void)self;
 	if (profile != PONTO_PROFILE_MODERN)
-		return PONTO_ENOTSUP;
+		return profile == PONTO_PROFILE_WINDOWS ? PONTO_ENOTSUP : PONTO_EINVAL;
 	if (public_key.len != KEY_SIZE)
 		return PONTO_EPROTO;
 	ponto_sha256(&public_key, 1, hash);
 	memcpy(out, hash, PONTO_AUTHORITY_SIZE);
 	return PONTO_OK;
-}
-
-/* RFC 3629, no control characters, 1 to 255 bytes. */
-static bool good_name(const char *name)
-{
-	const unsigned char *c = (const unsigned char *)name;
-
-	while (*c) {
-		unsigned more = *c < 0x80 ? 0 : *c < 0xc2 ? 9 : *c < 0xe0 ? 1 : *c < 0xf0 ? 2 : *c < 0xf5 ? 3 : 9;
-		unsigned second_low = *c == 0xe0 ? 0xa0 : *c == 0xf0 ? 0x90 : 0x80;
-		unsigned second_high = *c == 0xed ? 0x9f : *c == 0xf4 ? 0x8f : 0xbf;
-
-		if (more == 9 || *c < 0x20 || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0) ||
-		    (more > 0 && (c[1] < second_low || c[1] > second_high)))
-			return false;
-		for (c++; more > 0; more--, c++) {
-			if ((*c & 0xc0) != 0x80)
-				return false;
-		}
-	}
-	return name[0] && strlen(name) < PONTO_IDENTITY_NAME;
 }
 
 /* What follows from the key. */
@@ -122,7 +104,8 @@ static int describe(struct memory *m, EVP_PKEY *key, struct ponto_identity *iden
 }
 
 /* Adds an identity with that key. takes key */
-static int add(struct memory *m, uint32_t owner, const char *name, EVP_PKEY *key, struct ponto_identity *out)
+static int add(struct memory *m, uint32_t owner, const char *name, uint64_t created, EVP_PKEY *key,
+	       struct ponto_identity *out)
 {
 	struct entry *e = ponto_new(m->env->alloc, 1, sizeof(*e)), **at;
 	int result;
@@ -133,7 +116,7 @@ static int add(struct memory *m, uint32_t owner, const char *name, EVP_PKEY *key
 	}
 	e->key = key;
 	e->identity.owner = owner;
-	e->identity.created = ponto_wall(m->env->clock);
+	e->identity.created = created;
 	memcpy(e->identity.name, name, strlen(name) + 1);
 	result = describe(m, key, &e->identity);
 	pthread_mutex_lock(&m->lock);
@@ -158,13 +141,13 @@ static int memory_identity_create(void *self, uint32_t owner, uint32_t profile, 
 	EVP_PKEY *key;
 
 	if (profile != PONTO_PROFILE_MODERN)
-		return PONTO_ENOTSUP;
-	if (!good_name(name))
+		return profile == PONTO_PROFILE_WINDOWS ? PONTO_ENOTSUP : PONTO_EINVAL;
+	if (!ponto_identity_name_valid(name))
 		return PONTO_EINVAL;
 	m->env->random->fill(m->env->random->ctx, seed, sizeof(seed));
 	key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, sizeof(seed));
 	ponto_wipe(seed, sizeof(seed));
-	return key ? add(m, owner, name, key, out) : PONTO_ENOMEM;
+	return key ? add(m, owner, name, ponto_wall(m->env->clock), key, out) : PONTO_ENOMEM;
 }
 
 static int memory_identity_list(void *self, uint32_t owner, ponto_identity_fn *fn, void *arg)
@@ -211,8 +194,8 @@ static int memory_identity_remove(void *self, uint32_t owner, const char *id)
 	return PONTO_OK;
 }
 
-/* The owner's key, to use without the lock, and its name (may be NULL). gives */
-static EVP_PKEY *share_key(struct memory *m, uint32_t owner, const char *id, char name[PONTO_IDENTITY_NAME])
+/* The owner's key, to use without the lock, and its description (may be NULL). gives */
+static EVP_PKEY *share_key(struct memory *m, uint32_t owner, const char *id, struct ponto_identity *out)
 {
 	struct entry *e;
 	EVP_PKEY *key = NULL;
@@ -221,37 +204,43 @@ static EVP_PKEY *share_key(struct memory *m, uint32_t owner, const char *id, cha
 	e = *find(m, owner, id);
 	if (e && EVP_PKEY_up_ref(e->key) == 1) {
 		key = e->key;
-		if (name)
-			memcpy(name, e->identity.name, sizeof(e->identity.name));
+		if (out)
+			*out = e->identity;
 	}
 	pthread_mutex_unlock(&m->lock);
 	return key;
 }
 
-/* The name on a line of its own, then PKCS#8 in PEM, encrypted. */
+/* Name and birth on lines of their own, then PKCS#8 in PEM, encrypted; a hash of it all tells damage from a wrong
+ * password. */
 static int memory_identity_export(void *self, uint32_t owner, const char *id, const char *password,
 				  const struct ponto_alloc *alloc, uint8_t **data, size_t *len)
 {
 	struct memory *m = self;
-	char name[PONTO_IDENTITY_NAME], *bytes = NULL;
+	struct ponto_identity identity;
 	uint8_t *copy = NULL;
+	char *bytes = NULL;
 	EVP_PKEY *key;
 	BIO *bio;
 	long size;
 
-	if (!password[0])
+	if (!password || !password[0])
 		return PONTO_EINVAL;
-	key = share_key(m, owner, id, name);
+	key = share_key(m, owner, id, &identity);
 	if (!key)
 		return PONTO_ENOENT;
 	bio = BIO_new(BIO_s_mem());
-	if (bio && BIO_printf(bio, "%s\n", name) > 0 &&
+	if (bio && BIO_printf(bio, "%s\n%016llx\n", identity.name, (unsigned long long)identity.created) > 0 &&
 	    PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_256_cbc(), NULL, 0, NULL, (void *)(uintptr_t)password) == 1) {
 		size = BIO_get_mem_data(bio, &bytes);
-		copy = ponto_bytes_dup(alloc, ponto_bytes(bytes, (size_t)size));
+		copy = ponto_new(alloc, 1, (size_t)size + PONTO_SHA256_SIZE);
 		if (copy) {
+			struct ponto_bytes all = ponto_bytes(copy, (size_t)size);
+
+			memcpy(copy, bytes, (size_t)size);
+			ponto_sha256(&all, 1, copy + size);
 			*data = copy;
-			*len = (size_t)size;
+			*len = (size_t)size + PONTO_SHA256_SIZE;
 		}
 	}
 	BIO_free(bio);
@@ -262,18 +251,29 @@ static int memory_identity_export(void *self, uint32_t owner, const char *id, co
 static int memory_identity_import(void *self, uint32_t owner, struct ponto_bytes data, const char *password,
 				  struct ponto_identity *out)
 {
-	char name[PONTO_IDENTITY_NAME] = "";
-	const uint8_t *end = data.len ? memchr(data.data, '\n', data.len) : NULL;
+	char name[PONTO_IDENTITY_NAME] = "", born[18] = "";
+	uint8_t hash[PONTO_SHA256_SIZE];
+	const uint8_t *end;
 	EVP_PKEY *key;
 	size_t len;
 	BIO *bio;
 
-	if (!end || data.len > PONTO_EXPORT_MAX || (len = (size_t)(end - data.data)) >= sizeof(name))
+	if (!password || !password[0])
+		return PONTO_EINVAL;
+	if (data.len > PONTO_EXPORT_MAX || data.len < sizeof(hash))
+		return PONTO_EPROTO;
+	data.len -= sizeof(hash);
+	ponto_sha256(&data, 1, hash);
+	end = data.len ? memchr(data.data, '\n', data.len) : NULL;
+	if (memcmp(hash, data.data + data.len, sizeof(hash)) != 0 || !end || (len = (size_t)(end - data.data)) >= sizeof(name))
 		return PONTO_EPROTO;
 	memcpy(name, data.data, len);
-	if (strlen(name) != len || !good_name(name) || !memmem(data.data, data.len, "BEGIN ENCRYPTED PRIVATE KEY", 27))
+	data = ponto_bytes(end + 1, data.len - len - 1);
+	if (strlen(name) != len || !ponto_identity_name_valid(name) || data.len < sizeof(born) ||
+	    !memmem(data.data, data.len, "BEGIN ENCRYPTED PRIVATE KEY", 27))
 		return PONTO_EPROTO;
-	bio = BIO_new_mem_buf(end + 1, (int)(data.len - len - 1));
+	memcpy(born, data.data, sizeof(born) - 1);
+	bio = BIO_new_mem_buf(data.data + sizeof(born) - 1, (int)(data.len - sizeof(born) + 1));
 	if (!bio)
 		return PONTO_ENOMEM;
 	key = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)(uintptr_t)password);
@@ -284,7 +284,7 @@ static int memory_identity_import(void *self, uint32_t owner, struct ponto_bytes
 		EVP_PKEY_free(key);
 		return PONTO_EPROTO;
 	}
-	return add(self, owner, name, key, out);
+	return add(self, owner, name, strtoull(born, NULL, 16), key, out);
 }
 
 static int memory_sign(void *self, uint32_t owner, const char *id, struct ponto_bytes data,
@@ -316,7 +316,7 @@ static int memory_verify(void *self, uint32_t profile, struct ponto_bytes public
 
 	(void)self;
 	if (profile != PONTO_PROFILE_MODERN)
-		return PONTO_ENOTSUP;
+		return profile == PONTO_PROFILE_WINDOWS ? PONTO_ENOTSUP : PONTO_EINVAL;
 	if (public_key.len != KEY_SIZE)
 		return PONTO_EPROTO;
 	key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key.data, public_key.len);
