@@ -125,7 +125,8 @@ expect 0 "[2001:db8::1]:80/tcp" ponto name list
 json ponto --json name list
 expect 0 "registered here" ponto name resolve 0.alpha
 json ponto --json name resolve 0.alpha
-expect 0 "0.gamma" ponto name register 0.gamma --comment $'\e[31mred\nline'
+hostile=$'\e[31mred\nline'
+if ponto name register 0.gamma --comment "$hostile" >/dev/null 2>&1; then ok "a comment may hold anything"; else not_ok "a comment may hold anything"; fi
 if ponto name list | grep -q $'\e'; then not_ok "no control character reaches the terminal"; else ok "no control character reaches the terminal"; fi
 expect 0 '[31mred?line' ponto name resolve 0.gamma
 json ponto --json name resolve 0.gamma

@@ -61,7 +61,7 @@ size_t sim_cloud_join(struct sim_cloud *cloud, long seed)
 {
 	static const char *const services[] = {"transport=net", "security=id", "discovery=seeds", "store=", NULL};
 	struct sim_member *member = &cloud->members[cloud->count];
-	char peers[PONTO_ADDR_TEXT + 16] = "peers=";
+	char peers[2 * PONTO_ADDR_TEXT + 16] = "peers=";
 	const char *seeds[] = {peers, "store=", NULL};
 	char reason[PONTO_REASON_SIZE] = "";
 	struct ponto_node_setup setup = {.alloc = &ponto_alloc_system, .simulation = true};
@@ -78,7 +78,8 @@ size_t sim_cloud_join(struct sim_cloud *cloud, long seed)
 	setup.loop = ponto_sim_node_loop(sim_node);
 	require(ponto_node_create(&setup, &member->node) == PONTO_OK, "node");
 	if (seed >= 0)
-		snprintf(peers, sizeof(peers), "peers=%s", cloud->members[seed].address);
+		snprintf(peers, sizeof(peers), "peers=%s,%s", cloud->members[0].address,
+			 cloud->members[seed].address);
 	add(member, &transport_sim_LTX_ponto_plugin, "net", NULL);
 	add(member, &security_sim_LTX_ponto_plugin, "id", NULL);
 	add(member, &discovery_seed_LTX_ponto_plugin, "seeds", seeds);

@@ -26,7 +26,8 @@ struct sim_cloud {
 void sim_cloud_init(struct sim_cloud *cloud, size_t capacity, uint64_t seed);
 void sim_cloud_clear(struct sim_cloud *cloud);
 
-/* One more node; seed is the member it knows, or -1 for none. Returns its index. */
+/* One more node; it knows the first member, the cloud's seed server, and the member seed; -1: nobody. Returns its
+ * index. */
 size_t sim_cloud_join(struct sim_cloud *cloud, long seed);
 
 /* A call; done(arg, …) comes when it is answered. copies payload */
