@@ -185,8 +185,8 @@ static void admit(struct pnrp_engine *e, uint64_t now, struct pnrp_add *add)
 	if (ring_cache_add(&e->cache, add->route))
 		return;
 	e->stats.cached += !known;
-	if (first)
-		pnrp_discovery_succeeded(e);
+	if (add->origin)
+		pnrp_discovery_gained(e, now, &add->origin->from);
 	if (!known && pnrp_choose_address(e, add->route, &effect.remember.addr, &from))
 		pnrp_note(e, &effect);
 	pnrp_update_state(e, now);

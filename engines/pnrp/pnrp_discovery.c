@@ -10,6 +10,9 @@
 /* From a REQUEST to the answers of those it was about: two round trips, each perhaps repeated. */
 #define SETTLE (4 * PONTO_SECOND)
 
+/* Ticks in a row at which a node that was only ever found by others looks for the cloud; then now and then. */
+#define IMPATIENT 8
+
 static void search(struct pnrp_engine *e, unsigned source, enum pnrp_discovery_mode next)
 {
 	struct pnrp_discovery *d = &e->discovery;
@@ -183,8 +186,44 @@ void pnrp_discovery_tick(struct pnrp_engine *e, uint64_t now)
 	step(e, now);
 }
 
-void pnrp_discovery_succeeded(struct pnrp_engine *e)
+void pnrp_discovery_end(struct pnrp_engine *e)
 {
 	e->discovery.round = false;
 	e->discovery.settle_at = PONTO_NEVER;
+}
+
+void pnrp_discovery_partner(struct pnrp_engine *e, const struct ponto_addr *peer)
+{
+	struct pnrp_discovery *d = &e->discovery;
+
+	d->partners[d->partner_next] = *peer;
+	d->partner_next = (uint8_t)((d->partner_next + 1) % PNRP_PARTNERS);
+}
+
+void pnrp_discovery_gained(struct pnrp_engine *e, uint64_t now, const struct ponto_addr *peer)
+{
+	struct pnrp_discovery *d = &e->discovery;
+
+	for (unsigned i = 0; i < PNRP_PARTNERS; i++) {
+		if (!ponto_addr_equal(&d->partners[i], peer))
+			continue;
+		pnrp_discovery_end(e);
+		if (!d->joined)
+			pnrp_announce_soon(e, now);
+		d->joined = true;
+		return;
+	}
+}
+
+bool pnrp_discovery_needed(struct pnrp_engine *e)
+{
+	struct pnrp_discovery *d = &e->discovery;
+
+	if (e->cache.count == 0)
+		return true;
+	if (d->joined)
+		return false;
+	if (d->impatience < UINT8_MAX)
+		d->impatience++;
+	return d->impatience <= IMPATIENT || ponto_random_below(&e->random, IMPATIENT) == 0;
 }

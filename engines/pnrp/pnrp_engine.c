@@ -95,7 +95,8 @@ static void forget_others(struct pnrp_engine *e)
 		ponto_free(&e->alloc, sync);
 	}
 	e->sync_count = 0;
-	pnrp_discovery_succeeded(e);
+	pnrp_discovery_end(e);
+	e->discovery.joined = false;
 	e->discovery.wanted = e->discovery.running = 0;
 	ring_cache_clear(&e->cache);
 }

@@ -228,6 +228,8 @@ void pnrp_on_flood(struct pnrp_engine *e, uint64_t now, const struct pnrp_messag
 	}
 	if (f->has_route) {
 		pnrp_endpoints_from_wire(f->endpoints, f->count, origin.list);
+		if (ring_cache_find(&e->cache, &f->route.id))
+			pnrp_discovery_gained(e, now, from);
 		pnrp_submit_wire(e, now, &f->route, &origin);
 	}
 	if (f->has_revoke)

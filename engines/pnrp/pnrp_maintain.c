@@ -106,11 +106,12 @@ static void fill_gap(struct pnrp_engine *e, uint64_t now)
 
 void pnrp_maintain(struct pnrp_engine *e, uint64_t now)
 {
-	if (e->cache.count == 0) {
+	if (pnrp_discovery_needed(e)) {
 		pnrp_discover(e, now);
 		pnrp_update_state(e, now);
-		return;
 	}
+	if (e->cache.count == 0)
+		return;
 	for (uint32_t i = 0; i < e->cache.locals; i++)
 		pnrp_certify_neighbours(e, now, &e->cache.local[i]);
 	maybe_test_split(e, now);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define REPEAT_FIRST (30 * PONTO_SECOND)     /* the first announcement may have been lost in part */
+#define REPEAT_FIRST (15 * PONTO_SECOND)     /* the first announcement may have been lost in part */
 #define REPEAT_LAST (15 * 60 * PONTO_SECOND) /* the interval doubles up to this */
 #define RETRY (15 * PONTO_SECOND)
 
@@ -108,6 +108,15 @@ void pnrp_announce_all(struct pnrp_engine *e, uint64_t now)
 	for (struct pnrp_local *l = e->locals; l; l = l->next)
 		if (!l->announced)
 			pnrp_announce(e, now, l, PNRP_REASON_REGISTRATION);
+}
+
+void pnrp_announce_soon(struct pnrp_engine *e, uint64_t now)
+{
+	for (struct pnrp_local *l = e->locals; l; l = l->next) {
+		l->walk_interval = REPEAT_FIRST;
+		if (!l->walk && l->announced)
+			l->walk_at = now + 2 * PONTO_SECOND + ponto_random_below(&e->random, 2 * PONTO_SECOND);
+	}
 }
 
 void pnrp_locals_alone(struct pnrp_engine *e)

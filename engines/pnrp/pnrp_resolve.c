@@ -227,22 +227,27 @@ static void refuse_best(struct pnrp_resolve *r)
 	(void)ring_walk_reject_best(&r->walk);
 }
 
-/* The closest known entry, or the one asked for. A walk that begins again starts from other sides: from the second,
- * third, … neighbours of the target, with the nearer ones behind them. */
+/* The closest known entry, or the one asked for. Two kinds of walks begin on other sides as well: one that begins
+ * again, at the second, third, … neighbours of the target, with the nearer ones behind them; and one that announces a
+ * name once more, at the whole leaf set, so that each leaf learns of us and tells who has come between. */
 static void push_first_hops(struct pnrp_engine *e, struct pnrp_resolve *r)
 {
 	struct ring_route *first = r->seed_hop ? r->seed_hop : ring_cache_closest(&e->cache, &r->walk.target);
+	bool repair = r->local && r->reason == PNRP_REASON_MAINTENANCE;
+	uint32_t wide = repair ? RING_LEAF : r->walks > 0 ? r->walks + 1 : 0;
 
 	if (!first)
 		return;
-	ring_walk_push(&r->walk, first);
-	for (uint32_t nth = 0; r->walks > 0 && nth <= r->walks; nth++) {
+	if (!repair)
+		ring_walk_push(&r->walk, first);
+	for (uint32_t i = 0; i < wide; i++) {
+		uint32_t nth = repair ? wide - 1 - i : i;
 		struct ring_route *above = ring_cache_neighbour(&e->cache, &r->walk.target, true, nth);
 		struct ring_route *below = ring_cache_neighbour(&e->cache, &r->walk.target, false, nth);
 
-		if (above && above != first)
+		if (above && (repair || above != first))
 			ring_walk_push(&r->walk, above);
-		if (below && below != first && below != above)
+		if (below && below != above && (repair || below != first))
 			ring_walk_push(&r->walk, below);
 	}
 }

@@ -21,6 +21,7 @@
 #define PNRP_MULTICAST_TARGETS 5	      /* 3.1.5.1 */
 #define PNRP_REMEMBERED_TARGETS 10	      /* 3.1.4.2, appendix A <2> */
 #define PNRP_SYNCS_MAX 32
+#define PNRP_PARTNERS 4
 #define PNRP_SEEDS_MAX 16
 #define PNRP_REFUSED_MAX 8 /* best matches of one resolve that were no good */
 #define PNRP_EXCLUDE_MAX 32
@@ -186,7 +187,11 @@ struct pnrp_discovery {
 	bool round;	    /* a round has not ended */
 	bool seed_tried;    /* in this round */
 	uint64_t settle_at; /* a sync has asked for entries: until then they may come in; or PONTO_NEVER */
-	uint8_t targets;    /* CloudDiscoverySSDPTargetCount, and its like for remembered addresses */
+	bool joined;	    /* somebody we asked has given us an entry that holds */
+	uint8_t impatience; /* ticks without that */
+	uint8_t partner_next;
+	struct ponto_addr partners[PNRP_PARTNERS]; /* those who answered our SOLICITs last */
+	uint8_t targets; /* CloudDiscoverySSDPTargetCount, and its like for remembered addresses */
 	uint8_t seed_index;
 	uint8_t seed_count, own_seeds; /* own_seeds: given at open, they come first */
 	struct ponto_addr seeds[PNRP_SEEDS_MAX];
@@ -460,6 +465,9 @@ struct pnrp_local *pnrp_local_by_handle(const struct pnrp_engine *e, uint64_t ha
 
 /* Tells the cloud of a local ID: a walk to ID + 1 that carries its route entry. */
 void pnrp_announce(struct pnrp_engine *e, uint64_t now, struct pnrp_local *l, enum pnrp_reason reason);
+
+/* Those announced already are announced again shortly: the cloud has turned out to be larger. */
+void pnrp_announce_soon(struct pnrp_engine *e, uint64_t now);
 void pnrp_locals_alone(struct pnrp_engine *e);
 void pnrp_locals_forget(struct pnrp_engine *e);
 void pnrp_announce_ended(struct pnrp_engine *e, uint64_t now, const struct pnrp_resolve *r);
@@ -479,8 +487,16 @@ void pnrp_discovery_sync_ended(struct pnrp_engine *e, uint64_t now, bool useful)
 void pnrp_discovery_seeds(struct pnrp_engine *e, const struct ponto_addr *addrs, size_t count, bool own);
 void pnrp_discovery_tick(struct pnrp_engine *e, uint64_t now);
 
-/* Somebody is known. */
-void pnrp_discovery_succeeded(struct pnrp_engine *e);
+/* This peer has answered a SOLICIT of ours with something to ask for. */
+void pnrp_discovery_partner(struct pnrp_engine *e, const struct ponto_addr *peer);
+
+/* An entry that holds has come from this peer. */
+void pnrp_discovery_gained(struct pnrp_engine *e, uint64_t now, const struct ponto_addr *peer);
+
+/* Whether to look for the cloud at this tick. Those who found us may know as little as we do: until somebody we
+ * asked has told us of others, we may be in a cloud of our own. */
+bool pnrp_discovery_needed(struct pnrp_engine *e);
+void pnrp_discovery_end(struct pnrp_engine *e);
 bool pnrp_discovery_seed(const struct pnrp_engine *e, struct ponto_addr *out);
 
 /* ---- pnrp_maintain.c

@@ -108,6 +108,8 @@ void pnrp_on_advertise(struct pnrp_engine *e, uint64_t now, const struct pnrp_me
 		pnrp_drop(e, PNRP_DROP_NONCE);
 	else
 		useful = send_request(e, now, a, sync, from, to);
+	if (useful)
+		pnrp_discovery_partner(e, from);
 	pnrp_sync_release(e, now, a->acked_id, useful);
 }
 
