@@ -272,6 +272,43 @@ static void split_clouds_grow_together(void **state)
 	world_free(w);
 }
 
+/* Node 5's way to its seed is blocked at first; nodes 6 to 9 come through node 5 and know nobody else. */
+static bool blocked(void *arg, struct world *w, size_t from, size_t to, struct ponto_bytes datagram)
+{
+	const bool *open = arg;
+
+	(void)w;
+	(void)datagram;
+	return *open || (from < 5) == (to < 5);
+}
+
+static void being_found_is_not_finding(void **state)
+{
+	struct world *w = world_new(10, 12, NULL);
+	struct world_outcome *o;
+	bool open = false;
+	char name[32];
+
+	(void)state;
+	w->filter = blocked;
+	w->filter_arg = &open;
+	for (size_t i = 0; i < 10; i++) {
+		world_open(w, i, i > 5 ? 5 : 0);
+		name_of(i, name);
+		world_register(w, i, name, NULL);
+		world_run(w, PONTO_SECOND);
+	}
+	open = true;
+	world_run(w, 90 * PONTO_SECOND);
+	o = world_resolve(w, 2, "0.node8", 2);
+	world_run(w, 31 * PONTO_SECOND);
+	assert_int_equal(o->result, PONTO_OK);
+	o = world_resolve(w, 9, "0.node1", 2);
+	world_run(w, 31 * PONTO_SECOND);
+	assert_int_equal(o->result, PONTO_OK);
+	world_free(w);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(thirty_without_loss),
 	cmocka_unit_test(hundred_with_loss),
@@ -282,6 +319,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(survivors_find_each_other),
 	cmocka_unit_test(names_taken_back_are_gone),
 	cmocka_unit_test(split_clouds_grow_together),
+	cmocka_unit_test(being_found_is_not_finding),
 };
 
 PONTO_TEST_MAIN(tests)
