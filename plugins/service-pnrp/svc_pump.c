@@ -411,7 +411,9 @@ int svc_open(struct svc *svc)
 			ponto_debug(svc->env->log, TOPIC, "no address of scope '%s' yet",
 				    ponto_conf_string(svc->conf, "scope"));
 		else
-			ponto_error(svc->env->log, TOPIC, "the cloud cannot be opened: %s", ponto_strerror(result));
+			ponto_error(svc->env->log, TOPIC, "the cloud cannot be opened: %s",
+				    result == PONTO_EEXIST ? "its port is in use; set another with the option port"
+							   : ponto_strerror(result));
 		return result;
 	}
 	if (ponto_datagrams_local(svc->net, &local, 1, &count) == PONTO_OK && count > 0)

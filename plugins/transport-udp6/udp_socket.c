@@ -119,7 +119,8 @@ int udp_socket_open(struct ponto_datagram_handle *h, const struct ponto_addr *lo
 	}
 out:
 	ponto_info(udp->env->log, TOPIC, "%s: %s cannot be used: %s", udp->env->instance,
-		   ponto_addr_format(local, text), ponto_strerror(result));
+		   ponto_addr_format(local, text),
+		   result == PONTO_EEXIST ? "another program uses this port" : ponto_strerror(result));
 	if (s->fd >= 0)
 		close(s->fd);
 	ponto_free(udp->env->alloc, s);
