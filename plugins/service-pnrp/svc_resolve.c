@@ -115,6 +115,8 @@ void svc_resolve(struct svc *svc, struct ponto_call *call)
 	query->arena.alloc = svc->env->alloc;
 	query->token = svc->next_token++;
 	query->deadline = svc_now(svc) + timeout * PONTO_MS;
+	if (call->deadline < query->deadline)
+		query->deadline = call->deadline; /* nobody waits any longer */
 	query->next = svc->queries;
 	svc->queries = query;
 	svc->query_count++;
