@@ -3,7 +3,7 @@
 # C resolves A's names; every captured packet decodes in the project's dissector.
 # Everything happens inside private network, mount and process namespaces, which
 # vanish with this script.
-set -uo pipefail
+set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
 
