@@ -125,7 +125,7 @@ void pnrp_submit(struct pnrp_engine *e, uint64_t now, struct ring_route *r, bool
 		pnrp_drop(e, PNRP_DROP_FULL);
 		return;
 	}
-	if (stranger && !pnrp_bucket_take(&e->inquire_bucket, now)) {
+	if (stranger && !pnrp_bucket_take(&e->inquire_bucket, now, 1)) {
 		pnrp_drop(e, PNRP_DROP_RATE);
 		return;
 	}

@@ -128,13 +128,14 @@ void pnrp_engine_set_wall(struct pnrp_engine *e, int64_t offset_us)
 	e->wall_offset = offset_us;
 }
 
-bool pnrp_bucket_take(struct pnrp_bucket *b, uint64_t now)
+bool pnrp_bucket_take(struct pnrp_bucket *b, uint64_t now, uint32_t tokens)
 {
 	uint64_t cost = PONTO_SECOND / b->rate, from = b->since > now ? b->since : now;
 
-	if (from + cost > now + b->burst * cost)
+	from += cost * (tokens < b->burst ? tokens : b->burst);
+	if (from > now + b->burst * cost)
 		return false;
-	b->since = from + cost;
+	b->since = from;
 	return true;
 }
 

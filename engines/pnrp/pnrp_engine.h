@@ -19,8 +19,9 @@
  *   LOOKUP (126 or more) -> one AUTHORITY of at most 160 bytes and 16 for each further address of the entry in
  *     it, and INQUIREs as above;
  *   INQUIRE (56 or more) -> AUTHORITY as large as the name's CPA, classifier and payload make it (600 to 1200
- *     bytes; with a 4 KiB payload five datagrams): the protocol offers no proof of address here, so signed
- *     answers are limited per second (sign_per_second) and so is their burst;
+ *     bytes; with a 4 KiB payload five datagrams; with a certificate chain of 25 some twenty): the protocol
+ *     offers no proof of address here, so answers with a signature or a chain are limited per second
+ *     (sign_per_second) and so is their burst; a chain counts once more for each four datagrams of it;
  *   FLOOD (52 or more) -> one ACK of at most 28, and INQUIREs as above.
  * INQUIREs for strangers' entries are limited together by inquire_per_second, conversations by their table.
  * FLOODs of a synchronisation are sent only after the REQUEST's nonce has shown the peer receives. */
@@ -46,6 +47,7 @@ extern "C" {
 #define PNRP_NAME_TEXT 512	  /* bytes of a peer name in UTF-8, NUL included */
 #define PNRP_KEY_BYTES 160	  /* public key: DER RSAPublicKey of 140, or 32 raw bytes */
 #define PNRP_SIGNATURE_BYTES 128  /* 128 or 64 used */
+#define PNRP_CHAIN_MAX 31744	  /* bytes of a certificate chain: with it the longest answer still fits, 2.2.2.6 */
 
 struct pnrp_engine;
 
@@ -266,7 +268,7 @@ struct pnrp_effect {
 			struct pnrp_item items[PNRP_ITEMS_MAX];
 			size_t count;
 			struct ponto_bytes chain;      /* empty: none; else it must be validated too, 3.1.5.10 */
-			struct ponto_bytes classifier; /* UTF-16BE, for the chain's delegation */
+			struct ponto_bytes classifier; /* UTF-16BE, its hash fits the CPA's: the chain must allow it */
 			uint8_t authority[20];	       /* for the chain's root */
 		} verify;
 		struct {
@@ -335,7 +337,8 @@ struct pnrp_registration {
 	size_t endpoint_count;
 	enum pnrp_payload_type payload_type;
 	struct ponto_bytes payload;
-	struct ponto_bytes chain; /* certificate chain of a delegated name, usually empty; carried as it is */
+	struct ponto_bytes chain; /* certificate chain of a delegated name, usually empty; carried as it is, so the
+				   * glue has it validated; at most PNRP_CHAIN_MAX bytes, secured names only */
 	bool has_prefix;
 	uint64_t prefix; /* high 64 bits of the service location; else the first local address's */
 };

@@ -59,6 +59,22 @@ static int build_payload(const struct pnrp_engine *e, uint64_t now, const struct
 
 /* ---- answering --------------------------------------------------------------------- */
 
+_Static_assert(ANSWER_BASE_MAX + PNRP_CHAIN_MAX + PNRP_CPA_MAX + PNRP_PAYLOAD_ENCODED_MAX + 24 <= PNRP_AUTHORITY_MAX,
+	       "every answer has room");
+
+#define CHAIN_TOKEN (4 * PNRP_FRAGMENT) /* bytes of chain that cost as much as a signature */
+
+/* Whether the limits let this question be answered with something large or costly. */
+static bool may_answer(struct pnrp_engine *e, uint64_t now, const struct pnrp_local *l, bool signature, bool chain)
+{
+	size_t tokens = signature + (chain ? (l->chain_len + CHAIN_TOKEN - 1) / CHAIN_TOKEN : 0);
+
+	if (pnrp_bucket_take(&e->sign_bucket, now, (uint32_t)tokens))
+		return true;
+	pnrp_drop(e, PNRP_DROP_RATE);
+	return false;
+}
+
 /* What needs no signature goes at once. */
 static void answer_plain(struct pnrp_engine *e, const struct pnrp_local *l, const struct pnrp_message *m,
 			 const struct ponto_addr *to, const struct ponto_addr *from)
@@ -122,15 +138,17 @@ void pnrp_on_inquire(struct pnrp_engine *e, uint64_t now, const struct pnrp_mess
 {
 	const struct pnrp_inquire *q = &m->inquire;
 	const struct pnrp_local *l = pnrp_local_find(e, &q->validate_id);
+	bool chain = l && q->want_chain && l->chain_len > 0;
+	bool signature = l && (q->want_cpa || (q->want_payload && l->payload_len > 0));
 
-	if (!l || !(q->want_cpa || (q->want_payload && l->payload_len > 0)))
-		answer_plain(e, l, m, from, to);
-	else if (being_answered(e, m->id, from))
+	if (signature && being_answered(e, m->id, from))
 		return;
-	else if (!pnrp_bucket_take(&e->sign_bucket, now))
-		pnrp_drop(e, PNRP_DROP_RATE);
-	else
+	if ((signature || chain) && !may_answer(e, now, l, signature, chain))
+		return;
+	if (signature)
 		begin_answer(e, now, l, m, from, to);
+	else
+		answer_plain(e, l, m, from, to);
 }
 
 /* ---- signed --------------------------------------------------------------------------- */

@@ -196,7 +196,7 @@ static int copy_registration(struct pnrp_engine *e, const struct pnrp_registrati
 	if (result)
 		return result;
 	if (r->public_key.len != e->wire->key_len || r->endpoint_count > PNRP_CPA_APPS_MAX ||
-	    (r->endpoint_count == 0 && !payload))
+	    (r->endpoint_count == 0 && !payload) || (r->chain.len > 0 && !l->name.secure))
 		return PONTO_EINVAL;
 	if (l->name.secure && r->chain.len == 0 && !pnrp_key_fits_authority(e->wire, r->public_key, l->name.authority))
 		return PONTO_EAUTH;

@@ -25,7 +25,6 @@
 #define PNRP_SEEDS_MAX 16
 #define PNRP_REFUSED_MAX 8 /* best matches of one resolve that were no good */
 #define PNRP_EXCLUDE_MAX 32
-#define PNRP_CHAIN_MAX 16384 /* bytes of a certificate chain carried */
 
 /* ---- parts -------------------------------------------------------------------- */
 
@@ -253,8 +252,8 @@ static inline uint64_t pnrp_wall(const struct pnrp_engine *e, uint64_t now)
 /* Works out the cloud's state from what is known. */
 void pnrp_update_state(struct pnrp_engine *e, uint64_t now);
 
-/* Takes a token; false when there is none. */
-bool pnrp_bucket_take(struct pnrp_bucket *b, uint64_t now);
+/* Takes tokens, all of them when they are more than it ever holds; false when they are not there. */
+bool pnrp_bucket_take(struct pnrp_bucket *b, uint64_t now, uint32_t tokens);
 
 /* Open and not being stopped. */
 bool pnrp_is_open(const struct pnrp_engine *e);
@@ -376,6 +375,7 @@ struct pnrp_proof {
 	struct pnrp_cpa cpa;
 	bool has_payload;
 	struct pnrp_payload payload;
+	struct pnrp_name delegated; /* its classifier: what a certificate chain has to allow */
 };
 
 /* 3.1.5.7 and 3.1.5.8 but for the signatures. id: what was asked for. */

@@ -26,6 +26,21 @@ static int check_payload(const struct pnrp_engine *e, uint64_t wall, const struc
 	return PONTO_OK;
 }
 
+/* What a certificate chain speaks about must be what the CPA speaks about: the classifier is judged by the chain,
+ * but only its hash is signed, so the two have to fit (3.1.5.10). An element without a chain in it is none. */
+static int check_chain(const struct pnrp_engine *e, const struct pnrp_authority_buffer *b, struct pnrp_proof *proof)
+{
+	const struct pnrp_cpa *cpa = &proof->cpa;
+	struct ponto_bytes classifier = b->has_classifier ? b->classifier : ponto_bytes(NULL, 0);
+	struct pnrp_name *name = &proof->delegated;
+	uint8_t hash[PNRP_HASH_SIZE];
+
+	if (b->chain.len == 0 || b->chain.len > PNRP_CHAIN_MAX || !cpa->has_authority)
+		return PONTO_EAUTH;
+	pnrp_classifier_hash(e->wire, name, hash); /* of no classifier */
+	return pnrp_classifier_read(e->wire, classifier, cpa->has_classifier_hash ? cpa->classifier_hash : hash, name);
+}
+
 int pnrp_check_answer(const struct pnrp_engine *e, uint64_t now, const struct pnrp_authority_buffer *b,
 		      const struct ring_id *id, const uint8_t nonce[PNRP_NONCE_SIZE], struct pnrp_proof *out)
 {
@@ -47,8 +62,12 @@ int pnrp_check_answer(const struct pnrp_engine *e, uint64_t now, const struct pn
 	result = pnrp_cpa_match_id(e->wire, id, &out->cpa);
 	if (result)
 		return result;
-	if (!b->has_chain && !pnrp_cpa_key_fits(e->wire, &out->cpa))
-		return PONTO_EAUTH;
+	if (b->has_chain)
+		result = check_chain(e, b, out);
+	else if (!pnrp_cpa_key_fits(e->wire, &out->cpa))
+		result = PONTO_EAUTH;
+	if (result)
+		return result;
 	/* The X flag announces a payload; it is there only if it was asked for (T29). */
 	out->has_payload = out->cpa.has_payload && b->has_payload;
 	return out->has_payload ? check_payload(e, wall, b, id, nonce, &out->payload) : PONTO_OK;
@@ -81,8 +100,11 @@ struct pnrp_job *pnrp_verify_answer(struct pnrp_engine *e, enum pnrp_job_kind ki
 	}
 	if (b->has_chain)
 		job->chain = moved(job, bytes, b->chain);
-	if (b->has_classifier)
+	if (b->has_chain && b->has_classifier) {
+		/* In the one byte order, whichever it came in (T3). */
 		job->classifier = moved(job, bytes, b->classifier);
+		pnrp_classifier_write(&proof->delegated, (uint8_t *)job->classifier.data);
+	}
 	memcpy(job->authority, proof->cpa.authority, sizeof(job->authority));
 	return job;
 }

@@ -400,6 +400,23 @@ static size_t build_payload(const struct rig_peer *p, const uint8_t *nonce, cons
 	return len;
 }
 
+static void forge_chain(const struct rig_forgery *f, struct pnrp_authority_buffer *b, uint8_t *classifier)
+{
+	b->has_chain = f->with_chain || f->empty_chain;
+	if (f->with_chain)
+		b->chain = f->chain.len > 0 ? f->chain : ponto_bytes("chain", 5);
+	for (size_t i = 0; f->little_classifier && i < b->classifier.len; i += 2) {
+		uint8_t high = classifier[i];
+
+		classifier[i] = classifier[i + 1];
+		classifier[i + 1] = high;
+	}
+	if (f->foreign_classifier)
+		classifier[b->classifier.len - 1] ^= 1;
+	if (f->no_classifier)
+		b->has_classifier = false;
+}
+
 void rig_certify(struct rig *r, const struct rig_datagram *inquire, const struct rig_peer *p,
 		 const struct rig_forgery *f)
 {
@@ -411,10 +428,8 @@ void rig_certify(struct rig *r, const struct rig_datagram *inquire, const struct
 	if (f && f->route)
 		f->route(&b.route);
 	b.classifier = ponto_bytes(classifier, pnrp_classifier_write(&p->name, classifier));
-	if (f && f->with_chain) {
-		b.has_chain = true;
-		b.chain = ponto_bytes("chain", 5);
-	}
+	if (f)
+		forge_chain(f, &b, classifier);
 	if (!f || !f->no_cpa) {
 		b.has_cpa = true;
 		b.cpa = ponto_bytes(cpa, build_cpa(p, nonce, false, f, cpa));

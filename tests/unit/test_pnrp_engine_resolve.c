@@ -303,32 +303,6 @@ static void secured_name_needs_its_own_key(void **state)
 	rig_free(r);
 }
 
-/* With a chain the key need not be the authority's: whether it may sign is for the chain's validation to say. */
-static void chains_are_validated(void **state)
-{
-	static const int results[] = {PONTO_EAUTH, PONTO_ENOTSUP, PONTO_OK};
-
-	(void)state;
-	PONTO_PROVES("PNRP-415");
-	for (size_t i = 0; i < PONTO_ARRAY_SIZE(results); i++) {
-		struct rig *r = rig_open();
-		const char *name = world_secure_name(4242, "x"); /* not the peer's identity */
-		struct rig_peer p = rig_peer(5, name, middle);
-
-		rig_learn(r, &p.id, 5);
-		rig_resolve(r, name);
-		rig_answer_flags(r, next_lookup(r), false);
-		r->hold_jobs = true;
-		rig_certify(r, final_inquire(r), &p, &(struct rig_forgery){.with_chain = true});
-		assert_int_equal(r->held_count, 1);
-		assert_true(ponto_bytes_equal(r->held[0].verify.chain, ponto_bytes("chain", 5)));
-		assert_memory_equal(r->held[0].verify.authority, p.name.authority, PNRP_HASH_SIZE);
-		rig_complete(r, 0, results[i]);
-		assert_int_equal(r->resolved, results[i] == PONTO_OK);
-		rig_free(r);
-	}
-}
-
 static void waits_for_a_round_of_discovery(void **state)
 {
 	struct rig *r = rig_new(NULL);
@@ -756,7 +730,6 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(payload_of_another_id_spoils_the_answer),
 	cmocka_unit_test(sound_payload_is_delivered),
 	cmocka_unit_test(secured_name_needs_its_own_key),
-	cmocka_unit_test(chains_are_validated),
 	cmocka_unit_test(waits_for_a_round_of_discovery),
 	cmocka_unit_test(second_best_is_asked_when_the_best_is_bad),
 	cmocka_unit_test(inquire_is_sent_twice),

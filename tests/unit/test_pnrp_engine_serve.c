@@ -343,7 +343,7 @@ static void cpa_carries_the_nonce_and_our_endpoints(void **state)
 static uint64_t register_with(struct rig *r, struct ponto_bytes payload, struct ponto_bytes chain, struct ring_id *id)
 {
 	uint8_t key[140];
-	struct pnrp_registration reg = {.name = "0.rich",
+	struct pnrp_registration reg = {.name = chain.len ? world_secure_name(5, "rich") : "0.rich",
 					.identity = 5,
 					.public_key = ponto_bytes(key, sizeof(key)),
 					.payload_type = PNRP_PAYLOAD_BINARY,
