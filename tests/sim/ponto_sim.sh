@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# ponto-sim as its users call it: the story of a small cloud, its figures, its replay.
+set -uo pipefail
+sim=$PONTO_BUILDDIR/ponto-sim
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+number=0
+ok() { number=$((number + 1)); if [ "$1" = 0 ]; then echo "ok $number - $2"; else echo "not ok $number - $2"; fi; }
+echo 1..7
+
+story=(pnrp --nodes 150 --seed 3 --faults 120 --partition 120 --resolves 300)
+"$sim" "${story[@]}" --check --svg "$dir/svg" >"$dir/first" 2>"$dir/error"
+ok $? "a small cloud reaches every mark" || cat "$dir/error"
+grep -v 'wall s\|^[a-z ]* *[0-9]* *[0-9.]* *[0-9.]* *[0-9]* ' "$dir/first" | sed 's/^/# /'
+[ "$(ls "$dir/svg")" = "$(printf '%s\n' cache.svg hops.svg latency.svg messages.svg repair.svg)" ]
+ok $? "five figures are drawn"
+"$sim" "${story[@]}" --json >"$dir/second"
+ok $? "the same as JSON"
+[ "$(sed -n 's/^trace //p' "$dir/first")" = "$(sed -n 's/.*"trace": "\(.*\)".*/\1/p' "$dir/second")" ]
+ok $? "the same seed gives the same trace"
+"$sim" pnrp --nodes 150 --seed 4 --idle 0 --faults 0 --partition 0 >"$dir/third"
+[ "$(sed -n 's/^trace //p' "$dir/first")" != "$(sed -n 's/^trace //p' "$dir/third")" ]
+ok $? "another seed gives another one"
+"$sim" pnrp --nodes 0 2>"$dir/error"
+[ $? = 2 ] && grep -q nodes "$dir/error"
+ok $? "a number out of range is refused with its option's name"
+"$sim" pnrp --nonsense 2>"$dir/error"
+[ $? = 2 ]
+ok $? "an unknown option is refused"
