@@ -286,6 +286,13 @@ static int load_directory(struct ponto_registry *r, const char *directory, ponto
 	return result;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	const struct ponto_registry_entry *x = a, *y = b;
+
+	return strcmp(x->plugin->name, y->plugin->name);
+}
+
 int ponto_registry_load_all(struct ponto_registry *r, ponto_registry_report_fn *report, void *ctx)
 {
 	struct walk w = walk_start(r);
@@ -307,6 +314,8 @@ int ponto_registry_load_all(struct ponto_registry *r, ponto_registry_report_fn *
 	result = PONTO_OK;
 	while (result == PONTO_OK && next_directory(&w, directory))
 		result = load_directory(r, directory, report, ctx);
+	if (result == PONTO_OK && r->count > 0)
+		qsort(r->entries, r->count, sizeof(*r->entries), by_name);
 	return result;
 }
 

@@ -40,7 +40,8 @@ PONTO_MUST_CHECK int ponto_registry_load_file(struct ponto_registry *registry, c
 					      const struct ponto_plugin **out, char reason[PONTO_REASON_SIZE]);
 
 /* Loads every plugin found in the static table and the directories; a refused one is reported
- * and skipped. Returns PONTO_OK unless memory runs out. */
+ * and skipped. The loaded ones are then in the order of their names, wherever they came from.
+ * Returns PONTO_OK unless memory runs out. */
 typedef void ponto_registry_report_fn(void *ctx, const char *name, int result, const char *reason);
 PONTO_MUST_CHECK int ponto_registry_load_all(struct ponto_registry *registry, ponto_registry_report_fn *report,
 					     void *ctx);

@@ -203,6 +203,21 @@ static void load_all_reports_the_refused_and_goes_on(void **state)
 	ponto_registry_destroy(r);
 }
 
+static void load_all_is_in_the_order_of_names_whatever_is_static(void **state)
+{
+	static const struct ponto_plugin late = {TEST_PLUGIN("store-late")}, early = {TEST_PLUGIN("store-early")};
+	static const struct ponto_plugin *const table[] = {&late, &early, NULL};
+	struct ponto_registry *r = registry_new(table, plugin_directory());
+	struct reports reports = {0};
+
+	(void)state;
+	assert_ok(ponto_registry_load_all(r, on_report, &reports));
+	assert_int_equal(ponto_registry_count(r), 7);
+	for (size_t i = 1; i < ponto_registry_count(r); i++)
+		assert_true(strcmp(ponto_registry_at(r, i - 1)->name, ponto_registry_at(r, i)->name) < 0);
+	ponto_registry_destroy(r);
+}
+
 /* ---- order ---------------------------------------------------------------------------- */
 
 static void order_loads_what_is_needed_and_puts_it_first(void **state)
@@ -447,6 +462,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(refuses_what_is_no_object),
 	cmocka_unit_test(a_second_file_of_the_same_name_clashes),
 	cmocka_unit_test(load_all_reports_the_refused_and_goes_on),
+	cmocka_unit_test(load_all_is_in_the_order_of_names_whatever_is_static),
 	cmocka_unit_test(order_loads_what_is_needed_and_puts_it_first),
 	cmocka_unit_test(a_missing_need_is_named),
 	cmocka_unit_test(a_cycle_is_spelled_out),
