@@ -57,6 +57,7 @@ const size_t ponto_node_option_count = PONTO_ARRAY_SIZE(ponto_node_options);
 const struct conf_default conf_defaults[] = {
 	{PONTO_KIND_TRANSPORT, "wide", "transport-udp6"},  {PONTO_KIND_STORE, "main", "store-rocksdb"},
 	{PONTO_KIND_SECURITY, "id", "security-pki"},	   {PONTO_KIND_DISCOVERY, "seeds", "discovery-seed"},
+	{PONTO_KIND_DISCOVERY, "near", "discovery-ssdp"},
 	{PONTO_KIND_SERVICE, "pnrp", "service-pnrp"},
 };
 const size_t conf_default_count = PONTO_ARRAY_SIZE(conf_defaults);

@@ -153,8 +153,9 @@ PONTO_MUST_CHECK static inline int ponto_datagrams_send(struct ponto_datagrams d
 	return d.ops->send(d.handle, batch, count, sent);
 }
 
-/* Multicast membership on every local interface of the handle (or the group's zone). The port a group is
- * received on is the handle's. */
+/* Multicast membership on every local interface of the handle (or the group's zone). The group is received on its
+ * port, or on the handle's when that is 0; a group's port may be shared with other programs. A group that is a
+ * member already, whatever its port, is PONTO_EEXIST. */
 PONTO_MUST_CHECK static inline int ponto_datagrams_join(struct ponto_datagrams d, const struct ponto_addr *group)
 {
 	return PONTO_HAS(d.ops, join) ? d.ops->join(d.handle, group) : PONTO_ENOTSUP;

@@ -11,7 +11,7 @@ void check_service_prepare(struct ponto_registry *registry)
 
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(helpers); i++) {
 		if (ponto_registry_load(registry, helpers[i], reason) != PONTO_OK)
-			continue; /* a service that needs it will say so */
+			continue; /* what needs it will say so */
 	}
 }
 

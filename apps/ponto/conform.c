@@ -35,13 +35,15 @@ static int run_discovery(const struct ponto_plugin *plugin)
 
 	if (!cases)
 		return 1;
-	/* Its options have their defaults; where one refers to a store, there is one named "main". */
+	/* Its options have their defaults; what they refer to is there: a store "main", a transport "net". */
 	for (size_t i = 0; i < plugin->option_count && count < SETTINGS_MAX; i++) {
 		const struct ponto_option *o = &plugin->options[i];
 
-		if (o->type != PONTO_OPTION_REF || o->ref_kind != PONTO_KIND_STORE)
+		if (o->type != PONTO_OPTION_REF ||
+		    (o->ref_kind != PONTO_KIND_STORE && o->ref_kind != PONTO_KIND_TRANSPORT))
 			continue;
-		snprintf(texts[count], sizeof(texts[count]), "%s=main", o->name);
+		snprintf(texts[count], sizeof(texts[count]), "%s=%s", o->name,
+			 o->ref_kind == PONTO_KIND_STORE ? "main" : "net");
 		settings[count] = texts[count];
 		count++;
 	}

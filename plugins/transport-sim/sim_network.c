@@ -185,7 +185,10 @@ int sim_network_join(struct ponto_datagram_handle *h, const struct ponto_addr *a
 		network->groups = groups;
 		network->group_cap = cap;
 	}
-	network->groups[network->group_count++] = (struct sim_group){h, *addr};
+	network->groups[network->group_count] = (struct sim_group){h, *addr};
+	if (addr->port == 0)
+		network->groups[network->group_count].addr.port = h->port;
+	network->group_count++;
 	h->groups++;
 	return PONTO_OK;
 }
@@ -210,12 +213,12 @@ static struct ponto_datagram_handle *claimant(struct sim_network *network, uint3
 	uint32_t there, index;
 
 	for (struct ponto_datagram_handle *h = network->hosts[node].handles; h; h = h->next) {
-		if (h->port != to->port)
-			continue;
 		if (to->ip[0] == 0xff) {
-			if (find_group(h, to))
+			const struct sim_group *group = find_group(h, to);
+
+			if (group && group->addr.port == to->port)
 				return h;
-		} else if (h->scope == scope && node_at(to, node, &there, &index) && there == node &&
+		} else if (h->port == to->port && h->scope == scope && node_at(to, node, &there, &index) && there == node &&
 			   index < sim_address_count(h)) {
 			return h;
 		}
@@ -351,7 +354,7 @@ int sim_network_send(struct ponto_datagram_handle *h, const struct ponto_datagra
 	for (size_t i = 0; i < network->group_count && result == PONTO_OK; i++) {
 		const struct sim_group *group = &network->groups[i];
 
-		if (memcmp(group->addr.ip, d->peer.ip, sizeof(group->addr.ip)) == 0 && group->member->port == d->peer.port)
+		if (memcmp(group->addr.ip, d->peer.ip, sizeof(group->addr.ip)) == 0 && group->addr.port == d->peer.port)
 			result = send_to(h, group->member->node, &arrives);
 	}
 	return result;

@@ -48,7 +48,7 @@ static int join_interface(struct ponto_datagram_handle *h, struct udp_group *gro
 	int result;
 
 	local.zone = is_link_local(&group->addr) ? interface : 0;
-	local.port = h->port;
+	local.port = group->addr.port ? group->addr.port : h->port;
 	s = group_socket(group, local.zone);
 	if (!s) {
 		result = udp_socket_open(h, &local, interface, &s);

@@ -2,7 +2,8 @@
 
 #include <stdio.h>
 
-extern const struct ponto_plugin store_mem_LTX_ponto_plugin;
+extern const struct ponto_plugin store_mem_LTX_ponto_plugin, transport_sim_LTX_ponto_plugin,
+	transport_udp6_LTX_ponto_plugin;
 
 static void remember_line(void *ctx, enum ponto_log_level level, const char *topic, const char *message)
 {
@@ -35,6 +36,20 @@ static struct ponto_conf *configure(const struct ponto_plugin *plugin, const cha
 	return conf;
 }
 
+/* Outside of simulation one without addresses to search from: tests stay off the network. */
+static void add_transport(struct discovery_fixture *f)
+{
+	static const char *const nowhere[] = {"interfaces=lo", NULL};
+	const struct ponto_plugin *plugin = f->world ? &transport_sim_LTX_ponto_plugin
+						     : &transport_udp6_LTX_ponto_plugin;
+	struct ponto_iface iface;
+
+	f->transport_conf = configure(plugin, f->world ? NULL : nowhere);
+	assert_ok(add(f, plugin, "net", f->transport_conf));
+	assert_ok(ponto_node_find(f->node, PONTO_KIND_TRANSPORT, "net", &iface));
+	f->transport = (struct ponto_transport){(const struct ponto_transport_ops *)iface.ops, iface.self, iface.pool};
+}
+
 static int start(struct discovery_fixture *f, const struct ponto_plugin *plugin, const char *const *settings, bool sim)
 {
 	struct ponto_node_setup setup = {.name = "test", .alloc = &ponto_alloc_system, .simulation = sim};
@@ -62,6 +77,7 @@ static int start(struct discovery_fixture *f, const struct ponto_plugin *plugin,
 	assert_ok(add(f, &store_mem_LTX_ponto_plugin, "main", f->store_conf));
 	assert_ok(ponto_node_find(f->node, PONTO_KIND_STORE, "main", &iface));
 	f->store = (struct ponto_store){(const struct ponto_store_ops *)iface.ops, iface.self, iface.pool};
+	add_transport(f);
 	f->conf = configure(plugin, settings);
 	result = add(f, plugin, "disc", f->conf);
 	if (result)
@@ -80,6 +96,7 @@ static void stop(struct discovery_fixture *f)
 	ponto_node_destroy(f->node);
 	ponto_conf_destroy(f->conf);
 	ponto_conf_destroy(f->store_conf);
+	ponto_conf_destroy(f->transport_conf);
 	ponto_log_destroy(f->log);
 	ponto_sim_destroy(f->world);
 }

@@ -6,6 +6,7 @@
 #include "framework/node.h"
 #include "framework/sim.h"
 #include "framework/store.h"
+#include "framework/transport.h"
 #include "tests/support/test.h"
 
 /* What a plugin needs to take part. settings: a configuration with which a search of PONTO_SOURCE_SEED
@@ -18,16 +19,18 @@ struct discovery_subject {
 
 #define DISCOVERY_SEEN_MAX 600
 
-/* A node with a store "main" (in memory) and the subject as "disc". */
+/* A node with a store "main" (in memory), a transport "net" (transport-sim, or UDP where there is no address to search
+ * from) and the subject as "disc". */
 struct discovery_fixture {
 	struct ponto_sim *world; /* NULL: loop-uv */
 	struct ponto_sim_node *place;
 	struct ponto_loop *loop;
 	struct ponto_log *log;
-	struct ponto_conf *store_conf, *conf;
+	struct ponto_conf *store_conf, *transport_conf, *conf;
 	struct ponto_node *node;
 	struct ponto_discovery discovery;
 	struct ponto_store store;
+	struct ponto_transport transport;
 	char log_text[16384];
 	size_t log_used;
 };
@@ -69,6 +72,8 @@ int discovery_try(const struct ponto_plugin *plugin, const char *const *settings
 struct ponto_addr discovery_addr(const char *text);
 
 extern const size_t discovery_suite_count;
+/* False: the case is about something this subject does not offer, and is only skipped. */
+bool discovery_suite_applies(const struct discovery_subject *subject, size_t index);
 void discovery_suite_cases(const struct discovery_subject *subject, const char *name, struct CMUnitTest *out);
 
 #endif

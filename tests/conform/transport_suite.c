@@ -379,6 +379,33 @@ static bool case_multicast(struct transport_case *c)
 	return true;
 }
 
+/* A group may have a port of its own, which the handle's own traffic does not use. */
+static bool case_group_port(struct transport_case *c)
+{
+	struct ponto_addr group, a;
+	struct ponto_datagram d;
+	int result;
+
+	TRY(case_open_both(c));
+	TRY(case_address(c, 0, &a));
+	RETURNS(ponto_addr_parse(a.family == PONTO_FAMILY_IPV6 ? "[ff05::2]:3541" : "239.255.35.41:3541", 0, &group),
+		PONTO_OK);
+	result = ponto_datagrams_join(c->end[1].d, &group);
+	if (result == PONTO_ENOTSUP)
+		return true;
+	RETURNS(result, PONTO_OK);
+	d = to(&group, "ours", 4);
+	d.hop_limit = 1;
+	TRY(case_send(c, 0, &d, 1));
+	TRY(case_wait(c, 1, 1));
+	HOLDS(c->end[1].last.local.port == group.port);
+	d.peer.port = c->bed.port[1];
+	TRY(case_send(c, 0, &d, 1));
+	TRY(case_settle(c));
+	HOLDS(c->end[1].received == 1);
+	return true;
+}
+
 static const struct {
 	const char *name;
 	bool (*run)(struct transport_case *c);
@@ -400,6 +427,7 @@ static const struct {
 	{"silence after close", case_silence_after_close},
 	{"groups", case_groups},
 	{"multicast", case_multicast},
+	{"group with a port", case_group_port},
 };
 
 size_t transport_suite_count(void)

@@ -82,9 +82,10 @@ CONF_PLUGIN(conf_udp6, PONTO_KIND_TRANSPORT, "transport-udp6", conf_transport_op
 CONF_PLUGIN(conf_rocksdb, PONTO_KIND_STORE, "store-rocksdb", conf_store_ops, conf_store_options);
 CONF_PLUGIN(conf_pki, PONTO_KIND_SECURITY, "security-pki", conf_security_ops, conf_no_options);
 CONF_PLUGIN(conf_seed, PONTO_KIND_DISCOVERY, "discovery-seed", conf_discovery_ops, conf_seed_options);
+CONF_PLUGIN(conf_ssdp, PONTO_KIND_DISCOVERY, "discovery-ssdp", conf_discovery_ops, conf_no_options);
 CONF_PLUGIN(conf_pnrp, PONTO_KIND_SERVICE, "service-pnrp", conf_service_ops, conf_pnrp_options);
 
 static const struct ponto_plugin *const conf_plugins[] = {&conf_udp6, &conf_rocksdb, &conf_pki,
-							  &conf_seed, &conf_pnrp,    NULL};
+							  &conf_seed, &conf_ssdp,    &conf_pnrp, NULL};
 
 #endif

@@ -295,7 +295,7 @@ static const struct ponto_conf_instance *find(const struct ponto_conf_file *file
 
 static void assert_default_composition(const struct ponto_conf_file *file)
 {
-	static const char *const names[] = {"wide", "main", "id", "seeds", "pnrp"};
+	static const char *const names[] = {"wide", "main", "id", "seeds", "near", "pnrp"};
 	const struct ponto_conf *pnrp = find(file, "pnrp")->conf;
 
 	assert_int_equal(ponto_conf_instance_count(file), PONTO_ARRAY_SIZE(names));
@@ -305,7 +305,8 @@ static void assert_default_composition(const struct ponto_conf_file *file)
 	assert_string_equal(ponto_conf_string(pnrp, "transport"), "wide");
 	assert_string_equal(ponto_conf_string(pnrp, "store"), "main");
 	assert_string_equal(ponto_conf_list(pnrp, "discovery")[0], "seeds");
-	assert_null(ponto_conf_list(pnrp, "discovery")[1]);
+	assert_string_equal(ponto_conf_list(pnrp, "discovery")[1], "near");
+	assert_null(ponto_conf_list(pnrp, "discovery")[2]);
 	assert_null(ponto_conf_list(pnrp, "friends")[0]);
 	assert_false(ponto_conf_given(pnrp, "store"));
 	assert_string_equal(ponto_conf_list(find(file, "seeds")->conf, "peers")[1], "b.example");
