@@ -126,6 +126,16 @@ int pnrp_name_parse_units(const uint16_t *units, size_t count, struct pnrp_name 
 	return PONTO_OK;
 }
 
+int pnrp_units_of(const char *text, uint16_t *out, size_t max, size_t *count)
+{
+	int units = to_units(text, out, (int)max);
+
+	if (units < 0)
+		return PONTO_EINVAL;
+	*count = (size_t)units;
+	return PONTO_OK;
+}
+
 int pnrp_name_parse(const char *text, struct pnrp_name *out)
 {
 	uint16_t units[NAME_UNITS];

@@ -39,6 +39,9 @@ PONTO_MUST_CHECK int pnrp_name_parse_units(const uint16_t *units, size_t count, 
 PONTO_MUST_CHECK int pnrp_name_make(const uint8_t authority[PNRP_HASH_SIZE], const char *classifier,
 				    struct pnrp_name *out);
 
+/* The UTF-16 units of a text in UTF-8. PONTO_EINVAL: bad UTF-8, or more than max units (at most INT_MAX). borrows */
+PONTO_MUST_CHECK int pnrp_units_of(const char *text, uint16_t *out, size_t max, size_t *count);
+
 /* Writes the name as UTF-8. PONTO_EINVAL when a surrogate of the classifier stands alone. */
 PONTO_MUST_CHECK int pnrp_name_format(const struct pnrp_name *name, char out[PNRP_NAME_TEXT]);
 
