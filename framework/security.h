@@ -42,6 +42,62 @@ struct ponto_identity {
 /* borrows. Return false to stop. */
 typedef bool ponto_identity_fn(void *arg, const struct ponto_identity *identity);
 
+/* ---- certificate chains: one identity lets another use its peer names ------- */
+
+#define PONTO_CHAIN_MAX 31744	   /* bytes of a certificate chain */
+#define PONTO_CHAIN_TEXT_MAX 65536 /* bytes of one as text */
+#define PONTO_CHAIN_CERTIFICATES 25
+#define PONTO_CHAIN_CLASSIFIERS 64 /* that one certificate is issued for */
+
+/* What the holder of a certificate may hand on. Bits. */
+enum ponto_role {
+	PONTO_ROLE_ADMIN = 1,	 /* names that begin with one of its classifiers, to anybody */
+	PONTO_ROLE_MEMBER = 2,	 /* uses its classifiers as they are; hands on no more */
+	PONTO_ROLE_INVITING = 4, /* as admin; applications tell the two apart */
+};
+
+/* What is granted to a key. */
+struct ponto_delegation {
+	struct ponto_bytes public_key;	/* of the delegate */
+	const char *name;		/* its display name, as that of an identity */
+	uint32_t roles;			/* at least one */
+	const char *const *classifiers; /* UTF-8, at most 149 UTF-16 units each; none: every classifier */
+	size_t classifier_count;
+	uint64_t not_before, not_after; /* wall microseconds; cut to whole seconds */
+};
+
+/* A chain from afar. */
+struct ponto_chain {
+	char id[PONTO_IDENTITY_ID];   /* names the chain: a hash of its bytes */
+	char root[PONTO_IDENTITY_ID]; /* id of the identity whose names are delegated */
+	char leaf[PONTO_IDENTITY_ID]; /* id of the one that may use them */
+	uint32_t profile;
+	uint32_t certificates;
+	uint64_t not_before, not_after; /* wall microseconds: when all of it is valid; may be no time at all */
+	size_t size;			/* bytes */
+};
+
+/* One certificate of a chain. */
+struct ponto_certificate {
+	char id[PONTO_IDENTITY_ID];	/* of its owner */
+	char name[PONTO_IDENTITY_NAME]; /* its owner's display name, cut if it is longer; may be empty */
+	uint32_t roles;			/* 0: it has none, as a root */
+	uint64_t not_before, not_after; /* wall microseconds */
+	const char *const *classifiers; /* UTF-8; none: every classifier */
+	size_t classifier_count;
+};
+
+/* borrow. Return false to stop. */
+typedef bool ponto_chain_fn(void *arg, const struct ponto_chain *chain);
+typedef bool ponto_certificate_fn(void *arg, const struct ponto_certificate *certificate);
+
+/* Who claims what by a chain. */
+struct ponto_chain_use {
+	uint8_t authority[PONTO_AUTHORITY_SIZE]; /* of the name */
+	struct ponto_bytes public_key;		 /* that signed */
+	struct ponto_bytes classifier;		 /* of the name, UTF-16 with the high byte first */
+};
+
 /* ---- the rules every implementation shares; pure --------------------------- */
 
 #define PONTO_RSA1024_KEY_SIZE 140 /* bytes of a DER RSAPublicKey with 128 bytes of modulus and 3 of exponent */
@@ -87,6 +143,18 @@ struct ponto_security_ops {
 		      struct ponto_bytes signature);
 	int (*authority)(void *self, uint32_t profile, struct ponto_bytes public_key,
 			 uint8_t out[PONTO_AUTHORITY_SIZE]);
+	/* from here on: may be missing */
+	int (*chain_issue)(void *self, uint32_t owner, const char *id, struct ponto_bytes chain,
+			   const struct ponto_delegation *delegation, const struct ponto_alloc *alloc, uint8_t **data,
+			   size_t *len);
+	int (*chain_read)(void *self, struct ponto_bytes data, ponto_certificate_fn *fn, void *arg,
+			  struct ponto_chain *out);
+	int (*chain_verify)(void *self, uint32_t profile, struct ponto_bytes chain, const struct ponto_chain_use *use);
+	int (*chain_add)(void *self, uint32_t owner, struct ponto_bytes data, struct ponto_chain *out);
+	int (*chain_list)(void *self, uint32_t owner, ponto_chain_fn *fn, void *arg);
+	int (*chain_get)(void *self, uint32_t owner, const char *id, bool text, const struct ponto_alloc *alloc,
+			 uint8_t **data, size_t *len);
+	int (*chain_remove)(void *self, uint32_t owner, const char *id);
 };
 
 struct ponto_security {
@@ -162,6 +230,70 @@ PONTO_MUST_CHECK static inline int ponto_authority(struct ponto_security s, uint
 						   struct ponto_bytes public_key, uint8_t out[PONTO_AUTHORITY_SIZE])
 {
 	return s.ops->authority(s.self, profile, public_key, out);
+}
+
+/* ---- certificate chains. PONTO_ENOTSUP of every call: this plugin has none --------- */
+
+/* Delegates: id's identity certifies a key. chain: how id came by the names itself, ending in its key; empty: they
+ * are its own. The new chain has one certificate more (from nothing: two, the root's own first). Ends no later than
+ * the chain it continues. PONTO_ENOTSUP also: the identity's profile has no chains; PONTO_EINVAL: the delegation
+ * breaks a rule of form, or its key is of another profile; PONTO_EAUTH: the chain is not the identity's, or does not
+ * let it delegate that; PONTO_ELIMIT: 25 certificates or PONTO_CHAIN_MAX bytes would not do; PONTO_EPROTO: chain is
+ * none. gives *data, allocated with alloc */
+PONTO_MUST_CHECK static inline int ponto_chain_issue(struct ponto_security s, uint32_t owner, const char *id,
+						     struct ponto_bytes chain,
+						     const struct ponto_delegation *delegation,
+						     const struct ponto_alloc *alloc, uint8_t **data, size_t *len)
+{
+	return PONTO_HAS(s.ops, chain_issue)
+		       ? s.ops->chain_issue(s.self, owner, id, chain, delegation, alloc, data, len)
+		       : PONTO_ENOTSUP;
+}
+
+/* What a chain, in bytes or as text, says: its rules and signatures are checked, not the time. PONTO_EPROTO: it is
+ * none; PONTO_EAUTH: a signature does not fit, or something was not delegated. fn, which may be NULL, is called once
+ * all is good, root first. */
+PONTO_MUST_CHECK static inline int ponto_chain_read(struct ponto_security s, struct ponto_bytes data,
+						    ponto_certificate_fn *fn, void *arg, struct ponto_chain *out)
+{
+	return PONTO_HAS(s.ops, chain_read) ? s.ops->chain_read(s.self, data, fn, arg, out) : PONTO_ENOTSUP;
+}
+
+/* [MS-PNRP] 3.1.5.10, at the present time. PONTO_OK, PONTO_EAUTH, PONTO_EPROTO; PONTO_ENOTSUP also: the profile has
+ * no chains. */
+PONTO_MUST_CHECK static inline int ponto_chain_verify(struct ponto_security s, uint32_t profile,
+						      struct ponto_bytes chain, const struct ponto_chain_use *use)
+{
+	return PONTO_HAS(s.ops, chain_verify) ? s.ops->chain_verify(s.self, profile, chain, use) : PONTO_ENOTSUP;
+}
+
+/* Keeps a chain, given in bytes or as text, for the owner. As chain_read, and: PONTO_ENOENT: its leaf is no identity
+ * of the owner's; PONTO_EEXIST: already there; PONTO_ELIMIT: the owner has as many as identities
+ * are allowed. */
+PONTO_MUST_CHECK static inline int ponto_chain_add(struct ponto_security s, uint32_t owner, struct ponto_bytes data,
+						   struct ponto_chain *out)
+{
+	return PONTO_HAS(s.ops, chain_add) ? s.ops->chain_add(s.self, owner, data, out) : PONTO_ENOTSUP;
+}
+
+/* The owner's chains, in the order of their ids. A damaged one is logged and left out. fn must not call back in. */
+PONTO_MUST_CHECK static inline int ponto_chain_list(struct ponto_security s, uint32_t owner, ponto_chain_fn *fn,
+						    void *arg)
+{
+	return PONTO_HAS(s.ops, chain_list) ? s.ops->chain_list(s.self, owner, fn, arg) : PONTO_ENOTSUP;
+}
+
+/* The chain's bytes, or its text. gives *data, allocated with alloc */
+PONTO_MUST_CHECK static inline int ponto_chain_get(struct ponto_security s, uint32_t owner, const char *id, bool text,
+						   const struct ponto_alloc *alloc, uint8_t **data, size_t *len)
+{
+	return PONTO_HAS(s.ops, chain_get) ? s.ops->chain_get(s.self, owner, id, text, alloc, data, len)
+					   : PONTO_ENOTSUP;
+}
+
+PONTO_MUST_CHECK static inline int ponto_chain_remove(struct ponto_security s, uint32_t owner, const char *id)
+{
+	return PONTO_HAS(s.ops, chain_remove) ? s.ops->chain_remove(s.self, owner, id) : PONTO_ENOTSUP;
 }
 
 #ifdef __cplusplus

@@ -13,13 +13,13 @@ enum { BAD_USAGE = 2 };
 
 static int run_security(const struct ponto_plugin *plugin)
 {
-	struct CMUnitTest *cases = calloc(security_suite_count, sizeof(*cases));
+	struct CMUnitTest *cases = calloc(security_suite_count(), sizeof(*cases));
 	int failed;
 
 	if (!cases)
 		return 1;
 	security_suite_cases(plugin, cases);
-	failed = _cmocka_run_group_tests("security", cases, security_suite_count, NULL, NULL);
+	failed = _cmocka_run_group_tests("security", cases, security_suite_count(), NULL, NULL);
 	free(cases);
 	return failed != 0;
 }

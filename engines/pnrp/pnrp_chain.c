@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#define LAST_SECOND UINT64_C(253402300799) /* of the year 9999, where dates in certificates end */
 #define MAY_DELEGATE (PNRP_ROLE_ADMIN | PNRP_ROLE_INVITING)
 
 /* ---- roles ----------------------------------------------------------------------- */
@@ -199,6 +200,52 @@ int pnrp_chain_allows(const struct pnrp_wire *wire, const struct pnrp_certificat
 													 : PONTO_EAUTH;
 }
 
+/* ---- telling ---------------------------------------------------------------------------------- */
+
+#define CLASSIFIER_BYTES (3 * PNRP_CLASSIFIER_MAX + 1)
+
+void pnrp_key_id(const struct pnrp_wire *wire, struct ponto_bytes public_key, char out[PNRP_KEY_ID])
+{
+	uint8_t authority[PNRP_HASH_SIZE];
+
+	pnrp_key_authority(wire, public_key, authority);
+	ponto_hex(ponto_bytes(authority, sizeof(authority)), out);
+}
+
+int pnrp_certificate_tell(const struct pnrp_wire *wire, const struct pnrp_certificate *c,
+			  const struct ponto_alloc *alloc, struct pnrp_certificate_text **out)
+{
+	size_t count = c->classifier_count;
+	struct pnrp_certificate_text *t =
+		ponto_new(alloc, 1, sizeof(*t) + count * (sizeof(t->classifiers[0]) + CLASSIFIER_BYTES));
+	char *text;
+
+	if (!t)
+		return PONTO_ENOMEM;
+	t->classifiers = (const char **)(t + 1);
+	text = (char *)(t->classifiers + count);
+	pnrp_key_id(wire, c->public_key, t->id);
+	pnrp_units_text(c->subject.unit, c->subject.count, t->name, sizeof(t->name));
+	for (size_t i = 0; i < count; i++, text += CLASSIFIER_BYTES) {
+		pnrp_units_text(c->classifiers[i].unit, c->classifiers[i].count, text, CLASSIFIER_BYTES);
+		t->classifiers[i] = text;
+	}
+	*out = t;
+	return PONTO_OK;
+}
+
+void pnrp_chain_times(const struct pnrp_certificate *c, size_t count, uint64_t *not_before, uint64_t *not_after)
+{
+	*not_before = 0;
+	*not_after = UINT64_MAX;
+	for (size_t i = 0; i < count; i++) {
+		if (c[i].not_before > *not_before)
+			*not_before = c[i].not_before;
+		if (c[i].not_after < *not_after)
+			*not_after = c[i].not_after;
+	}
+}
+
 /* ---- issuing ---------------------------------------------------------------------------------- */
 
 #define OWN_NAME_UNITS (2 * PNRP_HASH_SIZE + 1) /* authority and dot */
@@ -213,14 +260,12 @@ struct block {
 
 static struct pnrp_units write_own_name(const struct pnrp_wire *wire, struct ponto_bytes key, uint16_t *out)
 {
-	uint8_t authority[PNRP_HASH_SIZE];
-	char hex[OWN_NAME_UNITS + 1];
+	char id[PNRP_KEY_ID];
 
-	pnrp_key_authority(wire, key, authority);
-	ponto_hex(ponto_bytes(authority, sizeof(authority)), hex);
-	hex[OWN_NAME_UNITS - 1] = '.';
+	pnrp_key_id(wire, key, id);
+	id[OWN_NAME_UNITS - 1] = '.';
 	for (unsigned i = 0; i < OWN_NAME_UNITS; i++)
-		out[i] = (uint8_t)hex[i];
+		out[i] = (uint8_t)id[i];
 	return (struct pnrp_units){out, OWN_NAME_UNITS};
 }
 
@@ -292,7 +337,8 @@ int pnrp_grant_make(const struct pnrp_wire *wire, const struct pnrp_grant *grant
 	if (grant->chain_count >= PNRP_CERTIFICATES_MAX)
 		return PONTO_ELIMIT;
 	if (grant->roles & ~known || (grant->roles == 0) != (grant->chain_count == 0) ||
-	    grant->classifier_count > PNRP_GRANT_CLASSIFIERS || grant->not_after < grant->not_before)
+	    grant->classifier_count > PNRP_GRANT_CLASSIFIERS || grant->not_after < grant->not_before ||
+	    grant->not_after > LAST_SECOND)
 		return PONTO_EINVAL;
 	b = ponto_new(alloc, 1, sizeof(*b) + grant->classifier_count * (sizeof(b->list[0]) + PNRP_CLASSIFIER_MAX * 2));
 	if (!b)

@@ -84,6 +84,28 @@ PONTO_MUST_CHECK int pnrp_chain_allows(const struct pnrp_wire *wire, const struc
 				       size_t count, const uint8_t authority[PNRP_HASH_SIZE],
 				       struct ponto_bytes public_key, struct pnrp_units classifier);
 
+/* ---- telling ---------------------------------------------------------------------- */
+
+#define PNRP_KEY_ID 41 /* bytes of an authority as text, NUL included */
+
+/* The authority of a key in hexadecimal. */
+void pnrp_key_id(const struct pnrp_wire *wire, struct ponto_bytes public_key, char out[PNRP_KEY_ID]);
+
+/* A certificate for people. */
+struct pnrp_certificate_text {
+	char id[PNRP_KEY_ID];
+	char name[256];		  /* the subject, cut if it is longer */
+	const char **classifiers; /* UTF-8 */
+};
+
+/* gives *out, one block: ponto_free it. PONTO_ENOMEM */
+PONTO_MUST_CHECK int pnrp_certificate_tell(const struct pnrp_wire *wire, const struct pnrp_certificate *certificate,
+					   const struct ponto_alloc *alloc, struct pnrp_certificate_text **out);
+
+/* When every certificate is valid. */
+void pnrp_chain_times(const struct pnrp_certificate *certificates, size_t count, uint64_t *not_before,
+		      uint64_t *not_after);
+
 /* ---- issuing -------------------------------------------------------------------- */
 
 /* What a new certificate shall say. */

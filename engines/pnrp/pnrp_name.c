@@ -136,6 +136,25 @@ int pnrp_units_of(const char *text, uint16_t *out, size_t max, size_t *count)
 	return PONTO_OK;
 }
 
+void pnrp_units_text(const uint16_t *units, size_t count, char *out, size_t cap)
+{
+	char *end = out + cap - 1;
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t point = units[i];
+
+		if (point >= 0xd800 && point <= 0xdfff) {
+			bool pair = point < 0xdc00 && i + 1 < count && units[i + 1] >= 0xdc00 && units[i + 1] <= 0xdfff;
+
+			point = pair ? 0x10000 + ((point - 0xd800) << 10) + (units[++i] - 0xdc00u) : 0xfffd;
+		}
+		if (end - out < (point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4))
+			break;
+		out = put_point(out, point);
+	}
+	*out = 0;
+}
+
 int pnrp_name_parse(const char *text, struct pnrp_name *out)
 {
 	uint16_t units[NAME_UNITS];

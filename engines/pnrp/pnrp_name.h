@@ -42,6 +42,10 @@ PONTO_MUST_CHECK int pnrp_name_make(const uint8_t authority[PNRP_HASH_SIZE], con
 /* The UTF-16 units of a text in UTF-8. PONTO_EINVAL: bad UTF-8, or more than max units (at most INT_MAX). borrows */
 PONTO_MUST_CHECK int pnrp_units_of(const char *text, uint16_t *out, size_t max, size_t *count);
 
+/* The reverse: UTF-8 with its NUL, at most cap bytes (4 or more), cut between characters; what is no character
+ * becomes U+FFFD. borrows */
+void pnrp_units_text(const uint16_t *units, size_t count, char *out, size_t cap);
+
 /* Writes the name as UTF-8. PONTO_EINVAL when a surrogate of the classifier stands alone. */
 PONTO_MUST_CHECK int pnrp_name_format(const struct pnrp_name *name, char out[PNRP_NAME_TEXT]);
 

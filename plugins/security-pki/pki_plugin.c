@@ -1,32 +1,12 @@
 /* security-pki: the security contract over pki_crypto, pki_file, pki_vault and pki_cache. */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "plugins/security-pki/pki_cache.h"
-#include "plugins/security-pki/pki_file.h"
-#include "plugins/security-pki/pki_vault.h"
-
-#define TOPIC "security.pki"
-
-struct pki {
-	const struct ponto_env *env;
-	struct pki_crypto crypto;
-	bool works[PONTO_PROFILE_MODERN + 1]; /* by profile */
-	pthread_rwlock_t lock;		      /* over the vault, and over private keys entering the cache */
-	struct pki_vault *vault;
-	struct pki_cache *cache;
-	uint64_t last_created; /* under lock */
-	size_t limit;
-	int iterations;
-	uint8_t secret[PKI_PASSWORD_MAX]; /* of key_file */
-	size_t secret_len;
-	struct ponto_counter *signed_count, *verified_count, *refused_count;
-};
+#include "plugins/security-pki/pki.h"
 
 static const struct ponto_option pki_options[] = {
 	{.name = "key_file",
@@ -82,7 +62,7 @@ static int read_secret(struct pki *pki, const char *path)
 	if (fd >= 0)
 		close(fd);
 	if (wrong) {
-		ponto_error(pki->env->log, TOPIC, "key_file %s: %s", path, wrong);
+		ponto_error(pki->env->log, PKI_TOPIC, "key_file %s: %s", path, wrong);
 		return PONTO_ECONF;
 	}
 	pki->secret_len = (size_t)n;
@@ -116,7 +96,7 @@ static int test_profiles(struct pki *pki)
 		if (result == PONTO_ENOMEM)
 			return result;
 		if (result)
-			ponto_error(pki->env->log, TOPIC,
+			ponto_error(pki->env->log, PKI_TOPIC,
 				    "this OpenSSL gives wrong answers for profile %s: not offered", names[profile]);
 		pki->works[profile] = result == PONTO_OK;
 		any |= pki->works[profile];
@@ -124,7 +104,7 @@ static int test_profiles(struct pki *pki)
 	return any ? PONTO_OK : PONTO_ENOTSUP;
 }
 
-static int usable(const struct pki *pki, uint32_t profile)
+int pki_usable(const struct pki *pki, uint32_t profile)
 {
 	if (profile != PONTO_PROFILE_WINDOWS && profile != PONTO_PROFILE_MODERN)
 		return PONTO_EINVAL;
@@ -218,9 +198,9 @@ static int blame(struct pki *pki, uint32_t owner, const char *id, int result)
 	if (result == PONTO_EPROTO)
 		result = PONTO_ECORRUPT;
 	if (result == PONTO_ECORRUPT)
-		ponto_error(pki->env->log, TOPIC, "identity %s of uid %u is damaged; it stays where it is", id, owner);
+		ponto_error(pki->env->log, PKI_TOPIC, "identity %s of uid %u is damaged; it stays where it is", id, owner);
 	else if (result == PONTO_EAUTH)
-		ponto_error(pki->env->log, TOPIC, "identity %s of uid %u is encrypted, and key_file does not open it",
+		ponto_error(pki->env->log, PKI_TOPIC, "identity %s of uid %u is encrypted, and key_file does not open it",
 			    id, owner);
 	return result;
 }
@@ -231,7 +211,7 @@ static int describe(struct pki *pki, uint32_t owner, const char *id, struct pont
 	struct ponto_identity seen;
 	uint8_t *text = NULL;
 	size_t len = 0;
-	int result = pki_vault_get(pki->vault, owner, id, pki->env->alloc, &text, &len);
+	int result = pki_vault_get(pki->vault, PKI_IDENTITY, owner, id, pki->env->alloc, &text, &len);
 
 	memset(&seen, 0, sizeof(seen));
 	if (!result)
@@ -252,7 +232,7 @@ static int load_key(struct pki *pki, uint32_t owner, const char *id, struct pont
 	uint8_t *text = NULL;
 	size_t len = 0;
 	EVP_PKEY *found = NULL;
-	int result = pki_vault_get(pki->vault, owner, id, pki->env->alloc, &text, &len);
+	int result = pki_vault_get(pki->vault, PKI_IDENTITY, owner, id, pki->env->alloc, &text, &len);
 
 	memset(out, 0, sizeof(*out));
 	if (!result)
@@ -292,14 +272,14 @@ static int admit(struct pki *pki, struct ponto_identity *identity, EVP_PKEY *key
 	if (result)
 		return result;
 	pthread_rwlock_wrlock(&pki->lock);
-	result = pki_vault_ids(pki->vault, identity->owner, &ids, &count);
+	result = pki_vault_ids(pki->vault, PKI_IDENTITY, identity->owner, &ids, &count);
 	for (size_t i = 0; i < count && !result; i++)
 		if (strcmp(ids[i], identity->id) == 0)
 			result = PONTO_EEXIST;
 	if (!result && count >= pki->limit)
 		result = PONTO_ELIMIT;
 	if (!result)
-		result = pki_vault_add(pki->vault, identity->owner, identity->id, ponto_bytes(text, len));
+		result = pki_vault_add(pki->vault, PKI_IDENTITY, identity->owner, identity->id, ponto_bytes(text, len));
 	pthread_rwlock_unlock(&pki->lock);
 	ponto_free(alloc, ids);
 	free_text(alloc, text, len);
@@ -314,7 +294,7 @@ static int has_room(struct pki *pki, uint32_t owner)
 	int result;
 
 	pthread_rwlock_rdlock(&pki->lock);
-	result = pki_vault_ids(pki->vault, owner, &ids, &count);
+	result = pki_vault_ids(pki->vault, PKI_IDENTITY, owner, &ids, &count);
 	pthread_rwlock_unlock(&pki->lock);
 	ponto_free(pki->env->alloc, ids);
 	return result ? result : count >= pki->limit ? PONTO_ELIMIT : PONTO_OK;
@@ -328,7 +308,7 @@ static int pki_identity_create(void *self, uint32_t owner, uint32_t profile, con
 	struct pki *pki = self;
 	struct ponto_identity identity = {.profile = profile, .owner = owner};
 	EVP_PKEY *key = NULL;
-	int result = ponto_identity_name_valid(name) ? usable(pki, profile) : PONTO_EINVAL;
+	int result = ponto_identity_name_valid(name) ? pki_usable(pki, profile) : PONTO_EINVAL;
 
 	if (!result)
 		result = has_room(pki, owner);
@@ -364,7 +344,7 @@ static int pki_identity_list(void *self, uint32_t owner, ponto_identity_fn *fn, 
 	int result;
 
 	pthread_rwlock_rdlock(&pki->lock);
-	result = pki_vault_ids(pki->vault, owner, &ids, &count);
+	result = pki_vault_ids(pki->vault, PKI_IDENTITY, owner, &ids, &count);
 	if (!result && count) {
 		found = ponto_new(pki->env->alloc, count, sizeof(*found));
 		if (!found)
@@ -388,7 +368,7 @@ static int pki_identity_list(void *self, uint32_t owner, ponto_identity_fn *fn, 
 	return result;
 }
 
-static int pki_identity_get(void *self, uint32_t owner, const char *id, struct ponto_identity *out)
+int pki_identity_get(void *self, uint32_t owner, const char *id, struct ponto_identity *out)
 {
 	struct pki *pki = self;
 	int result;
@@ -410,7 +390,7 @@ static int pki_identity_remove(void *self, uint32_t owner, const char *id)
 	if (!ponto_identity_id_valid(id))
 		return PONTO_ENOENT;
 	pthread_rwlock_wrlock(&pki->lock);
-	result = pki_vault_remove(pki->vault, owner, id);
+	result = pki_vault_remove(pki->vault, PKI_IDENTITY, owner, id);
 	if (!result)
 		pki_cache_drop(pki->cache, private_name(&name, owner, id));
 	pthread_rwlock_unlock(&pki->lock);
@@ -460,7 +440,7 @@ static int pki_identity_import(void *self, uint32_t owner, struct ponto_bytes da
 	if (!result && !encrypted)
 		result = PONTO_EPROTO; /* no export of ours */
 	if (!result)
-		result = usable(pki, identity.profile);
+		result = pki_usable(pki, identity.profile);
 	if (!result)
 		result = pki_file_read(&pki->crypto, data, ponto_bytes(password, strlen(password)), true, &identity,
 				       &key);
@@ -474,8 +454,8 @@ static int pki_identity_import(void *self, uint32_t owner, struct ponto_bytes da
 
 /* ---- signatures ---------------------------------------------------------------------- */
 
-static int pki_sign(void *self, uint32_t owner, const char *id, struct ponto_bytes data,
-		    uint8_t signature[PONTO_SIGNATURE_MAX], size_t *len)
+int pki_sign(void *self, uint32_t owner, const char *id, struct ponto_bytes data,
+	     uint8_t signature[PONTO_SIGNATURE_MAX], size_t *len)
 {
 	struct pki *pki = self;
 	struct private_name name;
@@ -497,7 +477,7 @@ static int pki_sign(void *self, uint32_t owner, const char *id, struct ponto_byt
 		pthread_rwlock_unlock(&pki->lock);
 	}
 	if (!result)
-		result = usable(pki, profile);
+		result = pki_usable(pki, profile);
 	if (!result)
 		result = pki_key_sign(&pki->crypto, profile, key, data, signature, len);
 	EVP_PKEY_free(key);
@@ -512,7 +492,7 @@ static int pki_verify(void *self, uint32_t profile, struct ponto_bytes public_ke
 	struct pki *pki = self;
 	uint32_t tag = 0;
 	EVP_PKEY *key;
-	int result = usable(pki, profile);
+	int result = pki_usable(pki, profile);
 
 	if (!result)
 		result = ponto_public_key_check(profile, public_key);
@@ -550,6 +530,13 @@ static const struct ponto_security_ops pki_ops = {
 	.sign = pki_sign,
 	.verify = pki_verify,
 	.authority = pki_authority,
+	.chain_issue = pki_chain_issue,
+	.chain_read = pki_chain_read,
+	.chain_verify = pki_chain_verify,
+	.chain_add = pki_chain_add,
+	.chain_list = pki_chain_list,
+	.chain_get = pki_chain_get,
+	.chain_remove = pki_chain_remove,
 };
 
 PONTO_PLUGIN(security_pki) = {

@@ -10,13 +10,22 @@
 #include <unistd.h>
 
 #define TOPIC "security.pki.vault"
-#define SUFFIX ".pem"
 #define UNFINISHED ".new-"
 #define FILE_NAME (PONTO_IDENTITY_ID + 8)
+#define SUFFIX_SIZE 4
 
-/* One identity in memory. */
+static const struct {
+	char suffix[SUFFIX_SIZE + 1];
+	size_t max; /* bytes */
+} kinds[PKI_KINDS] = {
+	[PKI_IDENTITY] = {".pem", PONTO_EXPORT_MAX},
+	[PKI_CHAIN] = {".p7b", PONTO_CHAIN_MAX},
+};
+
+/* One in memory. */
 struct kept {
 	struct kept *next;
+	enum pki_kind kind;
 	uint32_t owner;
 	char id[PONTO_IDENTITY_ID];
 	size_t len;
@@ -33,18 +42,19 @@ struct pki_vault {
 
 /* ---- in memory ---------------------------------------------------------------- */
 
-static struct kept **memory_find(struct pki_vault *vault, uint32_t owner, const char *id)
+static struct kept **memory_find(struct pki_vault *vault, enum pki_kind kind, uint32_t owner, const char *id)
 {
 	struct kept **at = &vault->kept;
 
-	while (*at && ((*at)->owner != owner || strcmp((*at)->id, id) != 0))
+	while (*at && ((*at)->kind != kind || (*at)->owner != owner || strcmp((*at)->id, id) != 0))
 		at = &(*at)->next;
 	return at;
 }
 
-static int memory_add(struct pki_vault *vault, uint32_t owner, const char *id, struct ponto_bytes text)
+static int memory_add(struct pki_vault *vault, enum pki_kind kind, uint32_t owner, const char *id,
+		      struct ponto_bytes text)
 {
-	struct kept **at = memory_find(vault, owner, id);
+	struct kept **at = memory_find(vault, kind, owner, id);
 	struct kept *kept;
 
 	if (*at)
@@ -52,6 +62,7 @@ static int memory_add(struct pki_vault *vault, uint32_t owner, const char *id, s
 	kept = ponto_new(vault->alloc, 1, sizeof(*kept) + text.len);
 	if (!kept)
 		return PONTO_ENOMEM;
+	kept->kind = kind;
 	kept->owner = owner;
 	strcpy(kept->id, id);
 	kept->len = text.len;
@@ -178,7 +189,7 @@ static int write_file(int dir, const char *name, struct ponto_bytes text)
 	return error ? -1 : 0;
 }
 
-static int file_add(struct pki_vault *vault, uint32_t owner, const char *id, struct ponto_bytes text)
+static int file_add(struct pki_vault *vault, enum pki_kind kind, uint32_t owner, const char *id, struct ponto_bytes text)
 {
 	int dir = open_owner(vault, owner, true);
 	char name[FILE_NAME], unfinished[FILE_NAME];
@@ -189,7 +200,7 @@ static int file_add(struct pki_vault *vault, uint32_t owner, const char *id, str
 		result = complain(vault, "cannot make", owner, NULL);
 		return result == PONTO_ENOENT ? PONTO_EIO : result; /* the state directory itself is gone */
 	}
-	snprintf(name, sizeof(name), "%s" SUFFIX, id);
+	snprintf(name, sizeof(name), "%s%s", id, kinds[kind].suffix);
 	snprintf(unfinished, sizeof(unfinished), UNFINISHED "%s", id);
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		result = PONTO_EEXIST;
@@ -207,15 +218,15 @@ static int file_add(struct pki_vault *vault, uint32_t owner, const char *id, str
 	return result;
 }
 
-static int read_all(int fd, const struct ponto_alloc *alloc, uint8_t **text, size_t *len)
+static int read_all(int fd, size_t max, const struct ponto_alloc *alloc, uint8_t **text, size_t *len)
 {
-	uint8_t *buffer = ponto_new(alloc, PONTO_EXPORT_MAX + 2, 1);
+	uint8_t *buffer = ponto_new(alloc, max + 2, 1);
 	size_t done = 0;
 
 	if (!buffer)
 		return PONTO_ENOMEM;
 	for (;;) {
-		ssize_t n = read(fd, buffer + done, PONTO_EXPORT_MAX + 1 - done);
+		ssize_t n = read(fd, buffer + done, max + 1 - done);
 
 		if (n > 0)
 			done += (size_t)n;
@@ -227,7 +238,7 @@ static int read_all(int fd, const struct ponto_alloc *alloc, uint8_t **text, siz
 			return PONTO_EIO;
 		}
 	}
-	if (done > PONTO_EXPORT_MAX) {
+	if (done > max) {
 		ponto_wipe(buffer, done);
 		ponto_free(alloc, buffer);
 		return PONTO_ECORRUPT;
@@ -237,8 +248,8 @@ static int read_all(int fd, const struct ponto_alloc *alloc, uint8_t **text, siz
 	return PONTO_OK;
 }
 
-static int file_get(struct pki_vault *vault, uint32_t owner, const char *id, const struct ponto_alloc *alloc,
-		    uint8_t **text, size_t *len)
+static int file_get(struct pki_vault *vault, enum pki_kind kind, uint32_t owner, const char *id,
+		    const struct ponto_alloc *alloc, uint8_t **text, size_t *len)
 {
 	int dir = open_owner(vault, owner, false);
 	char name[FILE_NAME];
@@ -247,7 +258,7 @@ static int file_get(struct pki_vault *vault, uint32_t owner, const char *id, con
 
 	if (dir < 0)
 		return errno == ENOENT ? PONTO_ENOENT : complain(vault, "cannot open", owner, NULL);
-	snprintf(name, sizeof(name), "%s" SUFFIX, id);
+	snprintf(name, sizeof(name), "%s%s", id, kinds[kind].suffix);
 	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0) {
 		result = errno == ENOENT  ? PONTO_ENOENT
@@ -262,13 +273,13 @@ static int file_get(struct pki_vault *vault, uint32_t owner, const char *id, con
 		return PONTO_ECORRUPT;
 	}
 	if ((st.st_mode & 077) && fchmod(fd, 0600) == 0)
-		ponto_warning(vault->log, TOPIC, "identity %s was open to other users; closed", id);
-	result = read_all(fd, alloc, text, len);
+		ponto_warning(vault->log, TOPIC, "%s was open to other users; closed", id);
+	result = read_all(fd, kinds[kind].max, alloc, text, len);
 	close(fd);
 	return result;
 }
 
-static int file_remove(struct pki_vault *vault, uint32_t owner, const char *id)
+static int file_remove(struct pki_vault *vault, enum pki_kind kind, uint32_t owner, const char *id)
 {
 	int dir = open_owner(vault, owner, false);
 	char name[FILE_NAME];
@@ -276,7 +287,7 @@ static int file_remove(struct pki_vault *vault, uint32_t owner, const char *id)
 
 	if (dir < 0)
 		return errno == ENOENT ? PONTO_ENOENT : complain(vault, "cannot open", owner, NULL);
-	snprintf(name, sizeof(name), "%s" SUFFIX, id);
+	snprintf(name, sizeof(name), "%s%s", id, kinds[kind].suffix);
 	if (unlinkat(dir, name, 0) < 0)
 		result = errno == ENOENT ? PONTO_ENOENT : complain(vault, "cannot remove", owner, id);
 	else if (fsync(dir) < 0)
@@ -288,6 +299,7 @@ static int file_remove(struct pki_vault *vault, uint32_t owner, const char *id)
 /* ---- ids ---------------------------------------------------------------------- */
 
 struct id_list {
+	enum pki_kind kind;
 	const struct ponto_alloc *alloc;
 	char (*ids)[PONTO_IDENTITY_ID];
 	size_t count, room;
@@ -329,10 +341,12 @@ static int each_name(int fd, int (*fn)(void *arg, int dir, const char *name), vo
 
 static int collect_id(void *arg, int dir, const char *name)
 {
+	const struct id_list *list = arg;
 	char id[PONTO_IDENTITY_ID];
 
 	(void)dir;
-	if (strlen(name) != PONTO_IDENTITY_ID - 1 + strlen(SUFFIX) || strcmp(name + PONTO_IDENTITY_ID - 1, SUFFIX) != 0)
+	if (strlen(name) != PONTO_IDENTITY_ID - 1 + SUFFIX_SIZE ||
+	    strcmp(name + PONTO_IDENTITY_ID - 1, kinds[list->kind].suffix) != 0)
 		return PONTO_OK;
 	memcpy(id, name, PONTO_IDENTITY_ID - 1);
 	id[PONTO_IDENTITY_ID - 1] = 0;
@@ -399,20 +413,20 @@ void pki_vault_destroy(struct pki_vault *vault)
 	ponto_free(vault->alloc, vault);
 }
 
-int pki_vault_add(struct pki_vault *vault, uint32_t owner, const char *id, struct ponto_bytes text)
+int pki_vault_add(struct pki_vault *vault, enum pki_kind kind, uint32_t owner, const char *id, struct ponto_bytes text)
 {
-	return vault->state_dir ? file_add(vault, owner, id, text) : memory_add(vault, owner, id, text);
+	return vault->state_dir ? file_add(vault, kind, owner, id, text) : memory_add(vault, kind, owner, id, text);
 }
 
-int pki_vault_get(struct pki_vault *vault, uint32_t owner, const char *id, const struct ponto_alloc *alloc,
+int pki_vault_get(struct pki_vault *vault, enum pki_kind kind, uint32_t owner, const char *id, const struct ponto_alloc *alloc,
 		  uint8_t **text, size_t *len)
 {
 	struct kept *kept;
 	uint8_t *copy;
 
 	if (vault->state_dir)
-		return file_get(vault, owner, id, alloc, text, len);
-	kept = *memory_find(vault, owner, id);
+		return file_get(vault, kind, owner, id, alloc, text, len);
+	kept = *memory_find(vault, kind, owner, id);
 	if (!kept)
 		return PONTO_ENOENT;
 	copy = ponto_bytes_dup(alloc, ponto_bytes(kept->text, kept->len));
@@ -423,22 +437,22 @@ int pki_vault_get(struct pki_vault *vault, uint32_t owner, const char *id, const
 	return PONTO_OK;
 }
 
-int pki_vault_remove(struct pki_vault *vault, uint32_t owner, const char *id)
+int pki_vault_remove(struct pki_vault *vault, enum pki_kind kind, uint32_t owner, const char *id)
 {
 	struct kept **at;
 
 	if (vault->state_dir)
-		return file_remove(vault, owner, id);
-	at = memory_find(vault, owner, id);
+		return file_remove(vault, kind, owner, id);
+	at = memory_find(vault, kind, owner, id);
 	if (!*at)
 		return PONTO_ENOENT;
 	memory_drop(vault, at);
 	return PONTO_OK;
 }
 
-int pki_vault_ids(struct pki_vault *vault, uint32_t owner, char (**ids)[PONTO_IDENTITY_ID], size_t *count)
+int pki_vault_ids(struct pki_vault *vault, enum pki_kind kind, uint32_t owner, char (**ids)[PONTO_IDENTITY_ID], size_t *count)
 {
-	struct id_list list = {vault->alloc, NULL, 0, 0};
+	struct id_list list = {kind, vault->alloc, NULL, 0, 0};
 	int result = PONTO_OK;
 	int fd;
 
@@ -450,7 +464,7 @@ int pki_vault_ids(struct pki_vault *vault, uint32_t owner, char (**ids)[PONTO_ID
 			result = complain(vault, "cannot open", owner, NULL);
 	} else {
 		for (struct kept *kept = vault->kept; kept && !result; kept = kept->next)
-			if (kept->owner == owner)
+			if (kept->kind == kind && kept->owner == owner)
 				result = id_list_add(&list, kept->id);
 	}
 	if (result) {

@@ -1,23 +1,14 @@
 /* security-sim: the security contract over keyed hashes, for simulation only. */
-#include <pthread.h>
 #include <string.h>
 
 #include "framework/cursor.h"
 #include "framework/digest.h"
-#include "plugins/security-sim/sim_keyring.h"
+#include "plugins/security-sim/sim.h"
 #include "plugins/security-sim/sim_signature.h"
 
 #define TOPIC "security.sim"
 #define MAGIC "PONTOSIM"
 #define MAGIC_SIZE 8
-
-struct sim {
-	const struct ponto_env *env;
-	pthread_mutex_t lock;
-	struct sim_keyring ring; /* under lock */
-	uint64_t last_created;	 /* under lock */
-	size_t limit;
-};
 
 static const struct ponto_option sim_options[] = {
 	{.name = "identities",
@@ -57,6 +48,7 @@ static void sim_destroy(void *self)
 	if (!sim)
 		return;
 	sim_keyring_fini(&sim->ring);
+	sim_chains_clear(sim);
 	pthread_mutex_destroy(&sim->lock);
 	ponto_free(sim->env->alloc, sim);
 }
@@ -117,7 +109,7 @@ static int sim_identity_list(void *self, uint32_t owner, ponto_identity_fn *fn, 
 	return result;
 }
 
-static int sim_identity_get(void *self, uint32_t owner, const char *id, struct ponto_identity *out)
+int sim_identity_get(void *self, uint32_t owner, const char *id, struct ponto_identity *out)
 {
 	struct sim *sim = self;
 	const struct ponto_identity *found;
@@ -292,6 +284,13 @@ static const struct ponto_security_ops sim_ops = {
 	.sign = sim_sign,
 	.verify = sim_verify,
 	.authority = sim_authority,
+	.chain_issue = sim_chain_issue,
+	.chain_read = sim_chain_read,
+	.chain_verify = sim_chain_verify,
+	.chain_add = sim_chain_add,
+	.chain_list = sim_chain_list,
+	.chain_get = sim_chain_get,
+	.chain_remove = sim_chain_remove,
 };
 
 PONTO_PLUGIN(security_sim) = {

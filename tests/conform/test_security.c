@@ -68,7 +68,7 @@ int main(void)
 		cmocka_unit_test(sim_is_deterministic_and_cheap),
 		cmocka_unit_test(sim_nodes_verify_each_other),
 	};
-	size_t n = security_suite_count, count = 2 * n + PONTO_ARRAY_SIZE(own);
+	size_t n = security_suite_count(), count = 2 * n + PONTO_ARRAY_SIZE(own);
 	struct CMUnitTest *tests = calloc(count, sizeof(*tests));
 	int failed;
 
