@@ -3,11 +3,16 @@
 #include <string.h>
 
 #include "plugins/discovery-seed/seed.h"
+#include "plugins/discovery-seed/seed_order.h"
+
+/* How long addresses at hand wait for names that are still being resolved, to be put in order with theirs. */
+#define PATIENCE PONTO_SECOND
 
 /* What became of a configured name. */
 struct name_state {
 	int error;	   /* of the last answer; logged when it changes */
 	bool answered;	   /* there was one */
+	bool asked;	   /* a question is under way */
 	uint64_t resolved; /* monotonic, of the last success */
 	struct ponto_addr *addrs;
 	size_t count;
@@ -25,9 +30,11 @@ struct ponto_discovery_handle {
 	struct name_state *names; /* as many as peers */
 	struct seed_memory memory;
 	unsigned searching;	 /* sources */
-	unsigned ready;		 /* sources on which the timer is to report */
+	unsigned ready;		 /* sources on which the timer is to report, beside seeds */
 	struct seed_found found; /* of this search for seeds */
 	size_t reported;	 /* of these */
+	bool gathered;		 /* this search's first report is out: what comes later is added at the end */
+	uint64_t report_at;	 /* when it comes at the latest */
 	size_t names_left;	 /* questions under way */
 	unsigned calls;		 /* on the stack */
 	bool closed;
@@ -66,14 +73,38 @@ static void finish(struct ponto_discovery_handle *h, enum ponto_discovery_source
 
 /* ---- seeds ------------------------------------------------------------------------- */
 
+/* In order, as far as they were not reported yet: RFC 6724 over configured addresses and those of all names. Order of
+ * configuration and of getaddrinfo decide the rest; where memory is short they decide alone. */
+static void sort_seeds(struct ponto_discovery_handle *h, struct ponto_addr *addrs, size_t count)
+{
+	const struct ponto_alloc *alloc = h->seed->env->alloc;
+	struct seed_candidate *candidates;
+
+	if (count < 2 || ponto_loop_sim(h->loop))
+		return; /* a simulated host has no routes to ask about */
+	candidates = ponto_new(alloc, count, sizeof(*candidates));
+	if (!candidates)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		candidates[i].addr = addrs[i];
+		seed_source_of(&addrs[i], &candidates[i].source);
+	}
+	seed_order_sort(candidates, count);
+	for (size_t i = 0; i < count; i++)
+		addrs[i] = candidates[i].addr;
+	ponto_free(alloc, candidates);
+}
+
 /* Reports what has been added to the set since the last time. */
 static void report_seeds(struct ponto_discovery_handle *h)
 {
 	size_t from = h->reported;
 
 	h->reported = h->found.count;
-	if (!h->closed && h->found.count > from)
-		h->events.found(h->arg, PONTO_SOURCE_SEED, h->found.addrs + from, h->found.count - from);
+	if (h->found.count == from)
+		return;
+	sort_seeds(h, h->found.addrs + from, h->found.count - from);
+	h->events.found(h->arg, PONTO_SOURCE_SEED, h->found.addrs + from, h->found.count - from);
 }
 
 static void add_seed(struct ponto_discovery_handle *h, const struct ponto_addr *addr, uint16_t port)
@@ -92,13 +123,58 @@ static void add_known(struct ponto_discovery_handle *h, size_t peer)
 		add_seed(h, &h->names[peer].addrs[i], h->seed->peers[peer].port);
 }
 
+/* All that is known of the peers now, in the order of the configuration. */
+static void gather(struct ponto_discovery_handle *h)
+{
+	h->found.count = 0; /* its memory is for this search's report too */
+	h->found.refused = false;
+	h->reported = 0;
+	for (size_t i = 0; i < h->seed->peer_count; i++) {
+		if (!h->seed->peers[i].host[0])
+			add_seed(h, &h->seed->peers[i].address, 0);
+		else if (h->names[i].error == 0 && !h->names[i].asked)
+			add_known(h, i);
+	}
+}
+
+/* The first report of a search, and its end when no name is left. */
+static void report_first(struct ponto_discovery_handle *h)
+{
+	h->gathered = true;
+	gather(h);
+	report_seeds(h);
+	if (h->names_left == 0)
+		finish(h, PONTO_SOURCE_SEED);
+}
+
+/* What the name server says now, in the order of before: servers turn the order of equals at every question. */
+static void keep_order(const struct name_state *name, const struct seed_answer *answer,
+			 struct ponto_addr out[SEED_ANSWER_MAX])
+{
+	bool taken[SEED_ANSWER_MAX] = {false};
+	size_t count = 0;
+
+	for (size_t k = 0; k < name->count; k++) {
+		for (size_t i = 0; i < answer->count; i++) {
+			if (taken[i] || !ponto_addr_equal(&name->addrs[k], &answer->addrs[i]))
+				continue;
+			taken[i] = true;
+			out[count++] = answer->addrs[i];
+		}
+	}
+	for (size_t i = 0; i < answer->count; i++)
+		if (!taken[i])
+			out[count++] = answer->addrs[i];
+}
+
 static void note_answer(struct ponto_discovery_handle *h, const struct seed_answer *answer)
 {
 	const struct ponto_env *env = h->seed->env;
 	struct name_state *name = &h->names[answer->tag];
 	const char *host = h->seed->peers[answer->tag].host;
-	struct ponto_addr *addrs;
+	struct ponto_addr ordered[SEED_ANSWER_MAX], *addrs;
 
+	name->asked = false;
 	if (!name->answered || name->error != answer->error) {
 		if (answer->error)
 			ponto_warning(env->log, SEED_TOPIC,
@@ -112,10 +188,11 @@ static void note_answer(struct ponto_discovery_handle *h, const struct seed_answ
 	name->error = answer->error;
 	if (answer->error || answer->count == 0)
 		return;
+	keep_order(name, answer, ordered);
 	addrs = ponto_resize(env->alloc, name->addrs, answer->count, sizeof(*addrs));
 	if (!addrs)
 		return; /* what was known stays known */
-	memcpy(addrs, answer->addrs, answer->count * sizeof(*addrs));
+	memcpy(addrs, ordered, answer->count * sizeof(*addrs));
 	name->addrs = addrs;
 	name->count = answer->count;
 	name->resolved = ponto_loop_now(h->loop);
@@ -131,14 +208,18 @@ static void on_answer(void *arg, unsigned events)
 	while (!h->closed && seed_resolver_take(h->resolver, &answer)) {
 		note_answer(h, &answer);
 		h->names_left--;
+		if (!h->gathered)
+			continue;
 		if (!answer.error)
 			add_known(h, answer.tag);
-		if (!(h->ready &
-		      PONTO_SOURCE_SEED)) /* or the configured addresses, which come first, are still to come */
-			report_seeds(h);
+		report_seeds(h);
 	}
-	if (!h->closed && h->names_left == 0 && !(h->ready & PONTO_SOURCE_SEED))
-		finish(h, PONTO_SOURCE_SEED);
+	if (!h->closed && h->names_left == 0 && (h->searching & PONTO_SOURCE_SEED)) {
+		if (h->gathered)
+			finish(h, PONTO_SOURCE_SEED);
+		else
+			report_first(h);
+	}
 	leave(h);
 }
 
@@ -161,6 +242,7 @@ static void ask_name(struct ponto_discovery_handle *h, size_t peer)
 		h->sim_told = true;
 	} else if (seed_resolver_ask(h->resolver, host, h->want.family, peer) == PONTO_OK) {
 		h->names_left++;
+		h->names[peer].asked = true;
 	} else {
 		ponto_warning(env->log, SEED_TOPIC, "%s: %s is not resolved: no thread or memory for it", env->instance,
 			      host);
@@ -169,19 +251,14 @@ static void ask_name(struct ponto_discovery_handle *h, size_t peer)
 
 static int start_seeds(struct ponto_discovery_handle *h)
 {
-	seed_found_clear(&h->found);
-	h->reported = 0;
-	for (size_t i = 0; i < h->seed->peer_count; i++) {
-		if (!h->seed->peers[i].host[0])
-			add_seed(h, &h->seed->peers[i].address, 0);
-		else if (is_fresh(h, i))
-			add_known(h, i);
-	}
+	gather(h);
 	if (h->found.refused)
 		return PONTO_ENOMEM;
 	for (size_t i = 0; i < h->seed->peer_count; i++)
 		if (h->seed->peers[i].host[0] && !is_fresh(h, i))
 			ask_name(h, i);
+	h->gathered = false;
+	h->report_at = ponto_loop_now(h->loop) + (h->names_left ? PATIENCE : 0);
 	return PONTO_OK;
 }
 
@@ -214,6 +291,19 @@ static void on_loaded(void *arg)
 
 /* ---- the handle --------------------------------------------------------------------------- */
 
+static bool seeds_waiting(const struct ponto_discovery_handle *h)
+{
+	return (h->searching & PONTO_SOURCE_SEED) && !h->gathered;
+}
+
+static void arm(struct ponto_discovery_handle *h)
+{
+	if (h->ready)
+		ponto_timer_set(h->loop, h->timer, ponto_loop_now(h->loop));
+	else
+		ponto_timer_set(h->loop, h->timer, seeds_waiting(h) ? h->report_at : PONTO_NEVER);
+}
+
 static void on_timer(void *arg)
 {
 	struct ponto_discovery_handle *h = arg;
@@ -223,13 +313,12 @@ static void on_timer(void *arg)
 	h->ready = 0;
 	if (ready & PONTO_SOURCE_REMEMBERED)
 		report_remembered(h);
-	if ((ready & PONTO_SOURCE_SEED) && !h->closed) {
-		report_seeds(h);
-		if (h->names_left == 0)
-			finish(h, PONTO_SOURCE_SEED);
-	}
+	if (!h->closed && seeds_waiting(h) && h->report_at <= ponto_loop_now(h->loop))
+		report_first(h);
 	if (ready & PONTO_SOURCE_MULTICAST)
 		finish(h, PONTO_SOURCE_MULTICAST);
+	if (!h->closed)
+		arm(h);
 	leave(h);
 }
 
@@ -247,9 +336,8 @@ int seed_search(struct ponto_discovery_handle *h, unsigned sources)
 	h->searching |= fresh;
 	if ((fresh & PONTO_SOURCE_REMEMBERED) && !seed_memory_load(&h->memory))
 		fresh &= ~(unsigned)PONTO_SOURCE_REMEMBERED;
-	h->ready |= fresh;
-	if (h->ready)
-		ponto_timer_set(h->loop, h->timer, ponto_loop_now(h->loop));
+	h->ready |= fresh & ~(unsigned)PONTO_SOURCE_SEED;
+	arm(h);
 	return PONTO_OK;
 }
 

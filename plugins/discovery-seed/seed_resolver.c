@@ -219,3 +219,47 @@ bool seed_resolver_take(struct seed_resolver *resolver, struct seed_answer *out)
 	free(q);
 	return true;
 }
+
+static socklen_t to_sockaddr(const struct ponto_addr *addr, struct sockaddr_storage *out)
+{
+	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)out;
+	struct sockaddr_in *sin = (struct sockaddr_in *)out;
+
+	memset(out, 0, sizeof(*out));
+	if (addr->family == PONTO_FAMILY_IPV6) {
+		sin6->sin6_family = AF_INET6;
+		sin6->sin6_port = htons(addr->port);
+		sin6->sin6_scope_id = addr->zone;
+		memcpy(&sin6->sin6_addr, addr->ip, 16);
+		return sizeof(*sin6);
+	}
+	sin->sin_family = AF_INET;
+	sin->sin_port = htons(addr->port);
+	memcpy(&sin->sin_addr, addr->ip, 4);
+	return sizeof(*sin);
+}
+
+static void from_sockaddr(const struct sockaddr_storage *in, struct ponto_addr *out)
+{
+	struct addrinfo info = {.ai_family = in->ss_family, .ai_addr = (struct sockaddr *)(uintptr_t)in};
+
+	if (!convert(&info, out))
+		*out = (struct ponto_addr){0};
+}
+
+void seed_source_of(const struct ponto_addr *addr, struct ponto_addr *out)
+{
+	struct sockaddr_storage storage;
+	socklen_t len = to_sockaddr(addr, &storage);
+	int fd = socket(storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	*out = (struct ponto_addr){0};
+	if (fd < 0)
+		return;
+	if (connect(fd, (struct sockaddr *)&storage, len) == 0) {
+		len = sizeof(storage);
+		if (getsockname(fd, (struct sockaddr *)&storage, &len) == 0)
+			from_sockaddr(&storage, out);
+	}
+	close(fd);
+}

@@ -34,6 +34,10 @@ int seed_resolver_fd(const struct seed_resolver *resolver);
 /* Asks for family's addresses (NONE: both). copies host. PONTO_EBUSY: no thread can be had. */
 PONTO_MUST_CHECK int seed_resolver_ask(struct seed_resolver *resolver, const char *host, uint8_t family, size_t tag);
 
+/* The address this host would send from to addr; family NONE when there is no way there. Asks the kernel, sends
+ * nothing, does not block. Any thread. */
+void seed_source_of(const struct ponto_addr *addr, struct ponto_addr *out);
+
 /* The next answer; false when there is none. */
 bool seed_resolver_take(struct seed_resolver *resolver, struct seed_answer *out);
 

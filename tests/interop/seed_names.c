@@ -52,9 +52,8 @@ static void names_give_their_addresses(void **state)
 	f = discovery_fixture_new(SEED, settings, false);
 	discovery_open(f, &global, &w);
 	discovery_search(&w, PONTO_SOURCE_SEED);
-	assert_true(ponto_addr_equal(&w.seen[0], &(struct ponto_addr){.family = PONTO_FAMILY_IPV6,
-								      .port = 3540,
-								      .ip = {0x20, 1, 0x0d, 0xb8, [15] = 9}}));
+	PONTO_PROVES("PNRP-297", "PNRP-298");
+	assert_true(saw(&w, "[2001:db8::9]:3540"));
 	assert_true(saw(&w, "[2001:db8::1]:3540") && saw(&w, "[2001:db8::2]:3540"));
 	assert_true(saw(&w, "[2001:db8::1]:99") && saw(&w, "[2001:db8::2]:99"));
 	assert_int_equal(w.count, 5); /* one.test's is two.test's, given once */
@@ -64,6 +63,48 @@ static void names_give_their_addresses(void **state)
 	discovery_search(&w, PONTO_SOURCE_SEED);
 	assert_true(saw(&w, "192.0.2.4:3540"));
 	assert_int_equal(w.count, 1);
+	discovery_close(&w);
+	discovery_fixture_free(f);
+}
+
+static void assert_order(const struct discovery_watcher *w, const char *const *texts)
+{
+	char text[PONTO_ADDR_TEXT];
+	size_t n = 0;
+
+	for (; texts[n]; n++) {
+		assert_true(n < w->count);
+		assert_string_equal(ponto_addr_format(&w->seen[n], text), texts[n]);
+	}
+	assert_int_equal(w->count, n);
+}
+
+/* The script gave this host 2001:db8:a::100/64 and a default route. */
+static void all_seeds_together_are_in_order(void **state)
+{
+	const char *const settings[] = {"peers=fd00::1,2001:db8:b::7,far.test,near.test,2001:db8:a::5", "store=",
+					"refresh=0", NULL};
+	static const char *const order[] = {"[2001:db8:a::1]:3540", "[2001:db8:a::2]:3540", "[2001:db8:a::5]:3540",
+					    "[2001:db8:b::7]:3540", "[2001:db8:b::1]:3540", "[fd00::1]:3540", NULL};
+	static const char *const grown[] = {"[2001:db8:a::1]:3540", "[2001:db8:a::2]:3540", "[2001:db8:a::3]:3540",
+					    "[2001:db8:a::5]:3540", "[2001:db8:b::7]:3540", "[2001:db8:b::1]:3540",
+					    "[fd00::1]:3540", NULL};
+	struct discovery_fixture *f;
+	struct discovery_watcher w;
+
+	(void)state;
+	PONTO_PROVES("PNRP-299");
+	write_hosts("2001:db8:b::1 far.test\n2001:db8:a::1 near.test\n2001:db8:a::2 near.test\n");
+	f = discovery_fixture_new(SEED, settings, false);
+	discovery_open(f, &global, &w);
+	discovery_search(&w, PONTO_SOURCE_SEED);
+	assert_order(&w, order);
+	write_hosts("2001:db8:a::2 near.test\n2001:db8:a::1 near.test\n2001:db8:b::1 far.test\n"); /* as servers do */
+	discovery_search(&w, PONTO_SOURCE_SEED);
+	assert_order(&w, order);
+	write_hosts("2001:db8:a::3 near.test\n2001:db8:a::2 near.test\n2001:db8:a::1 near.test\n2001:db8:b::1 far.test\n");
+	discovery_search(&w, PONTO_SOURCE_SEED);
+	assert_order(&w, grown);
 	discovery_close(&w);
 	discovery_fixture_free(f);
 }
@@ -191,6 +232,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_give_their_addresses),
+		cmocka_unit_test(all_seeds_together_are_in_order),
 		cmocka_unit_test(unresolved_names_are_asked_again),
 		cmocka_unit_test(fresh_addresses_are_not_asked_for_again),
 		cmocka_unit_test(closing_waits_for_no_name),

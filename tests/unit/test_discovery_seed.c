@@ -49,6 +49,32 @@ static void peers_are_parsed(void **state)
 		{"3com.example", "3com.example", NULL, 0},
 		{"_pnrp.x-1.example:1", "_pnrp.x-1.example", NULL, 1},
 	};
+	char text[PONTO_ADDR_TEXT], label[70], host[300];
+	struct seed_peer peer;
+
+	(void)state;
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(good); i++) {
+		if (seed_peer_parse(good[i].text, &peer))
+			fail_msg("%s", good[i].text);
+		assert_string_equal(peer.host, good[i].host);
+		if (good[i].addr)
+			assert_string_equal(ponto_addr_format(&peer.address, text), good[i].addr);
+		else
+			assert_int_equal(peer.port, good[i].port);
+	}
+	memset(label, 'x', sizeof(label));
+	label[64] = 0;
+	assert_int_equal(seed_peer_parse(label, &peer), PONTO_EINVAL);
+	label[63] = 0;
+	assert_ok(seed_peer_parse(label, &peer));
+	snprintf(host, sizeof(host), "%.61s.%s.%s.%s", label, label, label, label); /* 253 */
+	assert_ok(seed_peer_parse(host, &peer));
+	snprintf(host, sizeof(host), "%.62s.%s.%s.%s", label, label, label, label);
+	assert_int_equal(seed_peer_parse(host, &peer), PONTO_EINVAL);
+}
+
+static void what_is_no_peer_is_refused(void **state)
+{
 	static const char *const bad[] = {
 		"",
 		".",
@@ -80,18 +106,8 @@ static void peers_are_parsed(void **state)
 		"http://seed.example",
 	};
 	struct seed_peer peer, untouched;
-	char text[PONTO_ADDR_TEXT], label[70], host[300];
 
 	(void)state;
-	for (size_t i = 0; i < PONTO_ARRAY_SIZE(good); i++) {
-		if (seed_peer_parse(good[i].text, &peer))
-			fail_msg("%s", good[i].text);
-		assert_string_equal(peer.host, good[i].host);
-		if (good[i].addr)
-			assert_string_equal(ponto_addr_format(&peer.address, text), good[i].addr);
-		else
-			assert_int_equal(peer.port, good[i].port);
-	}
 	memset(&untouched, 0x55, sizeof(untouched));
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(bad); i++) {
 		peer = untouched;
@@ -99,15 +115,6 @@ static void peers_are_parsed(void **state)
 			fail_msg("%s", bad[i]);
 		assert_memory_equal(&peer, &untouched, sizeof(peer));
 	}
-	memset(label, 'x', sizeof(label));
-	label[64] = 0;
-	assert_int_equal(seed_peer_parse(label, &peer), PONTO_EINVAL);
-	label[63] = 0;
-	assert_ok(seed_peer_parse(label, &peer));
-	snprintf(host, sizeof(host), "%.61s.%s.%s.%s", label, label, label, label); /* 253 */
-	assert_ok(seed_peer_parse(host, &peer));
-	snprintf(host, sizeof(host), "%.62s.%s.%s.%s", label, label, label, label);
-	assert_int_equal(seed_peer_parse(host, &peer), PONTO_EINVAL);
 }
 
 static void wrong_peers_are_all_reported(void **state)
@@ -527,6 +534,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(peers_are_parsed),
+		cmocka_unit_test(what_is_no_peer_is_refused),
 		cmocka_unit_test(wrong_peers_are_all_reported),
 		cmocka_unit_test(unknown_store_is_refused),
 		cmocka_unit_test(only_what_is_wanted_is_given),
