@@ -51,6 +51,7 @@ struct ponto_discovery_ops {
 	int (*publish)(struct ponto_discovery_handle *handle, const struct ponto_addr *addrs, size_t count);
 	void (*unpublish)(struct ponto_discovery_handle *handle);
 	void (*remember)(struct ponto_discovery_handle *handle, const struct ponto_addr *addr);
+	int (*seeds)(struct ponto_discovery_handle *handle, const char *const *texts, size_t count, bool only);
 };
 
 struct ponto_discovery {
@@ -104,6 +105,16 @@ static inline void ponto_discovery_remember(struct ponto_discovery d, struct pon
 {
 	if (PONTO_HAS(d.ops, remember))
 		d.ops->remember(handle, addr);
+}
+
+/* Seeds of this searcher's own, addresses or names as in the plugin's own configuration: given before those, or
+ * instead of them (only). Replaces what was said before; while seeds are searched PONTO_EBUSY. PONTO_ECONF: not an
+ * address nor a name (the log says which); PONTO_ENOTSUP: this plugin has no seeds. copies */
+PONTO_MUST_CHECK static inline int ponto_discovery_seeds(struct ponto_discovery d,
+							 struct ponto_discovery_handle *handle,
+							 const char *const *texts, size_t count, bool only)
+{
+	return PONTO_HAS(d.ops, seeds) ? d.ops->seeds(handle, texts, count, only) : PONTO_ENOTSUP;
 }
 
 #ifdef __cplusplus

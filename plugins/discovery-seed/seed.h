@@ -13,17 +13,22 @@
 struct seed {
 	const struct ponto_env *env;
 	struct seed_peer *peers;
-	size_t peer_count, name_count;
+	size_t peer_count;
 	struct ponto_iface store; /* ops NULL: none */
 	size_t remember;
 	uint64_t refresh; /* microseconds for which a name's addresses are not asked again */
 };
+
+/* Reads peers, all of them; what is wrong is logged. PONTO_ECONF; PONTO_ENOMEM. gives *out, NULL when there are none */
+PONTO_MUST_CHECK int seed_read_peers(const struct ponto_env *env, const char *const *texts, size_t count,
+				     struct seed_peer **out);
 
 int seed_open(void *self, struct ponto_loop *loop, const struct ponto_discovery_want *want,
 	      const struct ponto_discovery_events *events, void *arg, struct ponto_discovery_handle **out);
 void seed_close(struct ponto_discovery_handle *handle);
 int seed_search(struct ponto_discovery_handle *handle, unsigned sources);
 void seed_remember(struct ponto_discovery_handle *handle, const struct ponto_addr *addr);
+int seed_seeds(struct ponto_discovery_handle *handle, const char *const *texts, size_t count, bool only);
 
 /* ---- seed_store.c: the remembered addresses of one handle, in memory and in the store ----- */
 

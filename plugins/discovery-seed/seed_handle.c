@@ -27,6 +27,8 @@ struct ponto_discovery_handle {
 	struct ponto_timer *timer;	/* set to now: there is something to report */
 	struct seed_resolver *resolver; /* NULL: no names, or a simulated world */
 	struct ponto_watch *watch;
+	struct seed_peer *peers;  /* of this handle, then of the instance */
+	size_t peer_count;
 	struct name_state *names; /* as many as peers */
 	struct seed_memory memory;
 	unsigned searching;	 /* sources */
@@ -41,15 +43,24 @@ struct ponto_discovery_handle {
 	bool sim_told;
 };
 
-static void release(struct ponto_discovery_handle *h)
+static void free_peers(struct ponto_discovery_handle *h)
 {
 	const struct ponto_alloc *alloc = h->seed->env->alloc;
 
-	for (size_t i = 0; h->names && i < h->seed->peer_count; i++)
+	for (size_t i = 0; h->names && i < h->peer_count; i++)
 		ponto_free(alloc, h->names[i].addrs);
 	ponto_free(alloc, h->names);
+	ponto_free(alloc, h->peers);
+	h->names = NULL;
+	h->peers = NULL;
+	h->peer_count = 0;
+}
+
+static void release(struct ponto_discovery_handle *h)
+{
+	free_peers(h);
 	seed_found_clear(&h->found);
-	ponto_free(alloc, h);
+	ponto_free(h->seed->env->alloc, h);
 }
 
 static void enter(struct ponto_discovery_handle *h)
@@ -120,7 +131,7 @@ static void add_seed(struct ponto_discovery_handle *h, const struct ponto_addr *
 static void add_known(struct ponto_discovery_handle *h, size_t peer)
 {
 	for (size_t i = 0; i < h->names[peer].count; i++)
-		add_seed(h, &h->names[peer].addrs[i], h->seed->peers[peer].port);
+		add_seed(h, &h->names[peer].addrs[i], h->peers[peer].port);
 }
 
 /* All that is known of the peers now, in the order of the configuration. */
@@ -129,9 +140,9 @@ static void gather(struct ponto_discovery_handle *h)
 	h->found.count = 0; /* its memory is for this search's report too */
 	h->found.refused = false;
 	h->reported = 0;
-	for (size_t i = 0; i < h->seed->peer_count; i++) {
-		if (!h->seed->peers[i].host[0])
-			add_seed(h, &h->seed->peers[i].address, 0);
+	for (size_t i = 0; i < h->peer_count; i++) {
+		if (!h->peers[i].host[0])
+			add_seed(h, &h->peers[i].address, 0);
 		else if (h->names[i].error == 0 && !h->names[i].asked)
 			add_known(h, i);
 	}
@@ -171,7 +182,7 @@ static void note_answer(struct ponto_discovery_handle *h, const struct seed_answ
 {
 	const struct ponto_env *env = h->seed->env;
 	struct name_state *name = &h->names[answer->tag];
-	const char *host = h->seed->peers[answer->tag].host;
+	const char *host = h->peers[answer->tag].host;
 	struct ponto_addr ordered[SEED_ANSWER_MAX], *addrs;
 
 	name->asked = false;
@@ -233,7 +244,7 @@ static bool is_fresh(const struct ponto_discovery_handle *h, size_t peer)
 static void ask_name(struct ponto_discovery_handle *h, size_t peer)
 {
 	const struct ponto_env *env = h->seed->env;
-	const char *host = h->seed->peers[peer].host;
+	const char *host = h->peers[peer].host;
 
 	if (!h->resolver) {
 		if (!h->sim_told)
@@ -254,8 +265,8 @@ static int start_seeds(struct ponto_discovery_handle *h)
 	gather(h);
 	if (h->found.refused)
 		return PONTO_ENOMEM;
-	for (size_t i = 0; i < h->seed->peer_count; i++)
-		if (h->seed->peers[i].host[0] && !is_fresh(h, i))
+	for (size_t i = 0; i < h->peer_count; i++)
+		if (h->peers[i].host[0] && !is_fresh(h, i))
 			ask_name(h, i);
 	h->gathered = false;
 	h->report_at = ponto_loop_now(h->loop) + (h->names_left ? PATIENCE : 0);
@@ -349,16 +360,58 @@ void seed_remember(struct ponto_discovery_handle *h, const struct ponto_addr *ad
 		seed_memory_add(&h->memory, addr);
 }
 
+/* The first name brings the resolver; it stays. */
 static int open_resolver(struct ponto_discovery_handle *h)
 {
+	bool names = false;
 	int result;
 
-	if (h->seed->name_count == 0 || ponto_loop_sim(h->loop))
+	for (size_t i = 0; i < h->peer_count && !names; i++)
+		names = h->peers[i].host[0];
+	if (!names || h->resolver || ponto_loop_sim(h->loop))
 		return PONTO_OK;
 	result = seed_resolver_create(&h->resolver);
 	return result ? result
 		      : ponto_watch_create(h->loop, seed_resolver_fd(h->resolver), PONTO_READABLE, on_answer, h,
 					   &h->watch);
+}
+
+/* Replaces the handle's peers by own ones and, unless they alone count, the instance's. */
+static int set_peers(struct ponto_discovery_handle *h, const struct seed_peer *own, size_t own_count, bool only)
+{
+	const struct ponto_alloc *alloc = h->seed->env->alloc;
+	size_t others = only ? 0 : h->seed->peer_count, count = own_count + others;
+	struct seed_peer *peers = count ? ponto_new(alloc, count, sizeof(*peers)) : NULL;
+	struct name_state *names = count ? ponto_new(alloc, count, sizeof(*names)) : NULL;
+
+	if (count && (!peers || !names)) {
+		ponto_free(alloc, peers);
+		ponto_free(alloc, names);
+		return PONTO_ENOMEM;
+	}
+	if (own_count)
+		memcpy(peers, own, own_count * sizeof(*peers));
+	if (others)
+		memcpy(peers + own_count, h->seed->peers, others * sizeof(*peers));
+	free_peers(h);
+	h->peers = peers;
+	h->names = names;
+	h->peer_count = count;
+	return open_resolver(h);
+}
+
+int seed_seeds(struct ponto_discovery_handle *h, const char *const *texts, size_t count, bool only)
+{
+	struct seed_peer *own = NULL;
+	int result;
+
+	if (h->searching & PONTO_SOURCE_SEED)
+		return PONTO_EBUSY;
+	result = seed_read_peers(h->seed->env, texts, count, &own);
+	if (result == PONTO_OK)
+		result = set_peers(h, own, count, only);
+	ponto_free(h->seed->env->alloc, own);
+	return result;
 }
 
 static void close_all(struct ponto_discovery_handle *h)
@@ -393,13 +446,8 @@ int seed_open(void *self, struct ponto_loop *loop, const struct ponto_discovery_
 	result = seed_memory_init(&h->memory, seed, loop, want->topic, on_loaded, h);
 	if (!result)
 		result = ponto_timer_create(loop, on_timer, h, &h->timer);
-	if (!result && seed->peer_count) {
-		h->names = ponto_new(alloc, seed->peer_count, sizeof(*h->names));
-		if (!h->names)
-			result = PONTO_ENOMEM;
-	}
 	if (!result)
-		result = open_resolver(h);
+		result = set_peers(h, NULL, 0, false);
 	if (result) {
 		close_all(h);
 		release(h);

@@ -41,35 +41,45 @@ static void seed_destroy(void *self)
 }
 
 /* All that is wrong, not only the first. */
-static int read_peers(struct seed *seed)
+int seed_read_peers(const struct ponto_env *env, const char *const *texts, size_t count, struct seed_peer **out)
 {
-	const struct ponto_env *env = seed->env;
-	const char *const *texts = ponto_conf_list(env->conf, "peers");
-	size_t count = 0;
+	struct seed_peer *peers;
 	int result = PONTO_OK;
 
-	while (texts[count])
-		count++;
 	if (count > SEED_PEERS_MAX) {
 		ponto_error(env->log, SEED_TOPIC, "%s: %zu peers are more than %d", env->instance, count,
 			    SEED_PEERS_MAX);
 		return PONTO_ECONF;
 	}
-	if (count == 0)
-		return PONTO_OK;
-	seed->peers = ponto_new(env->alloc, count, sizeof(*seed->peers));
-	if (!seed->peers)
+	peers = count ? ponto_new(env->alloc, count, sizeof(*peers)) : NULL;
+	if (count && !peers)
 		return PONTO_ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		if (seed_peer_parse(texts[i], &seed->peers[i]) != PONTO_OK) {
+		if (seed_peer_parse(texts[i], &peers[i]) != PONTO_OK) {
 			ponto_error(env->log, SEED_TOPIC,
 				    "%s: peer \"%s\" is neither an address nor a host name, with or without a port",
 				    env->instance, texts[i]);
 			result = PONTO_ECONF;
 		}
-		seed->name_count += seed->peers[i].host[0] != 0;
 	}
-	seed->peer_count = count;
+	if (result == PONTO_OK)
+		*out = peers;
+	else
+		ponto_free(env->alloc, peers);
+	return result;
+}
+
+static int read_peers(struct seed *seed)
+{
+	const char *const *texts = ponto_conf_list(seed->env->conf, "peers");
+	size_t count = 0;
+	int result;
+
+	while (texts[count])
+		count++;
+	result = seed_read_peers(seed->env, texts, count, &seed->peers);
+	if (result == PONTO_OK)
+		seed->peer_count = count;
 	return result;
 }
 
@@ -116,6 +126,7 @@ static const struct ponto_discovery_ops seed_ops = {
 	.close = seed_close,
 	.search = seed_search,
 	.remember = seed_remember,
+	.seeds = seed_seeds,
 };
 
 PONTO_PLUGIN(discovery_seed) = {

@@ -31,6 +31,7 @@ struct svc_discovery {
 	struct ponto_discovery discovery;
 	struct ponto_discovery_handle *handle;
 	unsigned searching; /* sources not yet done */
+	bool foreign_seeds; /* it has seeds of its own only */
 };
 
 /* A registration, as the service keeps it. */

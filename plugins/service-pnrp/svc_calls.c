@@ -50,6 +50,10 @@ void svc_event(struct svc *svc, const char *topic, const ProtobufCMessage *messa
 
 bool svc_cloud_is(struct svc *svc, struct ponto_call *call, const char *cloud)
 {
+	if (ponto_conf_bool(svc->conf, "disabled")) {
+		svc_refuse(call, PONTO_EACCES, "the cloud is disabled by the configuration");
+		return false;
+	}
 	if (!svc->engine) {
 		svc_refuse(call, PONTO_EUNREACH, "the cloud is not open: no address of scope '%s'",
 			   ponto_conf_string(svc->conf, "scope"));
@@ -161,6 +165,18 @@ static void reply_or_memory(struct svc *svc, struct ponto_call *call, struct svc
 	svc_arena_clear(arena);
 }
 
+/* A cloud that the configuration forbids has a name and nothing else. */
+static void fill_disabled(struct svc *svc, Ponto__Pnrp__V1__CloudInfo *info)
+{
+	const char *scope = ponto_conf_string(svc->conf, "scope");
+
+	ponto__pnrp__v1__cloud_info__init(info);
+	info->name = (char *)(uintptr_t)svc->env->instance;
+	info->scope = (char *)(uintptr_t)scope;
+	info->state = (char *)(uintptr_t)pnrp_cloud_state_name(PNRP_CLOUD_DISABLED);
+	info->profile = (char *)(uintptr_t)(svc->profile == PONTO_PROFILE_MODERN ? "modern" : "windows");
+}
+
 static void call_clouds(struct svc *svc, struct ponto_call *call)
 {
 	Ponto__Pnrp__V1__CloudsReply reply = PONTO__PNRP__V1__CLOUDS_REPLY__INIT;
@@ -169,6 +185,10 @@ static void call_clouds(struct svc *svc, struct ponto_call *call)
 
 	if (svc->engine) {
 		fill_cloud(svc, &arena, &info);
+		reply.cloud = &pointer;
+		reply.n_cloud = 1;
+	} else if (ponto_conf_bool(svc->conf, "disabled")) {
+		fill_disabled(svc, &info);
 		reply.cloud = &pointer;
 		reply.n_cloud = 1;
 	}

@@ -124,8 +124,11 @@ static int svc_create(const struct ponto_env *env, void **self)
 static int svc_start(void *self)
 {
 	struct svc *svc = self;
-	int result = svc_open(svc);
+	int result;
 
+	if (ponto_conf_bool(svc->conf, "disabled"))
+		return PONTO_OK;
+	result = svc_open(svc);
 	if (result != PONTO_ENOENT || !svc->timer)
 		return result;
 	ponto_timer_set(svc->env->loop, svc->timer, svc_now(svc));
@@ -186,6 +189,15 @@ static const struct ponto_option options[] = {
 	 .doc = "windows: the published protocol; modern: Ed25519 and SHA-256, a cloud of its own"},
 	{.name = "resolve_only", .type = PONTO_OPTION_BOOL, .fallback = "false",
 	 .doc = "resolve names but register none"},
+	{.name = "disabled", .type = PONTO_OPTION_BOOL, .fallback = "false",
+	 .doc = "do not open the cloud at all"},
+	{.name = "seed_servers", .type = PONTO_OPTION_LIST, .fallback = "",
+	 .doc = "nodes of this cloud to ask first, before those that discovery has: addresses or host names, with or "
+		"without a port"},
+	{.name = "only_seed_servers", .type = PONTO_OPTION_BOOL, .fallback = "false",
+	 .doc = "leave out the seeds that discovery has"},
+	{.name = "multicast_bootstrap", .type = PONTO_OPTION_BOOL, .fallback = "true",
+	 .doc = "look for neighbours by multicast, and be found by them; false: Windows' DisableMulticastBootstrap"},
 };
 
 static const struct ponto_service_ops ops = {

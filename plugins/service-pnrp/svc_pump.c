@@ -23,7 +23,8 @@ void svc_check_stopped(struct svc *svc)
 	if (svc->engine && pnrp_engine_state(svc->engine) != PNRP_CLOUD_DEAD)
 		return;
 	svc->stopped = NULL;
-	ponto_timer_set(svc->env->loop, svc->timer, PONTO_NEVER);
+	if (svc->timer)
+		ponto_timer_set(svc->env->loop, svc->timer, PONTO_NEVER);
 	done(svc->stopped_arg);
 }
 
@@ -95,6 +96,8 @@ static void on_found(void *arg, enum ponto_discovery_source source, const struct
 {
 	struct svc_discovery *d = arg;
 
+	if (source == PONTO_SOURCE_SEED && d->foreign_seeds && ponto_conf_bool(d->svc->conf, "only_seed_servers"))
+		return;
 	pnrp_engine_found(d->svc->engine, svc_now(d->svc), (enum pnrp_source)source, addrs, count);
 	svc_pump(d->svc);
 }
@@ -124,8 +127,16 @@ static void discover(struct svc *svc, unsigned source)
 	discovery_done(svc, source);
 }
 
+/* The policy, and whether the scope has neighbours at all. */
+static bool svc_multicast(const struct svc *svc)
+{
+	return svc->scope != PONTO_SCOPE_LOOPBACK && ponto_conf_bool(svc->conf, "multicast_bootstrap");
+}
+
 static void publish(struct svc *svc, const struct ponto_addr *addrs, size_t count)
 {
+	if (!svc_multicast(svc))
+		return;
 	for (size_t i = 0; i < svc->discovery_count; i++) {
 		struct svc_discovery *d = &svc->discovery[i];
 
@@ -322,10 +333,31 @@ static int name_cloud(struct svc *svc)
 	return pnrp_cloud_format(&cloud, svc->cloud);
 }
 
+/* The cloud's own seed servers: whichever discovery knows what to do with seeds is told. */
+static int set_seeds(struct svc *svc, struct svc_discovery *d, bool *told)
+{
+	const char *const *seeds = ponto_conf_list(svc->conf, "seed_servers");
+	bool only = ponto_conf_bool(svc->conf, "only_seed_servers");
+	size_t count = 0;
+	int result;
+
+	while (seeds[count])
+		count++;
+	if (count == 0 && !only)
+		return PONTO_OK;
+	result = ponto_discovery_seeds(d->discovery, d->handle, *told ? NULL : seeds, *told ? 0 : count, only);
+	d->foreign_seeds = result == PONTO_ENOTSUP;
+	if (result == PONTO_OK)
+		*told = true;
+	return result == PONTO_ENOTSUP ? PONTO_OK : result;
+}
+
 static int open_discovery(struct svc *svc)
 {
+	const char *const *seeds = ponto_conf_list(svc->conf, "seed_servers");
 	char topic[SVC_CLOUD_TEXT + 8];
 	size_t len = strlen(svc->cloud);
+	bool told = false;
 
 	memcpy(topic, "pnrp/", 5);
 	memcpy(topic + 5, svc->cloud, len + 1);
@@ -340,9 +372,14 @@ static int open_discovery(struct svc *svc)
 		};
 		int result = ponto_discovery_open(d->discovery, svc->env->loop, &want, &discovery_events, d, &d->handle);
 
+		if (result == PONTO_OK)
+			result = set_seeds(svc, d, &told);
 		if (result != PONTO_OK)
 			return result;
 	}
+	if (seeds[0] && !told)
+		ponto_warning(svc->env->log, TOPIC, "%s: seed_servers: no discovery instance takes seeds, as discovery-seed does",
+			      svc->env->instance);
 	return PONTO_OK;
 }
 
@@ -354,7 +391,7 @@ static int open_engine(struct svc *svc)
 		.profile = (enum pnrp_profile)svc->profile,
 		.scope = svc->scope,
 		.resolve_only = ponto_conf_bool(svc->conf, "resolve_only"),
-		.no_multicast = svc->scope == PONTO_SCOPE_LOOPBACK,
+		.no_multicast = !svc_multicast(svc),
 	};
 	struct ponto_addr local;
 	size_t count = 0;

@@ -9,6 +9,7 @@
 extern const struct ponto_plugin transport_sim_LTX_ponto_plugin;
 extern const struct ponto_plugin security_sim_LTX_ponto_plugin;
 extern const struct ponto_plugin discovery_seed_LTX_ponto_plugin;
+extern const struct ponto_plugin discovery_ssdp_LTX_ponto_plugin;
 extern const struct ponto_plugin service_pnrp_LTX_ponto_plugin;
 
 static void require(bool condition, const char *what)
@@ -55,14 +56,13 @@ static void add(struct sim_member *member, const struct ponto_plugin *plugin, co
 	require(ponto_node_add(member->node, plugin, name, conf, reason) == PONTO_OK, reason);
 }
 
-static void learn_address(struct sim_cloud *cloud, struct sim_member *member);
+static void learn_address(struct sim_member *member);
 
-size_t sim_cloud_join(struct sim_cloud *cloud, long seed)
+size_t sim_cloud_add(struct sim_cloud *cloud, const char *const *seeds, const char *const *service)
 {
-	static const char *const services[] = {"transport=net", "security=id", "discovery=seeds", "store=", NULL};
+	static const char *const near[] = {"transport=net", NULL};
 	struct sim_member *member = &cloud->members[cloud->count];
-	char peers[2 * PONTO_ADDR_TEXT + 16] = "peers=";
-	const char *seeds[] = {peers, "store=", NULL};
+	const char *settings[16] = {"transport=net", "security=id"};
 	char reason[PONTO_REASON_SIZE] = "";
 	struct ponto_node_setup setup = {.alloc = &ponto_alloc_system, .simulation = true};
 	struct ponto_sim_node *sim_node;
@@ -70,6 +70,8 @@ size_t sim_cloud_join(struct sim_cloud *cloud, long seed)
 	char name[32];
 
 	require(cloud->count < cloud->capacity, "capacity");
+	for (size_t i = 0; service[i]; i++)
+		settings[2 + i] = service[i];
 	require(ponto_sim_node(cloud->sim, &sim_node) == PONTO_OK, "node");
 	snprintf(name, sizeof(name), "n%zu", cloud->count);
 	setup.name = name;
@@ -77,19 +79,32 @@ size_t sim_cloud_join(struct sim_cloud *cloud, long seed)
 	setup.clock = ponto_sim_node_clock(sim_node);
 	setup.loop = ponto_sim_node_loop(sim_node);
 	require(ponto_node_create(&setup, &member->node) == PONTO_OK, "node");
-	if (seed >= 0)
-		snprintf(peers, sizeof(peers), "peers=%s,%s", cloud->members[0].address,
-			 cloud->members[seed].address);
 	add(member, &transport_sim_LTX_ponto_plugin, "net", NULL);
 	add(member, &security_sim_LTX_ponto_plugin, "id", NULL);
 	add(member, &discovery_seed_LTX_ponto_plugin, "seeds", seeds);
-	add(member, &service_pnrp_LTX_ponto_plugin, "pnrp", services);
+	add(member, &discovery_ssdp_LTX_ponto_plugin, "near", near);
+	add(member, &service_pnrp_LTX_ponto_plugin, "pnrp", settings);
 	require(ponto_node_start(member->node, reason) == PONTO_OK, reason);
 	require(ponto_node_find(member->node, PONTO_KIND_SERVICE, "pnrp", &iface) == PONTO_OK, "service");
 	member->service.ops = (const struct ponto_service_ops *)iface.ops;
 	member->service.self = iface.self;
-	learn_address(cloud, member);
+	learn_address(member);
 	return cloud->count++;
+}
+
+size_t sim_cloud_join(struct sim_cloud *cloud, long seed)
+{
+	static const char *const service[] = {"discovery=seeds", "store=", NULL};
+	char peers[2 * PONTO_ADDR_TEXT + 16] = "peers=";
+	const char *seeds[] = {peers, "store=", NULL};
+	size_t index;
+
+	if (seed >= 0)
+		snprintf(peers, sizeof(peers), "peers=%s,%s", cloud->members[0].address,
+			 cloud->members[seed].address);
+	index = sim_cloud_add(cloud, seeds, service);
+	require(cloud->members[index].address[0] != '\0', "address");
+	return index;
 }
 
 /* ---- calls ---------------------------------------------------------------------- */
@@ -143,18 +158,17 @@ static void address_known(void *arg, int result, struct ponto_bytes payload)
 	struct sim_member *member = arg;
 	Ponto__Pnrp__V1__CloudReply *reply;
 
-	require(result == PONTO_OK, "cloud");
+	if (result != PONTO_OK)
+		return;
 	reply = ponto__pnrp__v1__cloud_reply__unpack(NULL, payload.len, payload.data);
 	require(reply && reply->cloud->n_addresses > 0, "address");
 	snprintf(member->address, sizeof(member->address), "%s", reply->cloud->addresses[0]);
 	ponto__pnrp__v1__cloud_reply__free_unpacked(reply, NULL);
 }
 
-static void learn_address(struct sim_cloud *cloud, struct sim_member *member)
+static void learn_address(struct sim_member *member)
 {
-	(void)cloud;
 	call_member(member, "Cloud", ponto_bytes(NULL, 0), address_known, member);
-	require(member->address[0] != '\0', "address");
 }
 
 void sim_cloud_register(struct sim_cloud *cloud, size_t member, const char *name, sim_done_fn *done, void *arg)

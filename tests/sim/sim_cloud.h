@@ -1,5 +1,5 @@
 /* A cloud of simulated nodes, each with the production glue: service-pnrp,
- * discovery-seed, transport-sim, security-sim on one virtual clock. */
+ * discovery-seed, discovery-ssdp, transport-sim, security-sim on one virtual clock. */
 #ifndef PONTO_TESTS_SIM_CLOUD_H
 #define PONTO_TESTS_SIM_CLOUD_H
 
@@ -10,7 +10,7 @@
 struct sim_member {
 	struct ponto_node *node;
 	struct ponto_service service;
-	struct ponto_conf *confs[4];
+	struct ponto_conf *confs[5];
 	size_t conf_count;
 	char address[PONTO_ADDR_TEXT]; /* where its PNRP listens */
 };
@@ -29,6 +29,10 @@ void sim_cloud_clear(struct sim_cloud *cloud);
 /* One more node; it knows the first member, the cloud's seed server, and the member seed; -1: nobody. Returns its
  * index. */
 size_t sim_cloud_join(struct sim_cloud *cloud, long seed);
+
+/* One more node, with these settings of discovery-seed ("seeds"), and of service-pnrp beside its transport "net" and
+ * security "id"; discovery-ssdp is there as "near". Its address is known only if its cloud opens. Returns its index. */
+size_t sim_cloud_add(struct sim_cloud *cloud, const char *const *seeds, const char *const *service);
 
 /* A call; done(arg, …) comes when it is answered. copies payload */
 typedef void sim_done_fn(void *arg, int result, struct ponto_bytes payload);

@@ -183,6 +183,41 @@ static void only_what_is_wanted_is_given(void **state)
 	discovery_fixture_free(f);
 }
 
+static void a_searcher_has_seeds_of_its_own(void **state)
+{
+	static const char *const settings[] = {"peers=2001:db8::1,2001:db8::2", "store=", NULL};
+	static const char *const own[] = {"2001:db8::9", "[2001:db8::2]:3540", "[2001:db8::8]:99"}, *const bad[] = {"a b"};
+	static const char *const before[] = {"[2001:db8::9]:3540", "[2001:db8::2]:3540", "[2001:db8::8]:99",
+					     "[2001:db8::1]:3540", NULL};
+	static const char *const alone[] = {"[2001:db8::9]:3540", NULL}, *const none[] = {NULL};
+	static const char *const plain[] = {"[2001:db8::1]:3540", "[2001:db8::2]:3540", NULL};
+	struct discovery_fixture *f = discovery_fixture_new(SEED, settings, true);
+	struct discovery_watcher w;
+
+	(void)state;
+	discovery_open(f, &global, &w);
+	assert_ok(ponto_discovery_seeds(f->discovery, w.handle, own, 3, false));
+	discovery_search(&w, PONTO_SOURCE_SEED);
+	assert_seen(&w, before);
+	assert_int_equal(ponto_discovery_seeds(f->discovery, w.handle, bad, 1, true), PONTO_ECONF);
+	assert_non_null(strstr(f->log_text, "\"a b\""));
+	discovery_search(&w, PONTO_SOURCE_SEED);
+	assert_seen(&w, before);
+	assert_ok(ponto_discovery_seeds(f->discovery, w.handle, own, 1, true));
+	discovery_search(&w, PONTO_SOURCE_SEED);
+	assert_seen(&w, alone);
+	assert_ok(ponto_discovery_seeds(f->discovery, w.handle, NULL, 0, true));
+	discovery_search(&w, PONTO_SOURCE_SEED);
+	assert_seen(&w, none);
+	assert_ok(ponto_discovery_seeds(f->discovery, w.handle, NULL, 0, false));
+	discovery_search(&w, PONTO_SOURCE_SEED);
+	assert_seen(&w, plain);
+	assert_ok(ponto_discovery_search(f->discovery, w.handle, PONTO_SOURCE_SEED));
+	assert_int_equal(ponto_discovery_seeds(f->discovery, w.handle, own, 1, true), PONTO_EBUSY);
+	discovery_close(&w);
+	discovery_fixture_free(f);
+}
+
 static void names_are_reported_in_simulation(void **state)
 {
 	static const char *const settings[] = {"peers=seed.example.net,2001:db8::1", "store=", NULL};
@@ -538,6 +573,7 @@ int main(void)
 		cmocka_unit_test(wrong_peers_are_all_reported),
 		cmocka_unit_test(unknown_store_is_refused),
 		cmocka_unit_test(only_what_is_wanted_is_given),
+		cmocka_unit_test(a_searcher_has_seeds_of_its_own),
 		cmocka_unit_test(names_are_reported_in_simulation),
 		cmocka_unit_test(overlong_topics_are_refused),
 		cmocka_unit_test(newest_stay),

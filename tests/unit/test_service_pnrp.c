@@ -1,0 +1,204 @@
+/* service-pnrp as a whole, in simulated nodes: the policies of a cloud. */
+#include <stdio.h>
+
+#include "plugins/service-pnrp/pnrp.pb-c.h"
+#include "plugins/transport-sim/sim_network.h"
+#include "tests/sim/sim_cloud.h"
+#include "tests/support/test.h"
+
+#define NOBODY "peers="
+#define ABSENT "[2001:db8::dead]:3540"
+
+struct outcome {
+	int result;
+	bool done;
+	size_t clouds;
+	char state[32];
+};
+
+static void on_done(void *arg, int result, struct ponto_bytes payload)
+{
+	struct outcome *outcome = arg;
+
+	(void)payload;
+	outcome->result = result;
+	outcome->done = true;
+}
+
+static int registered(struct sim_cloud *cloud, size_t member, const char *name)
+{
+	struct outcome outcome = {0};
+
+	sim_cloud_register(cloud, member, name, on_done, &outcome);
+	sim_cloud_run(cloud, 20 * PONTO_SECOND);
+	assert_true(outcome.done);
+	return outcome.result;
+}
+
+static int resolved(struct sim_cloud *cloud, size_t member, const char *name)
+{
+	struct outcome outcome = {0};
+
+	sim_cloud_resolve(cloud, member, name, 10000, on_done, &outcome);
+	sim_cloud_run(cloud, 15 * PONTO_SECOND);
+	assert_true(outcome.done);
+	return outcome.result;
+}
+
+static void on_clouds(void *arg, int result, struct ponto_bytes payload)
+{
+	Ponto__Pnrp__V1__CloudsReply *reply = ponto__pnrp__v1__clouds_reply__unpack(NULL, payload.len, payload.data);
+	struct outcome *outcome = arg;
+
+	assert_non_null(reply);
+	outcome->done = true;
+	outcome->result = result;
+	outcome->clouds = reply->n_cloud;
+	if (reply->n_cloud)
+		snprintf(outcome->state, sizeof(outcome->state), "%s", reply->cloud[0]->state);
+	ponto__pnrp__v1__clouds_reply__free_unpacked(reply, NULL);
+}
+
+/* What leaves the nodes, by kind of destination. */
+struct traffic {
+	size_t all, multicast;
+};
+
+static bool count_datagram(void *ctx, const struct ponto_datagram *datagram)
+{
+	struct traffic *traffic = ctx;
+
+	traffic->all++;
+	traffic->multicast += datagram->peer.ip[0] == 0xff;
+	return true;
+}
+
+/* ---- without policies: the default ------------------------------------------------------ */
+
+static const char *const nobody[] = {NOBODY, "store=", NULL};
+
+/* Neither knows a seed; the first one's name makes it be heard. */
+static void neighbours_need_no_seed(void **state)
+{
+	static const char *const service[] = {"discovery=seeds,near", "store=", NULL};
+	struct sim_cloud cloud;
+	size_t a, b;
+
+	(void)state;
+	sim_cloud_init(&cloud, 2, 1);
+	a = sim_cloud_add(&cloud, nobody, service);
+	assert_ok(registered(&cloud, a, "0.here"));
+	b = sim_cloud_add(&cloud, nobody, service);
+	sim_cloud_run(&cloud, 20 * PONTO_SECOND);
+	assert_ok(resolved(&cloud, b, "0.here"));
+	sim_cloud_clear(&cloud);
+}
+
+/* ---- policies -------------------------------------------------------------------------------- */
+
+static void a_disabled_cloud_does_nothing(void **state)
+{
+	static const char *const service[] = {"discovery=seeds,near", "store=", "disabled=true", NULL};
+	struct outcome outcome = {0};
+	struct traffic traffic = {0};
+	struct sim_cloud cloud;
+	size_t a;
+
+	(void)state;
+	sim_cloud_init(&cloud, 1, 1);
+	a = sim_cloud_add(&cloud, nobody, service);
+	assert_ok(ponto_sim_network_filter(cloud.sim, count_datagram, &traffic));
+	sim_cloud_run(&cloud, 60 * PONTO_SECOND);
+	assert_int_equal(registered(&cloud, a, "0.here"), PONTO_EACCES);
+	assert_int_equal(resolved(&cloud, a, "0.here"), PONTO_EACCES);
+	assert_int_equal(traffic.all, 0);
+	sim_cloud_call(&cloud, a, "Clouds", ponto_bytes(NULL, 0), on_clouds, &outcome);
+	assert_true(outcome.done);
+	assert_int_equal(outcome.clouds, 1);
+	assert_string_equal(outcome.state, "disabled");
+	sim_cloud_clear(&cloud);
+}
+
+static void multicast_bootstrap_can_be_turned_off(void **state)
+{
+	static const char *const quiet[] = {"discovery=seeds,near", "store=", "multicast_bootstrap=false", NULL};
+	static const char *const open[] = {"discovery=seeds,near", "store=", NULL};
+	struct traffic traffic = {0};
+	struct sim_cloud cloud;
+	size_t a, b;
+
+	(void)state;
+	sim_cloud_init(&cloud, 2, 1);
+	assert_ok(ponto_sim_network_filter(cloud.sim, count_datagram, &traffic));
+	a = sim_cloud_add(&cloud, nobody, quiet);
+	assert_ok(registered(&cloud, a, "0.here"));
+	sim_cloud_run(&cloud, 60 * PONTO_SECOND);
+	assert_int_equal(traffic.multicast, 0);
+	b = sim_cloud_add(&cloud, nobody, open);
+	sim_cloud_run(&cloud, 60 * PONTO_SECOND);
+	assert_int_not_equal(resolved(&cloud, b, "0.here"), PONTO_OK); /* it is not found, */
+	assert_ok(registered(&cloud, b, "0.there"));
+	sim_cloud_run(&cloud, 60 * PONTO_SECOND);
+	assert_int_not_equal(resolved(&cloud, a, "0.there"), PONTO_OK); /* nor does it find */
+	sim_cloud_clear(&cloud);
+}
+
+static size_t with_seeds(struct sim_cloud *cloud, const char *configured, const char *own, bool only)
+{
+	char peers[PONTO_ADDR_TEXT + 16], servers[PONTO_ADDR_TEXT + 16];
+	const char *seeds[] = {peers, "store=", NULL};
+	const char *service[] = {"discovery=seeds", "store=", servers, only ? "only_seed_servers=true" : NULL, NULL};
+
+	snprintf(peers, sizeof(peers), "peers=%s", configured);
+	snprintf(servers, sizeof(servers), "seed_servers=%s", own);
+	return sim_cloud_add(cloud, seeds, service);
+}
+
+static void seed_servers_are_asked(void **state)
+{
+	static const char *const service[] = {"discovery=seeds", "store=", NULL};
+	struct sim_cloud cloud;
+	const char *seed;
+	size_t both, own, excluded;
+
+	(void)state;
+	sim_cloud_init(&cloud, 4, 1);
+	seed = cloud.members[sim_cloud_add(&cloud, nobody, service)].address;
+	assert_ok(registered(&cloud, 0, "0.here"));
+	own = with_seeds(&cloud, "", seed, false);
+	both = with_seeds(&cloud, seed, ABSENT, false);
+	excluded = with_seeds(&cloud, seed, ABSENT, true);
+	sim_cloud_run(&cloud, 60 * PONTO_SECOND);
+	assert_ok(resolved(&cloud, own, "0.here"));
+	assert_ok(resolved(&cloud, both, "0.here"));
+	assert_int_not_equal(resolved(&cloud, excluded, "0.here"), PONTO_OK);
+	sim_cloud_clear(&cloud);
+}
+
+static void resolve_only_registers_nothing(void **state)
+{
+	static const char *const service[] = {"discovery=seeds,near", "store=", "resolve_only=true", NULL};
+	static const char *const other[] = {"discovery=seeds,near", "store=", NULL};
+	struct sim_cloud cloud;
+	size_t a, b;
+
+	(void)state;
+	sim_cloud_init(&cloud, 2, 1);
+	a = sim_cloud_add(&cloud, nobody, other);
+	assert_ok(registered(&cloud, a, "0.here"));
+	b = sim_cloud_add(&cloud, nobody, service);
+	sim_cloud_run(&cloud, 20 * PONTO_SECOND);
+	assert_int_equal(registered(&cloud, b, "0.there"), PONTO_EACCES);
+	assert_ok(resolved(&cloud, b, "0.here"));
+	sim_cloud_clear(&cloud);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(neighbours_need_no_seed),
+	cmocka_unit_test(a_disabled_cloud_does_nothing),
+	cmocka_unit_test(multicast_bootstrap_can_be_turned_off),
+	cmocka_unit_test(seed_servers_are_asked),
+	cmocka_unit_test(resolve_only_registers_nothing),
+};
+
+PONTO_TEST_MAIN(tests)
