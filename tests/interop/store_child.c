@@ -187,29 +187,31 @@ void store_child_main(int argc, char **argv)
 	}
 }
 
-static void become_child(const char *folder, uint64_t first, unsigned flags, const char *preload, const char *table,
-			 int acks)
+static void become_child(const char *folder, uint64_t first, unsigned flags,
+			 const struct store_child_power *power, int acks)
 {
-	char first_text[24], flags_text[24], acks_text[24], main_folder[4096], asan[512];
+	char first_text[24], flags_text[24], acks_text[24], moment_text[24], main_folder[4096], asan[512];
 	const char *options = getenv("ASAN_OPTIONS");
 
 	snprintf(first_text, sizeof(first_text), "%llu", (unsigned long long)first);
 	snprintf(flags_text, sizeof(flags_text), "%u", flags);
 	snprintf(acks_text, sizeof(acks_text), "%d", acks);
-	if (preload) {
+	if (power) {
 		snprintf(main_folder, sizeof(main_folder), "%s/main", folder);
 		/* The sanitizer wants to be loaded first, but needs not. */
 		snprintf(asan, sizeof(asan), "%s:verify_asan_link_order=0", options ? options : "");
 		setenv("ASAN_OPTIONS", asan, 1);
 		setenv(SYNCED_ENV_FOLDER, main_folder, 1);
-		setenv(SYNCED_ENV_TABLE, table, 1);
-		setenv("LD_PRELOAD", preload, 1);
+		snprintf(moment_text, sizeof(moment_text), "%llu", (unsigned long long)power->moment);
+		setenv(SYNCED_ENV_TABLE, power->table, 1);
+		setenv(SYNCED_ENV_MOMENT, moment_text, 1);
+		setenv("LD_PRELOAD", power->preload, 1);
 	}
 	execl("/proc/self/exe", "store-child", "child", folder, first_text, flags_text, acks_text, (char *)NULL);
 	_exit(127);
 }
 
-pid_t store_child_start(const char *folder, uint64_t first, unsigned flags, const char *preload, const char *table,
+pid_t store_child_start(const char *folder, uint64_t first, unsigned flags, const struct store_child_power *power,
 			int *acks)
 {
 	int ends[2];
@@ -220,7 +222,7 @@ pid_t store_child_start(const char *folder, uint64_t first, unsigned flags, cons
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		close(ends[0]);
-		become_child(folder, first, flags, preload, table, ends[1]);
+		become_child(folder, first, flags, power, ends[1]);
 	}
 	close(ends[1]);
 	*acks = ends[0];

@@ -33,9 +33,16 @@ void store_child_main(int argc, char **argv);
 /* The child's exit status when the store said that there is no space and, told so, closed. */
 #define STORE_CHILD_FULL 42
 
+/* When a child's power fails, see tests/support/synced_length.h. */
+struct store_child_power {
+	const char *preload; /* the library */
+	const char *table;
+	uint64_t moment;
+};
+
 /* Starts this program again as a child that does operation after operation from `first` on, with flags, and writes
- * each acknowledged number to *acks. preload: a library, or NULL. */
-pid_t store_child_start(const char *folder, uint64_t first, unsigned flags, const char *preload, const char *table,
+ * each acknowledged number to *acks. power: NULL when it does not fail. */
+pid_t store_child_start(const char *folder, uint64_t first, unsigned flags, const struct store_child_power *power,
 			int *acks);
 
 /* The highest acknowledged number; first - 1 when none. Reads until the other end closes; then closes. */

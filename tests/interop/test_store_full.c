@@ -78,7 +78,7 @@ static void full_disk_loses_nothing(void **state)
 		snprintf(size, sizeof(size), "size=%lluk",
 			 (unsigned long long)(st.f_blocks - st.f_bavail) * st.f_frsize / 1024 + 300 + 37 * round);
 		resize(size);
-		pid = store_child_start(mount_point, first, PONTO_STORE_SYNC, NULL, NULL, &acks);
+		pid = store_child_start(mount_point, first, PONTO_STORE_SYNC, NULL, &acks);
 		done = store_child_acked(acks, first);
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		if (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT)

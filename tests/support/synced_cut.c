@@ -80,6 +80,16 @@ static int cut(int folder, const struct synced_table *table, struct synced_repor
 	return result;
 }
 
+/* Also good: a table that was not yet given its size, which has not begun. */
+static bool read_table(int fd, struct synced_table *table)
+{
+	ssize_t len;
+
+	memset(table, 0, sizeof(*table));
+	len = read(fd, table, sizeof(*table));
+	return len == 0 || len == (ssize_t)sizeof(*table);
+}
+
 int synced_cut(const char *folder, const char *table, struct synced_report *report)
 {
 	struct synced_table *content = malloc(sizeof(*content));
@@ -88,11 +98,12 @@ int synced_cut(const char *folder, const char *table, struct synced_report *repo
 	int result = -1;
 
 	memset(report, 0, sizeof(*report));
-	/* A process killed before it began has no table, and changed nothing. */
+	/* A process killed before it began has no table or an unfinished one, which must not be taken to say that
+	 * nothing was synced: it has changed nothing. */
 	if (content && folder_fd >= 0 && fd < 0)
 		result = 0;
-	else if (content && folder_fd >= 0 && read(fd, content, sizeof(*content)) == (ssize_t)sizeof(*content))
-		result = cut(folder_fd, content, report);
+	else if (content && folder_fd >= 0 && read_table(fd, content))
+		result = content->begun ? cut(folder_fd, content, report) : 0;
 	if (fd >= 0)
 		close(fd);
 	if (folder_fd >= 0)

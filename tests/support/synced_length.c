@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,8 @@
 static struct synced_table *table;
 static const char *folder;
 static uint64_t folder_inode;
+static uint64_t moments;   /* passed */
+static uint64_t killed_at; /* 0: never */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void *real_function(const char *name)
@@ -30,6 +33,13 @@ static void *real_function(const char *name)
 	if (!function)
 		abort();
 	return function;
+}
+
+/* The power may fail here. */
+static void moment(void)
+{
+	if (__atomic_add_fetch(&moments, 1, __ATOMIC_RELAXED) == killed_at)
+		kill(getpid(), SIGKILL);
 }
 
 /* The name of a path directly in the folder; NULL for others. */
@@ -80,7 +90,7 @@ static struct synced_file *of(int fd, struct stat *st)
 
 __attribute__((constructor)) static void begin(void)
 {
-	const char *path = getenv(SYNCED_ENV_TABLE);
+	const char *path = getenv(SYNCED_ENV_TABLE), *at = getenv(SYNCED_ENV_MOMENT);
 	struct dirent *entry;
 	struct synced_table *made;
 	struct stat st;
@@ -91,7 +101,10 @@ __attribute__((constructor)) static void begin(void)
 	if (!path || !folder || stat(folder, &st) != 0)
 		return;
 	folder_inode = st.st_ino;
+	killed_at = at ? strtoull(at, NULL, 10) : 0;
+	moment();
 	fd = REAL(open)(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	moment();
 	if (fd < 0 || REAL(ftruncate)(fd, sizeof(*made)) != 0)
 		abort();
 	made = mmap(NULL, sizeof(*made), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -104,8 +117,10 @@ __attribute__((constructor)) static void begin(void)
 	while ((entry = readdir(dir))) {
 		if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
 			add(st.st_ino, st.st_size, true);
+		moment();
 	}
 	closedir(dir);
+	__atomic_store_n(&table->begun, true, __ATOMIC_RELEASE);
 }
 
 /* ---- names ---------------------------------------------------------------------- */
@@ -119,7 +134,9 @@ static int open_noting(const char *path, int flags, mode_t mode)
 	if (!mine)
 		return REAL(open)(path, flags, mode);
 	pthread_mutex_lock(&lock);
+	moment();
 	fd = REAL(open)(path, flags, mode);
+	moment();
 	if (fd >= 0 && !existed && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		add(st.st_ino, 0, false);
 	if (fd >= 0 && existed && flags & O_TRUNC && find(st.st_ino))
@@ -170,6 +187,7 @@ EXPORT int rename(const char *from, const char *to)
 		pthread_mutex_unlock(&lock);
 		return REAL(rename)(from, to);
 	}
+	moment();
 	r = &table->renames[table->rename_count];
 	snprintf(r->from, sizeof(r->from), "%s", from_name);
 	snprintf(r->to, sizeof(r->to), "%s", to_name);
@@ -177,9 +195,12 @@ EXPORT int rename(const char *from, const char *to)
 	snprintf(saved, sizeof(saved), "%s/%s", folder, r->saved);
 	if (link(to, saved) != 0)
 		r->saved[0] = '\0';
+	moment();
 	r->open = true;
 	table->rename_count++;
+	moment();
 	result = REAL(rename)(from, to);
+	moment();
 	if (result != 0)
 		r->open = false;
 	pthread_mutex_unlock(&lock);
@@ -195,8 +216,10 @@ EXPORT int unlink(const char *path)
 	if (!inside(path))
 		return REAL(unlink)(path);
 	pthread_mutex_lock(&lock);
+	moment();
 	file = stat(path, &st) == 0 && st.st_nlink == 1 ? find(st.st_ino) : NULL;
 	result = REAL(unlink)(path);
+	moment();
 	if (result == 0 && file)
 		file->inode = 0;
 	pthread_mutex_unlock(&lock);
@@ -211,6 +234,7 @@ static void note_write(int fd, off_t offset)
 	struct stat st;
 	struct synced_file *file = of(fd, &st);
 
+	moment();
 	if (!file)
 		return;
 	if (offset < 0)
@@ -250,8 +274,10 @@ EXPORT int ftruncate(int fd, off_t len)
 	int result;
 
 	pthread_mutex_lock(&lock);
+	moment();
 	file = of(fd, &st);
 	result = REAL(ftruncate)(fd, len);
+	moment();
 	if (result == 0 && file && len < file->length)
 		file->length = len;
 	pthread_mutex_unlock(&lock);
@@ -267,6 +293,7 @@ static void sync_names(void)
 	for (size_t i = 0; i < SYNCED_FILES; i++)
 		table->files[i].named = true;
 	for (uint32_t i = 0; i < table->rename_count; i++) {
+		moment();
 		table->renames[i].open = false;
 		if (!table->renames[i].saved[0])
 			continue;
@@ -281,21 +308,26 @@ static int note_sync(int fd)
 {
 	struct stat st;
 	struct synced_file *file;
+	int noted = 1;
 
-	if (!table || fstat(fd, &st) != 0)
+	if (!table)
 		return 0;
 	pthread_mutex_lock(&lock);
-	file = find(st.st_ino);
-	if (S_ISDIR(st.st_mode) && st.st_ino == folder_inode)
+	moment();
+	/* The size within the lock: of two syncs at once the one that saw less must not come last. */
+	if (fstat(fd, &st) != 0)
+		noted = 0;
+	else if (S_ISDIR(st.st_mode) && st.st_ino == folder_inode)
 		sync_names();
-	else if (S_ISREG(st.st_mode) && file)
+	else if (S_ISREG(st.st_mode) && (file = find(st.st_ino)))
 		file->length = st.st_size;
 	else
-		st.st_ino = 0;
-	if (st.st_ino)
+		noted = 0;
+	if (noted)
 		table->syncs++;
+	moment();
 	pthread_mutex_unlock(&lock);
-	return st.st_ino != 0;
+	return noted;
 }
 
 EXPORT int fsync(int fd)
