@@ -112,6 +112,9 @@ dissect() { tshark -r "$work/all.pcap" -X "lua_script:$top/docs/wireshark/pnrp.l
 packets=$(dissect -Y ponto_pnrp -T fields -e frame.number | wc -l)
 if [ "$packets" -gt 20 ]; then ok "$packets packets of PNRP captured"; else not_ok "packets captured" "$packets" "$(cat "$work/tshark.err")"; fi
 strangers=$(dissect -Y 'udp && !ponto_pnrp && !icmpv6 && !mdns' | head -n 5)
+others=$(dissect -Y 'ipv6 && !udp && !icmpv6' | head -n 5)
+echo '# proves PNRP-001'
+if [ -z "$others" ]; then ok "nothing but UDP carries it"; else not_ok "nothing but UDP carries it" "$others"; fi
 if [ -z "$strangers" ]; then ok "every UDP datagram is PNRP"; else not_ok "every UDP datagram is PNRP" "$strangers"; fi
 faults=$(dissect -Y 'ponto_pnrp.malformed || ponto_pnrp.invalid || _ws.malformed || _ws.lua.error' | head -n 10)
 if [ -z "$faults" ]; then ok "every packet decodes"; else not_ok "every packet decodes" "$faults"; fi

@@ -176,6 +176,7 @@ else
 	not_ok "a removed address is replaced by a spare one" "$heard"
 fi
 ns r ip addr add 2001:db8:1::1001/64 dev v0
+echo "# proves PNRP-453"
 check R '^changed local 2 .*2001:db8:1::1001' "a new address is used once duplicate detection has passed"
 ns r ip addr del 2001:db8:1::1001/64 dev v0
 ns r ip addr del 2001:db8:1::1/64 dev v0

@@ -44,6 +44,29 @@ static void open_counts_and_close_lingers(void **state)
 	rig_free(r);
 }
 
+/* What one opening learnt, the other has; and the three things there are to do with a cloud. */
+static void opening_twice_gives_the_same_cloud(void **state)
+{
+	struct rig *r = rig_open();
+	struct pnrp_query q = {.name = "0.here", .criteria = PNRP_CRITERIA_ANY, .include_local = true};
+	struct ring_id id = rig_id(0x70, 7);
+	struct pnrp_status status;
+	uint64_t handle;
+
+	(void)state;
+	PONTO_PROVES("PNRP-273", "PNRP-274");
+	rig_learn(r, &id, 7);
+	assert_ok(pnrp_engine_open(r->engine, r->now, NULL, 0));
+	pnrp_engine_status(r->engine, &status);
+	assert_int_equal(status.opens, 2);
+	assert_int_equal(status.cache_entries, 1);
+	assert_ok(pnrp_engine_resolve(r->engine, r->now, &q, &handle));
+	assert_ok(pnrp_engine_close(r->engine, r->now));
+	assert_ok(pnrp_engine_close(r->engine, r->now));
+	assert_int_equal(pnrp_engine_resolve(r->engine, r->now, &q, &handle), PONTO_ECLOSED);
+	rig_free(r);
+}
+
 static void cleanup_forgets_everything(void **state)
 {
 	struct rig *r = rig_open();
@@ -657,6 +680,7 @@ static void dead_solicit_releases_its_conversation(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(open_counts_and_close_lingers),
+	cmocka_unit_test(opening_twice_gives_the_same_cloud),
 	cmocka_unit_test(cleanup_forgets_everything),
 	cmocka_unit_test(opening_needs_an_address),
 	cmocka_unit_test(four_addresses_of_one_scope_and_port),

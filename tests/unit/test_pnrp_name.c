@@ -63,6 +63,23 @@ static void name_grammar(void **state)
 	parse_refused(HEX40);
 }
 
+static void name_is_divided_at_the_first_dot(void **state)
+{
+	static const uint8_t zero[PNRP_HASH_SIZE];
+	struct pnrp_name name = parsed("0.a.b");
+
+	(void)state;
+	PONTO_PROVES("PNRP-320", "PNRP-321");
+	assert_int_equal(name.classifier_len, 3);
+	assert_true(name.classifier[0] == 'a' && name.classifier[1] == '.' && name.classifier[2] == 'b');
+	assert_memory_equal(name.authority, zero, sizeof(zero)); /* "0" is 160 zero bits */
+	name = parsed(HEX40 ".0.x");
+	assert_hex(name.authority, 20, HEX40);
+	assert_true(name.classifier_len == 3 && name.classifier[0] == '0' && name.classifier[1] == '.');
+	name = parsed("0..");
+	assert_true(name.classifier_len == 1 && name.classifier[0] == '.');
+}
+
 static void name_classifier_length(void **state)
 {
 	(void)state;
@@ -154,7 +171,7 @@ static const struct {
 static void id_table(void **state)
 {
 	(void)state;
-	PONTO_PROVES("PNRP-173", "PNRP-263");
+	PONTO_PROVES("PNRP-173", "PNRP-263", "PNRP-324");
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(id_rows); i++) {
 		const char *text = id_rows[i].name;
 		struct pnrp_name name;
@@ -179,6 +196,7 @@ static void classifier_hash_is_utf16le(void **state)
 	uint8_t hash[20];
 
 	(void)state;
+	PONTO_PROVES("PNRP-323");
 	pnrp_classifier_hash(&pnrp_windows, &name, hash);
 	assert_hex(hash, 20, "bb5002abfff3f8236d847d50eea99aba2b2c1e45");
 }
@@ -190,6 +208,7 @@ static void id_of_a_registration_and_of_a_question(void **state)
 	struct ring_id id;
 
 	(void)state;
+	PONTO_PROVES("PNRP-322", "PNRP-325");
 	assert_ok(ponto_unhex("20010db8000100000000000000000010", publisher, 16));
 	assert_ok(ponto_unhex("20010db8000400000000000000000040", resolver, 16));
 	assert_ok(ponto_unhex("1122334455667788", low, 8));
@@ -375,6 +394,7 @@ static void filetime(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(name_grammar),
+	cmocka_unit_test(name_is_divided_at_the_first_dot),
 	cmocka_unit_test(name_classifier_length),
 	cmocka_unit_test(name_units),
 	cmocka_unit_test(name_refuses_bad_utf8),
