@@ -175,7 +175,9 @@ static void disbelieve(struct pnrp_engine *e, uint64_t now, const struct pnrp_ad
 static void admit(struct pnrp_engine *e, uint64_t now, struct pnrp_add *add)
 {
 	struct ring_route *known = ring_cache_find(&e->cache, &add->route->id);
-	bool was_leaf = known && known->leaf && ring_route_same_place(known, add->route);
+	bool was_leaf = known && ring_cache_place(&e->cache, &known->id)->leaf &&
+			ring_route_same_place(known, add->route);
+	const struct ring_place *place;
 	struct pnrp_effect effect = {.type = PNRP_EFFECT_REMEMBER};
 	struct ponto_addr from;
 	struct ring_id local;
@@ -190,7 +192,8 @@ static void admit(struct pnrp_engine *e, uint64_t now, struct pnrp_add *add)
 	if (!known && pnrp_choose_address(e, add->route, &effect.remember.addr, &from))
 		pnrp_note(e, &effect);
 	pnrp_update_state(e, now);
-	if (add->route->leaf && !was_leaf && ring_cache_in_leaf_range(&e->cache, &add->route->id, &local))
+	place = ring_cache_place(&e->cache, &add->route->id);
+	if (place && place->leaf && !was_leaf && ring_cache_in_leaf_range(&e->cache, &add->route->id, &local))
 		pnrp_flood_new_leaf(e, now, add->route, &local, add->origin);
 	if (first) {
 		pnrp_announce_all(e, now);

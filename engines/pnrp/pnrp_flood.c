@@ -202,7 +202,7 @@ void pnrp_revoke_checked(struct pnrp_engine *e, uint64_t now, const struct pnrp_
 	if (!r)
 		return;
 	/* Out of a leaf set: on in the same direction, away from the ID that is no more (T11). */
-	if (r->leaf && ring_cache_in_leaf_range(&e->cache, &job->id, &local))
+	if (ring_cache_place(&e->cache, &job->id)->leaf && ring_cache_in_leaf_range(&e->cache, &job->id, &local))
 		onward = ring_cache_neighbour(&e->cache, &local, ring_id_above(&local, &job->id), 0);
 	if (onward == r)
 		onward = NULL;

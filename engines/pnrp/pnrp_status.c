@@ -72,10 +72,12 @@ void pnrp_engine_status(const struct pnrp_engine *e, struct pnrp_status *out)
 
 static void fill_route(const struct pnrp_engine *e, const struct ring_route *r, struct pnrp_route *out)
 {
+	const struct ring_place *place = ring_cache_place(&e->cache, &r->id);
+
 	memset(out, 0, sizeof(*out));
 	out->id = r->id;
-	out->leaf = r->leaf;
-	out->level = r->level;
+	out->leaf = place->leaf;
+	out->level = place->level;
 	out->addr_count = r->count;
 	for (unsigned i = 0; i < r->count && i < PNRP_ROUTE_ADDRS_MAX; i++) {
 		memcpy(out->addrs[i].ip, r->addrs[i], 16);

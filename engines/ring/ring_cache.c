@@ -17,10 +17,12 @@ void ring_cache_clear(struct ring_cache *c)
 	for (uint32_t i = 0; i < c->count; i++)
 		ring_route_unref(c->alloc, c->entry[i]);
 	ponto_free(c->alloc, c->entry);
+	ponto_free(c->alloc, c->place);
 	ponto_free(c->alloc, c->local);
 	c->entry = NULL;
+	c->place = NULL;
 	c->local = NULL;
-	c->count = c->room = 0;
+	c->count = c->room = c->places_room = 0;
 	c->locals = c->locals_room = 0;
 }
 
@@ -30,11 +32,13 @@ void ring_cache_clear(struct ring_cache *c)
 static uint32_t position(const struct ring_cache *c, const struct ring_id *id)
 {
 	uint32_t low = 0, high = c->count;
+	uint64_t top = ring_id_top(id);
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
+		uint64_t there = c->place[middle].top;
 
-		if (ring_id_compare(&c->entry[middle]->id, id) < 0)
+		if (there < top || (there == top && ring_id_compare(&c->entry[middle]->id, id) < 0))
 			low = middle + 1;
 		else
 			high = middle;
@@ -59,7 +63,7 @@ static uint32_t local_position(const struct ring_cache *c, const struct ring_id 
 
 static bool at_is(const struct ring_cache *c, uint32_t i, const struct ring_id *id)
 {
-	return i < c->count && ring_id_equal(&c->entry[i]->id, id);
+	return i < c->count && c->place[i].top == ring_id_top(id) && ring_id_equal(&c->entry[i]->id, id);
 }
 
 /* Grows in small steps: a cache is mostly full or empty, and many nodes share a machine. */
@@ -151,22 +155,20 @@ struct ring_route *ring_cache_closest(const struct ring_cache *c, const struct r
 	return ring_id_closer(&below->id, &above->id, target) ? below : above;
 }
 
+/* Index of the entry nth above or below one that is, or would be, at i; it exists. */
+static uint32_t nth_from(const struct ring_cache *c, uint32_t i, bool present, bool up, size_t nth)
+{
+	uint32_t at = up ? i + present + (uint32_t)nth : i + c->count - 1 - (uint32_t)nth;
+
+	return at >= c->count ? at - c->count : at;
+}
+
 struct ring_route *ring_cache_neighbour(const struct ring_cache *c, const struct ring_id *id, bool up, size_t nth)
 {
 	uint32_t i = position(c, id);
 	bool present = at_is(c, i, id);
 
-	if (nth >= c->count - present)
-		return NULL;
-	if (up)
-		return c->entry[(i + present + nth) % c->count];
-	return c->entry[(i + c->count - 1 - nth) % c->count];
-}
-
-/* How far up (or down) from a it is to b. */
-static struct ring_id reach(const struct ring_id *a, const struct ring_id *b, bool up)
-{
-	return up ? ring_id_sub(b, a) : ring_id_sub(a, b);
+	return nth < c->count - present ? c->entry[nth_from(c, i, present, up, nth)] : NULL;
 }
 
 /* On the given side of centre, by the shorter arc. */
@@ -175,20 +177,66 @@ static bool on_side(const struct ring_id *id, const struct ring_id *centre, bool
 	return ring_id_above(id, centre) == up;
 }
 
+/* The same of the entry at k, which is not looked at unless it must be. */
+static bool place_on_side(const struct ring_cache *c, uint32_t k, const struct ring_id *centre, bool up)
+{
+	uint64_t way = c->place[k].top - ring_id_top(centre);
+
+	if (way > 2 && way < UINT64_MAX / 2 - 2)
+		return up;
+	if (way > UINT64_MAX / 2 + 3 && way < UINT64_MAX - 2)
+		return !up;
+	return on_side(&c->entry[k]->id, centre, up);
+}
+
+/* How far up (or down) from a it is to b. */
+static struct ring_id reach(const struct ring_id *a, const struct ring_id *b, bool up)
+{
+	return up ? ring_id_sub(b, a) : ring_id_sub(a, b);
+}
+
+/* Indices of the leaves on one side. */
+static size_t leaves_at(const struct ring_cache *c, const struct ring_id *local, bool up, uint32_t out[RING_LEAF])
+{
+	uint32_t i = position(c, local);
+	bool present = at_is(c, i, local);
+	size_t found = 0;
+
+	for (uint32_t nth = 0; nth < c->count - present && found < RING_LEAF; nth++) {
+		uint32_t k = nth_from(c, i, present, up, nth);
+
+		if (!place_on_side(c, k, local, up))
+			break;
+		if (c->place[k].certified)
+			out[found++] = k;
+	}
+	return found;
+}
+
 size_t ring_cache_leaves(const struct ring_cache *c, const struct ring_id *local, bool up,
 			 struct ring_route *out[RING_LEAF])
 {
-	size_t found = 0;
+	uint32_t at[RING_LEAF];
+	size_t found = leaves_at(c, local, up, at);
 
-	for (size_t nth = 0; found < RING_LEAF; nth++) {
-		struct ring_route *r = ring_cache_neighbour(c, local, up, nth);
-
-		if (!r || !on_side(&r->id, local, up))
-			break;
-		if (r->certified)
-			out[found++] = r;
-	}
+	for (size_t i = 0; i < found; i++)
+		out[i] = c->entry[at[i]];
 	return found;
+}
+
+/* Whether the entry at k lies way or farther from id. */
+static bool reaches(const struct ring_cache *c, uint32_t k, const struct ring_id *id, const struct ring_id *way, bool up)
+{
+	uint64_t top = c->place[k].top - ring_id_top(id), far = ring_id_top(way);
+	struct ring_id step;
+
+	top = up ? top : -top;
+	if (top > far + 1 && far < UINT64_MAX - 1 && top < UINT64_MAX - 1)
+		return true;
+	if (top + 1 < far && top > 1 && top < UINT64_MAX - 1)
+		return false;
+	step = reach(id, &c->entry[k]->id, up);
+	return ring_id_compare(&step, way) >= 0;
 }
 
 /* Whether fewer than RING_LEAF certified entries lie between id and local, which is up (or down) from id. */
@@ -202,12 +250,11 @@ static bool near_local(const struct ring_cache *c, const struct ring_id *id, con
 	if (!on_side(id, local, !up))
 		return false;
 	for (uint32_t nth = 0; nth < c->count - present && between < RING_LEAF; nth++) {
-		struct ring_route *r = c->entry[(up ? i + present + nth : i + c->count - 1 - nth) % c->count];
-		struct ring_id step = reach(id, &r->id, up);
+		uint32_t k = nth_from(c, i, present, up, nth);
 
-		if (ring_id_compare(&step, &way) >= 0)
+		if (reaches(c, k, id, &way, up))
 			return true;
-		between += r->certified;
+		between += c->place[k].certified;
 	}
 	return between < RING_LEAF;
 }
@@ -254,20 +301,25 @@ unsigned ring_cache_level(const struct ring_cache *c, const struct ring_id *id)
 static void mark_leaves(struct ring_cache *c)
 {
 	for (uint32_t i = 0; i < c->count; i++)
-		c->entry[i]->leaf = false;
+		c->place[i].leaf = false;
 	for (uint32_t i = 0; i < c->locals * 2; i++) {
-		struct ring_route *leaves[RING_LEAF];
-		size_t count = ring_cache_leaves(c, &c->local[i / 2], i % 2, leaves);
+		uint32_t leaves[RING_LEAF];
+		size_t count = leaves_at(c, &c->local[i / 2], i % 2, leaves);
 
 		while (count-- > 0)
-			leaves[count]->leaf = true;
+			c->place[leaves[count]].leaf = true;
 	}
+}
+
+static void set_level(struct ring_cache *c, uint32_t i)
+{
+	c->place[i].level = (uint8_t)ring_cache_level(c, &c->entry[i]->id);
 }
 
 static void mark_all(struct ring_cache *c)
 {
 	for (uint32_t i = 0; i < c->count; i++)
-		c->entry[i]->level = (uint8_t)ring_cache_level(c, &c->entry[i]->id);
+		set_level(c, i);
 	mark_leaves(c);
 }
 
@@ -292,8 +344,8 @@ static unsigned overfull(const struct ring_cache *c, unsigned extra)
 
 	held[extra]++;
 	for (uint32_t i = 0; i < c->count; i++) {
-		held[c->entry[i]->level] += !c->entry[i]->leaf;
-		total += !c->entry[i]->leaf;
+		held[c->place[i].level] += !c->place[i].leaf;
+		total += !c->place[i].leaf;
 	}
 	for (unsigned level = 1; level < RING_LEVELS; level++)
 		if (held[level] > held[fullest])
@@ -312,15 +364,20 @@ static struct ring_route *most_crowded(const struct ring_cache *c, unsigned leve
 	if (candidate && ring_cache_level(c, candidate) == level)
 		least = elbow_room(c, candidate);
 	for (uint32_t i = 0; i < c->count; i++) {
-		struct ring_route *r = c->entry[i];
+		const struct ring_place *p = &c->place[i];
+		uint64_t top;
 		struct ring_id room;
 
-		if (r->leaf || r->level != level)
+		if (p->leaf || p->level != level)
 			continue;
-		room = elbow_room(c, &r->id);
+		/* The highest word of its room, or one more. */
+		top = c->place[(i + 1) % c->count].top - c->place[(i + c->count - 1) % c->count].top;
+		if (c->count > 2 && ring_id_top(&least) < UINT64_MAX && top > ring_id_top(&least) + 1)
+			continue;
+		room = elbow_room(c, &c->entry[i]->id);
 		if (ring_id_compare(&room, &least) < 0) {
 			least = room;
-			crowded = r;
+			crowded = c->entry[i];
 		}
 	}
 	return crowded;
@@ -336,20 +393,35 @@ bool ring_cache_wants(const struct ring_cache *c, const struct ring_id *id)
 	return level == RING_LEVELS || most_crowded(c, level, id);
 }
 
+const struct ring_place *ring_cache_place(const struct ring_cache *c, const struct ring_id *id)
+{
+	uint32_t i = position(c, id);
+
+	return at_is(c, i, id) ? &c->place[i] : NULL;
+}
+
 /* ---- changing --------------------------------------------------------------------------- */
 
 static int insert(struct ring_cache *c, struct ring_route *r)
 {
 	struct ring_route **entry = grow(c, c->entry, c->count, &c->room, sizeof(struct ring_route *));
+	struct ring_place *place;
 	uint32_t i;
 
 	if (!entry)
 		return PONTO_ENOMEM;
 	c->entry = entry;
+	place = grow(c, c->place, c->count, &c->places_room, sizeof(*place));
+	if (!place)
+		return PONTO_ENOMEM;
+	c->place = place;
 	i = position(c, &r->id);
 	memmove(entry + i + 1, entry + i, (c->count - i) * sizeof(*entry));
+	memmove(place + i + 1, place + i, (c->count - i) * sizeof(*place));
 	entry[i] = ring_route_ref(r);
+	place[i] = (struct ring_place){.top = ring_id_top(&r->id), .certified = r->certified};
 	c->count++;
+	set_level(c, i);
 	return PONTO_OK;
 }
 
@@ -358,6 +430,7 @@ static void take_out(struct ring_cache *c, uint32_t i)
 	ring_route_unref(c->alloc, c->entry[i]);
 	c->count--;
 	memmove(c->entry + i, c->entry + i + 1, (c->count - i) * sizeof(*c->entry));
+	memmove(c->place + i, c->place + i + 1, (c->count - i) * sizeof(*c->place));
 	mark_leaves(c);
 }
 
@@ -371,7 +444,7 @@ int ring_cache_add(struct ring_cache *c, struct ring_route *r)
 		struct ring_route *old = c->entry[i];
 
 		r->certified = r->certified || (old->certified && ring_route_same_place(old, r));
-		r->level = old->level;
+		c->place[i].certified = r->certified;
 		c->entry[i] = ring_route_ref(r);
 		ring_route_unref(c->alloc, old);
 		mark_leaves(c);
@@ -379,7 +452,6 @@ int ring_cache_add(struct ring_cache *c, struct ring_route *r)
 	}
 	if (!ring_cache_wants(c, &r->id))
 		return PONTO_ENOSPC;
-	r->level = (uint8_t)ring_cache_level(c, &r->id);
 	result = insert(c, r);
 	if (result)
 		return result;
@@ -394,7 +466,11 @@ int ring_cache_add(struct ring_cache *c, struct ring_route *r)
 
 void ring_cache_certify(struct ring_cache *c, struct ring_route *r)
 {
+	uint32_t i = position(c, &r->id);
+
 	r->certified = true;
+	if (i < c->count && c->entry[i] == r)
+		c->place[i].certified = true;
 	mark_leaves(c);
 }
 
@@ -504,7 +580,8 @@ double ring_cache_estimate(const struct ring_cache *c)
 
 size_t ring_cache_memory(const struct ring_cache *c)
 {
-	size_t bytes = c->room * sizeof(*c->entry) + c->locals_room * sizeof(*c->local);
+	size_t bytes = c->room * sizeof(*c->entry) + c->places_room * sizeof(*c->place) +
+		       c->locals_room * sizeof(*c->local);
 
 	for (uint32_t i = 0; i < c->count; i++)
 		bytes += ring_route_size(c->entry[i]);

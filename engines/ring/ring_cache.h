@@ -20,13 +20,22 @@ extern "C" {
 #define RING_LEVEL_ENTRIES 20
 #define RING_LEVELS 78 /* enough for 256 bits */
 
+/* What most questions about an entry need, side by side: entries themselves lie all over the memory. */
+struct ring_place {
+	uint64_t top; /* ring_id_top of its ID */
+	uint8_t level;
+	bool leaf;	/* in a leaf set */
+	bool certified; /* as the entry is */
+};
+
 struct ring_cache {
 	const struct ponto_alloc *alloc;
 	struct ponto_random random;
 	struct ring_id anchor;	   /* centre of the levels while there is no local ID */
 	struct ring_route **entry; /* ascending */
+	struct ring_place *place;  /* of each entry */
 	struct ring_id *local;	   /* ascending */
-	uint32_t count, room;
+	uint32_t count, room, places_room;
 	uint32_t locals, locals_room;
 	uint32_t limit; /* entries outside leaf sets */
 };
@@ -51,6 +60,9 @@ const struct ring_id *ring_cache_closest_local(const struct ring_cache *c, const
 /* ---- entries ------------------------------------------------------------------ */
 
 struct ring_route *ring_cache_find(const struct ring_cache *c, const struct ring_id *id);
+
+/* Where it is kept; NULL when it is not there. Valid until the cache changes. */
+const struct ring_place *ring_cache_place(const struct ring_cache *c, const struct ring_id *id);
 
 /* The entry closest to target; NULL when empty. */
 struct ring_route *ring_cache_closest(const struct ring_cache *c, const struct ring_id *target);

@@ -24,8 +24,6 @@ struct ring_route {
 	uint16_t port;
 	uint8_t count;	/* addresses, at least 1 */
 	bool certified; /* its CPA was verified: may be in a leaf set */
-	bool leaf;	/* kept by the cache: it is in one */
-	uint8_t level;	/* kept by the cache */
 	uint8_t addrs[][16];
 };
 

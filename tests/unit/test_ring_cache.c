@@ -84,7 +84,7 @@ static void leaf_sets_are_the_nearest_five(void **state)
 			if (!leaf)
 				continue;
 			assert_non_null(ring_cache_find(&f.cache, &all[i]));
-			assert_true(ring_cache_find(&f.cache, &all[i])->leaf);
+			assert_true(ring_cache_place(&f.cache, &all[i])->leaf);
 		}
 		end(&f);
 	}
@@ -111,7 +111,7 @@ static void leaves_come_nearest_first(void **state)
 	assert_int_equal(ring_cache_leaves(&f.cache, &local, false, leaves), RING_LEAF);
 	assert_int_equal(leaves[0]->id.b[0], 0x4f);
 	assert_int_equal(leaves[1]->id.b[0], 0x4d);
-	assert_false(ring_cache_find(&f.cache, &(struct ring_id){{0x4e}})->leaf);
+	assert_false(ring_cache_place(&f.cache, &(struct ring_id){{0x4e}})->leaf);
 	end(&f);
 }
 
@@ -152,7 +152,7 @@ static void is_bounded_by_its_limit(void **state)
 		(void)!add(&f, &id, true);
 	}
 	for (uint32_t i = 0; i < f.cache.count; i++)
-		leaves += f.cache.entry[i]->leaf;
+		leaves += f.cache.place[i].leaf;
 	assert_true(leaves <= 2 * RING_LEAF);
 	assert_true(f.cache.count - leaves <= 50);
 	end(&f);
@@ -175,8 +175,8 @@ static void levels_hold_twenty_each_and_reach_down(void **state)
 		(void)!add(&f, &id, false);
 	}
 	for (uint32_t i = 0; i < f.cache.count; i++)
-		if (!f.cache.entry[i]->leaf)
-			held[f.cache.entry[i]->level]++;
+		if (!f.cache.place[i].leaf)
+			held[f.cache.place[i].level]++;
 	assert_int_equal(held[0], RING_LEVEL_ENTRIES);
 	assert_int_equal(held[1], RING_LEVEL_ENTRIES);
 	assert_int_equal(held[2], RING_LEVEL_ENTRIES);
