@@ -33,10 +33,18 @@ void pnrp_adds_clear(struct pnrp_engine *e)
 
 void pnrp_uncache(struct pnrp_engine *e, uint64_t now, const struct ring_id *id)
 {
-	if (ring_cache_remove(&e->cache, id)) {
-		e->stats.uncached++;
-		pnrp_update_state(e, now);
-	}
+	const struct ring_place *place = ring_cache_place(&e->cache, id);
+	struct ring_id gone = *id, local;
+	bool leaf;
+
+	if (!place)
+		return;
+	leaf = place->leaf && ring_cache_in_leaf_range(&e->cache, &gone, &local);
+	(void)ring_cache_remove(&e->cache, &gone);
+	e->stats.uncached++;
+	if (leaf)
+		pnrp_announce_early(e, now, &local);
+	pnrp_update_state(e, now);
 }
 
 /* ---- submission ----------------------------------------------------------------- */

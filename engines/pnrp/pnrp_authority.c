@@ -59,6 +59,8 @@ static void on_buffer(struct pnrp_engine *e, uint64_t now, uint32_t acked_id, st
 		pnrp_drop(e, PNRP_DROP_SYNTAX);
 		return;
 	}
+	if (pnrp_is_probe(request) && b.not_found)
+		pnrp_probe_refused(e, now, request, true);
 	pnrp_forget_request(e, acked_id);
 	if (r && lookup)
 		pnrp_on_lookup_answer(e, now, r, &b);

@@ -34,15 +34,15 @@ static bool syncing(const struct pnrp_engine *e)
 bool pnrp_discovery_seed(const struct pnrp_engine *e, struct ponto_addr *out)
 {
 	const struct pnrp_discovery *d = &e->discovery;
-	unsigned index = d->seed_index;
+	unsigned first = d->seed_count ? (unsigned)ponto_random_below(&e->random, d->seed_count) : 0;
 
 	for (unsigned tried = 0; tried < d->seed_count; tried++) {
-		index = index >= d->seed_count ? 0 : index;
-		if (!pnrp_is_own_address(e, &d->seeds[index])) {
-			*out = d->seeds[index];
+		const struct ponto_addr *seed = &d->seeds[(first + tried) % d->seed_count];
+
+		if (!pnrp_is_own_address(e, seed)) {
+			*out = *seed;
 			return true;
 		}
-		index++;
 	}
 	return false;
 }

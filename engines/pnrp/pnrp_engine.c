@@ -379,6 +379,8 @@ static void request_died(struct pnrp_engine *e, uint64_t now, struct ring_messag
 	e->stats.timeouts++;
 	if (type == PNRP_FLOOD)
 		pnrp_flood_refused(e, now, m);
+	else if (pnrp_is_probe(m))
+		pnrp_probe_refused(e, now, m, false);
 	pnrp_forget_request(e, id);
 	if (type == PNRP_SOLICIT)
 		pnrp_sync_release(e, now, id, false);

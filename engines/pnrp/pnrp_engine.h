@@ -446,6 +446,7 @@ struct pnrp_stats {
 	uint64_t cached;   /* entries that entered the cache */
 	uint64_t uncached; /* entries removed because they were gone or silent */
 	uint64_t revoked;  /* of these, by a revoke CPA */
+	uint64_t probes; /* entries asked whether they are still there */
 	uint64_t floods_forwarded;
 	uint64_t splits_tested;
 	uint64_t splits_found;

@@ -1,5 +1,5 @@
-/* Ponto PNRP engine: what is done every 15 seconds: discovery while alone, the split test, keeping the cache evenly
- * filled. [MS-PNRP] 3.1.6.2, 3.2.6.2, 3.2.5.11.1. */
+/* Ponto PNRP engine: what is done every 15 seconds: discovery while alone, asking whether entries are still there,
+ * the split test, keeping the cache evenly filled. [MS-PNRP] 3.1.6.2, 3.2.6.2, 3.2.5.11.1. */
 #include "engines/pnrp/pnrp_state.h"
 
 #include <string.h>
@@ -11,19 +11,26 @@ double pnrp_estimated_nodes(const struct pnrp_engine *e)
 
 /* ---- the split test ------------------------------------------------------------------ */
 
+/* A seed is a hop known only by its address. */
+struct ring_route *pnrp_seed_hop(struct pnrp_engine *e, const struct ponto_addr *seed)
+{
+	static const struct ring_id zero;
+
+	return ring_route_make(&e->alloc, &zero, seed->port, (const uint8_t(*)[16])seed->ip, 1);
+}
+
 static void begin_split_test(struct pnrp_engine *e, uint64_t now, const struct ring_id *local, bool repeat)
 {
 	struct pnrp_walk_request request = {.target = ring_id_add_u64(local, 1),
 					    .reason = PNRP_REASON_SPLIT,
 					    .criteria = PNRP_OPCODE_NONE,
 					    .repeat = repeat};
-	static const struct ring_id zero;
 	struct ponto_addr seed;
 	uint64_t handle;
 
 	if (!pnrp_discovery_seed(e, &seed))
 		return;
-	request.seed_hop = ring_route_make(&e->alloc, &zero, seed.port, (const uint8_t(*)[16])seed.ip, 1);
+	request.seed_hop = pnrp_seed_hop(e, &seed);
 	if (!request.seed_hop)
 		return;
 	e->stats.splits_tested++;
@@ -75,6 +82,63 @@ void pnrp_split_verdict(struct pnrp_engine *e, uint64_t now, const struct pnrp_r
 	}
 }
 
+/* ---- whether entries are still there ------------------------------------------------------- */
+
+static void send_probe(struct pnrp_engine *e, uint64_t now, const struct ring_route *r, uint64_t owner)
+{
+	struct pnrp_message m = {.type = PNRP_INQUIRE, .inquire.validate_id = r->id};
+	struct ponto_addr to, from;
+
+	if (pnrp_choose_address(e, r, &to, &from))
+		(void)!pnrp_send_request(e, now, &m, &to, &from, owner);
+}
+
+void pnrp_probe(struct pnrp_engine *e, uint64_t now, const struct ring_route *r)
+{
+	e->stats.probes++;
+	send_probe(e, now, r, PNRP_PROBE);
+}
+
+void pnrp_probe_refused(struct pnrp_engine *e, uint64_t now, const struct ring_message *m, bool gone)
+{
+	bool first = m->owner == PNRP_PROBE;
+	struct pnrp_message probe;
+	struct ring_route *r;
+
+	if (pnrp_decode(e->wire, ponto_bytes(m->bytes, m->len), &probe))
+		return;
+	r = ring_cache_find(&e->cache, &probe.inquire.validate_id);
+	if (r && first && !gone)
+		send_probe(e, now, r, PNRP_PROBE_AGAIN);
+	else if (r)
+		pnrp_uncache(e, now, &probe.inquire.validate_id);
+}
+
+/* The leaves of one local ID, and its nearest every other time. */
+static const struct ring_route *leaf_to_probe(struct pnrp_engine *e)
+{
+	const struct ring_id *local = &e->cache.local[ponto_random_below(&e->random, e->cache.locals)];
+	struct ring_route *leaves[RING_LEAF];
+	size_t count = ring_cache_leaves(&e->cache, local, e->probes / 2 % 2, leaves);
+
+	if (count == 0)
+		return NULL;
+	return leaves[e->probes / 4 % 2 ? 0 : ponto_random_below(&e->random, count)];
+}
+
+/* One entry each time, leaves by turns with all others: a node that fell silent does not stay known for long. */
+static void probe_one(struct pnrp_engine *e, uint64_t now)
+{
+	const struct ring_route *r = NULL;
+
+	if (e->probes % 2 && e->cache.locals > 0)
+		r = leaf_to_probe(e);
+	if (!r)
+		r = e->cache.entry[ponto_random_below(&e->random, e->cache.count)];
+	e->probes++;
+	pnrp_probe(e, now, r);
+}
+
 /* ---- the cache ---------------------------------------------------------------------------- */
 
 /* Looks for an entry in the middle of the gap around a random place, while the cache has fewer entries than it
@@ -114,6 +178,7 @@ void pnrp_maintain(struct pnrp_engine *e, uint64_t now)
 		return;
 	for (uint32_t i = 0; i < e->cache.locals; i++)
 		pnrp_certify_neighbours(e, now, &e->cache.local[i]);
+	probe_one(e, now);
 	maybe_test_split(e, now);
 	fill_gap(e, now);
 }

@@ -6,6 +6,8 @@
 #define REPEAT_FIRST (15 * PONTO_SECOND)     /* the first announcement may have been lost in part */
 #define REPEAT_LAST (15 * 60 * PONTO_SECOND) /* the interval doubles up to this */
 #define RETRY (15 * PONTO_SECOND)
+#define EARLY_APART (30 * PONTO_SECOND) /* between announcements because a leaf has gone */
+#define SEED_TURN 4			/* one in so many announcements begins at a seed */
 
 /* ---- the list ------------------------------------------------------------------- */
 
@@ -68,6 +70,8 @@ void pnrp_announce(struct pnrp_engine *e, uint64_t now, struct pnrp_local *l, en
 					    .local = l->handle};
 	struct pnrp_route_entry entry;
 
+	struct ponto_addr seed;
+
 	if (l->walk || l->revoking || !pnrp_own_route(e, &l->id, &entry))
 		return;
 	if (pnrp_walks_full(e)) {
@@ -78,8 +82,13 @@ void pnrp_announce(struct pnrp_engine *e, uint64_t now, struct pnrp_local *l, en
 	request.own = pnrp_route_from_wire(e, &entry);
 	if (!request.own)
 		return;
+	if (reason == PNRP_REASON_MAINTENANCE && ponto_random_below(&e->random, SEED_TURN) == 0 &&
+	    pnrp_discovery_seed(e, &seed))
+		request.seed_hop = pnrp_seed_hop(e, &seed);
+	l->walked_at = now;
 	l->walk = pnrp_walk_begin(e, now, &request);
 	ring_route_unref(&e->alloc, request.own);
+	ring_route_unref(&e->alloc, request.seed_hop);
 }
 
 /* The walk has told its hops, and they have answered. */
@@ -117,6 +126,19 @@ void pnrp_announce_soon(struct pnrp_engine *e, uint64_t now)
 		if (!l->walk && l->announced)
 			l->walk_at = now + 2 * PONTO_SECOND + ponto_random_below(&e->random, 2 * PONTO_SECOND);
 	}
+}
+
+void pnrp_announce_early(struct pnrp_engine *e, uint64_t now, const struct ring_id *local)
+{
+	struct pnrp_local *l = pnrp_local_find(e, local);
+	uint64_t at = now + PONTO_SECOND + ponto_random_below(&e->random, 2 * PONTO_SECOND);
+
+	if (!l || !l->announced)
+		return;
+	if (at < l->walked_at + EARLY_APART)
+		at = l->walked_at + EARLY_APART;
+	if (at < l->walk_at)
+		l->walk_at = at;
 }
 
 void pnrp_locals_alone(struct pnrp_engine *e)

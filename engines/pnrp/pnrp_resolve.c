@@ -229,7 +229,8 @@ static void refuse_best(struct pnrp_resolve *r)
 
 /* The closest known entry, or the one asked for. Two kinds of walks begin on other sides as well: one that begins
  * again, at the second, third, … neighbours of the target, with the nearer ones behind them; and one that announces a
- * name once more, at the whole leaf set, so that each leaf learns of us and tells who has come between. */
+ * name once more, at the whole leaf set, so that each leaf learns of us and tells who has come between, and now and
+ * then at a seed, which may know a part of the cloud that the leaves do not. */
 static void push_first_hops(struct pnrp_engine *e, struct pnrp_resolve *r)
 {
 	struct ring_route *first = r->seed_hop ? r->seed_hop : ring_cache_closest(&e->cache, &r->walk.target);
@@ -250,6 +251,8 @@ static void push_first_hops(struct pnrp_engine *e, struct pnrp_resolve *r)
 		if (below && below != above && (repair || below != first))
 			ring_walk_push(&r->walk, below);
 	}
+	if (repair && r->seed_hop)
+		ring_walk_push(&r->walk, r->seed_hop);
 }
 
 static void begin_walk(struct pnrp_engine *e, uint64_t now, struct pnrp_resolve *r)
@@ -433,6 +436,17 @@ void pnrp_match_checked(struct pnrp_engine *e, uint64_t now, const struct pnrp_j
 	finish(e, now, r, match || r->reason != PNRP_REASON_APPLICATION ? PONTO_OK : PONTO_ENOMEM, match);
 }
 
+/* A leaf is not given up for two datagrams that were lost: it is asked once more. */
+static void hop_silent(struct pnrp_engine *e, uint64_t now, const struct ring_route *hop)
+{
+	const struct ring_place *place = ring_cache_place(&e->cache, &hop->id);
+
+	if (place && place->leaf)
+		pnrp_probe(e, now, hop);
+	else
+		pnrp_uncache(e, now, &hop->id);
+}
+
 void pnrp_resolve_silent(struct pnrp_engine *e, uint64_t now, struct pnrp_resolve *r)
 {
 	struct pnrp_trace t = {.kind = PNRP_TRACE_TIMEOUT, .bits_before = best_bits(r)};
@@ -443,7 +457,7 @@ void pnrp_resolve_silent(struct pnrp_engine *e, uint64_t now, struct pnrp_resolv
 		return;
 	}
 	t.id = r->walk.current.route->id;
-	pnrp_uncache(e, now, &t.id);
+	hop_silent(e, now, r->walk.current.route);
 	ring_walk_silence(&r->walk);
 	trace(e, now, r, &t);
 	advance(e, now, r);

@@ -25,6 +25,8 @@
 #define PNRP_SEEDS_MAX 16
 #define PNRP_REFUSED_MAX 8 /* best matches of one resolve that were no good */
 #define PNRP_EXCLUDE_MAX 32
+#define PNRP_PROBE UINT64_MAX		  /* owner of an INQUIRE that only asks whether an entry is still there */
+#define PNRP_PROBE_AGAIN (UINT64_MAX - 1) /* likewise, after one that was not answered */
 
 /* ---- parts -------------------------------------------------------------------- */
 
@@ -73,6 +75,7 @@ struct pnrp_local {
 	bool revoking;
 	bool stale;	  /* the walk under way tells of addresses that are no more */
 	uint64_t walk;	  /* handle of the announcing resolve, or 0 */
+	uint64_t walked_at; /* when the last one began */
 	uint64_t walk_at; /* when to announce again */
 	uint64_t walk_interval;
 	struct pnrp_name name;
@@ -235,6 +238,7 @@ struct pnrp_engine {
 	struct pnrp_discovery discovery;
 	bool discover_again;   /* a name was registered while nobody was known: tell the seed about it */
 	uint64_t split_handle; /* the split test under way, or 0 */
+	uint32_t probes;       /* begun so far: whose turn it is */
 };
 
 /* ---- pnrp_engine.c --------------------------------------------------------------- */
@@ -363,7 +367,17 @@ void pnrp_on_entry_answer(struct pnrp_engine *e, uint64_t now, uint32_t inquire_
 			  const struct pnrp_authority_buffer *b, struct ponto_bytes bytes);
 void pnrp_entry_checked(struct pnrp_engine *e, uint64_t now, const struct pnrp_job *job, int result);
 void pnrp_entry_silent(struct pnrp_engine *e, uint32_t inquire_id);
+/* It is gone. If it was a leaf, the names beside it are announced again soon, and so find out who is next. */
 void pnrp_uncache(struct pnrp_engine *e, uint64_t now, const struct ring_id *id);
+
+/* Asks a cached entry whether it is still there, and once more when it is silent; then it is uncached. */
+void pnrp_probe(struct pnrp_engine *e, uint64_t now, const struct ring_route *r);
+/* The answer was N (gone), or none came. */
+void pnrp_probe_refused(struct pnrp_engine *e, uint64_t now, const struct ring_message *m, bool gone);
+static inline bool pnrp_is_probe(const struct ring_message *m)
+{
+	return m->owner >= PNRP_PROBE_AGAIN;
+}
 void pnrp_adds_clear(struct pnrp_engine *e);
 
 /* Entries near a local ID that were never certified are put to that test. */
@@ -468,6 +482,8 @@ void pnrp_announce(struct pnrp_engine *e, uint64_t now, struct pnrp_local *l, en
 
 /* Those announced already are announced again shortly: the cloud has turned out to be larger. */
 void pnrp_announce_soon(struct pnrp_engine *e, uint64_t now);
+/* A leaf of this local ID has gone. */
+void pnrp_announce_early(struct pnrp_engine *e, uint64_t now, const struct ring_id *local);
 void pnrp_locals_alone(struct pnrp_engine *e);
 void pnrp_locals_forget(struct pnrp_engine *e);
 void pnrp_announce_ended(struct pnrp_engine *e, uint64_t now, const struct pnrp_resolve *r);
@@ -497,6 +513,7 @@ void pnrp_discovery_gained(struct pnrp_engine *e, uint64_t now, const struct pon
  * asked has told us of others, we may be in a cloud of our own. */
 bool pnrp_discovery_needed(struct pnrp_engine *e);
 void pnrp_discovery_end(struct pnrp_engine *e);
+/* Any seed that is not this node itself. False: none is known. */
 bool pnrp_discovery_seed(const struct pnrp_engine *e, struct ponto_addr *out);
 
 /* ---- pnrp_maintain.c
@@ -507,6 +524,8 @@ void pnrp_maintain(struct pnrp_engine *e, uint64_t now);
 
 /* 3.2.5.11.1: the split test's best match was INQUIREd and is sound. */
 void pnrp_split_verdict(struct pnrp_engine *e, uint64_t now, const struct pnrp_resolve *r, const struct ring_id *best);
+/* NULL: no memory. gives a reference */
+struct ring_route *pnrp_seed_hop(struct pnrp_engine *e, const struct ponto_addr *seed);
 double pnrp_estimated_nodes(const struct pnrp_engine *e);
 
 #endif

@@ -96,7 +96,8 @@ static void fill_counters(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp_
 		{"resolves found", stats->resolves_found}, {"resolves failed", stats->resolves_failed},
 		{"signatures", stats->signatures},	   {"verifications", stats->verifications},
 		{"cached", stats->cached},		   {"uncached", stats->uncached},
-		{"revoked", stats->revoked},		   {"floods forwarded", stats->floods_forwarded},
+		{"revoked", stats->revoked},		   {"probes", stats->probes},
+		{"floods forwarded", stats->floods_forwarded},
 	};
 	size_t count = PONTO_ARRAY_SIZE(plain) + 2 * PNRP_COUNT_TYPES + PNRP_DROP_REASONS;
 

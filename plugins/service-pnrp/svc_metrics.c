@@ -5,7 +5,7 @@
 
 #include "plugins/service-pnrp/svc.h"
 
-#define PLAIN_COUNT 12
+#define PLAIN_COUNT 13
 
 struct svc_metrics {
 	struct pnrp_stats seen;
@@ -33,6 +33,7 @@ static const struct {
 	COUNTER(resolves_failed, "of these, not found"),
 	COUNTER(signatures, "CPAs and payloads signed"),
 	COUNTER(verifications, "CPAs and payloads verified"),
+	COUNTER(probes, "entries asked whether they are still there"),
 	COUNTER(floods_forwarded, "FLOODs passed on to neighbours"),
 #undef COUNTER
 };

@@ -388,6 +388,8 @@ static struct rig_datagram *wait_for(struct rig *r, uint8_t reason, const struct
 		while ((d = rig_take(r, PNRP_INQUIRE)) != NULL)
 			if (ring_id_equal(&d->m.inquire.validate_id, &alive->id))
 				rig_certify(r, d, alive, NULL);
+			else if (!d->m.inquire.want_cpa)
+				rig_answer_flags(r, d, false); /* still there */
 		while ((d = rig_take(r, PNRP_FLOOD)) != NULL) {
 			struct pnrp_message ack = {.type = PNRP_ACK, .ack = {.acked_id = d->m.id}};
 
