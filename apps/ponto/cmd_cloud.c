@@ -22,6 +22,23 @@ static void print_cloud(const Ponto__Pnrp__V1__CloudInfo *cloud)
 		printf("estimate   %.0f nodes\n", cloud->estimate);
 }
 
+static void print_stats(const Ponto__Pnrp__V1__CloudInfo *cloud)
+{
+	char what[48];
+
+	printf("%-32s %.0f nodes\n", "estimate", cloud->estimate);
+	printf("%-32s %u, %u of them leaves\n", "cache", cloud->cached, cloud->leaves);
+	for (size_t i = 0; i < cloud->n_level; i++) {
+		snprintf(what, sizeof(what), "cache level %u", cloud->level[i]->level);
+		printf("%-32s %u\n", what, cloud->level[i]->entries);
+	}
+	for (size_t i = 0; i < cloud->n_leaf_set; i++)
+		printf("%-32s %u below, %u above: %s\n", "leaf set", cloud->leaf_set[i]->below, cloud->leaf_set[i]->above,
+		       cloud->leaf_set[i]->name);
+	for (size_t i = 0; i < cloud->n_counters; i++)
+		printf("%-32s %" PRIu64 "\n", cloud->counters[i]->name, cloud->counters[i]->value);
+}
+
 static int cloud_list(struct cli *cli, int argc, char **argv)
 {
 	Ponto__Pnrp__V1__CloudsRequest request = PONTO__PNRP__V1__CLOUDS_REQUEST__INIT;
@@ -71,10 +88,10 @@ static int one_cloud(struct cli *cli, int argc, char **argv)
 	cloud = ((const Ponto__Pnrp__V1__CloudReply *)reply)->cloud;
 	if (cli->json)
 		status = cli_print_message(&cloud->base);
-	else if (!stats)
+	else if (stats)
+		print_stats(cloud);
+	else
 		print_cloud(cloud);
-	for (size_t i = 0; !cli->json && stats && i < cloud->n_counters; i++)
-		printf("%-32s %" PRIu64 "\n", cloud->counters[i]->name, cloud->counters[i]->value);
 	protobuf_c_message_free_unpacked(reply, NULL);
 	return status;
 }
@@ -82,6 +99,6 @@ static int one_cloud(struct cli *cli, int argc, char **argv)
 const struct cli_command cli_cloud_commands[] = {
 	{"cloud", "list", "", "the open clouds", cloud_list},
 	{"cloud", "show", "[CLOUD]", "one cloud: state, addresses, cache", one_cloud},
-	{"cloud", "stats", "[CLOUD]", "its counters", one_cloud},
+	{"cloud", "stats", "[CLOUD]", "cache levels, leaf sets, estimated size, messages, drops", one_cloud},
 	{NULL, NULL, NULL, NULL, NULL},
 };

@@ -170,6 +170,16 @@ void svc_cloud_event(struct svc *svc);
 
 /* ---- svc_metrics.c -------------------------------------------------------------------------- */
 
+#define SVC_LEVELS 78 /* of the cache, ring_cache.h */
+
+/* How the cache is filled now. */
+struct svc_shape {
+	uint32_t leaves;
+	uint32_t level[SVC_LEVELS];
+};
+
+void svc_shape(const struct svc *svc, struct svc_shape *out);
+
 PONTO_MUST_CHECK int svc_metrics_create(struct svc *svc);
 void svc_metrics_update(struct svc *svc);
 void svc_metrics_destroy(struct svc *svc);

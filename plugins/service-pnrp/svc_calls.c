@@ -98,6 +98,7 @@ static void fill_counters(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp_
 		{"cached", stats->cached},		   {"uncached", stats->uncached},
 		{"revoked", stats->revoked},		   {"probes", stats->probes},
 		{"floods forwarded", stats->floods_forwarded},
+		{"splits tested", stats->splits_tested},   {"splits found", stats->splits_found},
 	};
 	size_t count = PONTO_ARRAY_SIZE(plain) + 2 * PNRP_COUNT_TYPES + PNRP_DROP_REASONS;
 
@@ -114,18 +115,70 @@ static void fill_counters(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp_
 		add_counter(info, arena, "", plain[i].name, plain[i].value);
 }
 
-static bool count_leaf(void *arg, const struct pnrp_route *route)
+static void fill_levels(struct svc_arena *arena, const struct svc_shape *shape, Ponto__Pnrp__V1__CloudInfo *info)
 {
-	*(uint32_t *)arg += route->leaf;
-	return true;
+	info->level = svc_arena_take(arena, SVC_LEVELS, sizeof(*info->level));
+	for (unsigned i = 0; i < SVC_LEVELS && !arena->failed; i++) {
+		Ponto__Pnrp__V1__CacheLevel *level;
+
+		if (shape->level[i] == 0)
+			continue;
+		level = svc_arena_take(arena, 1, sizeof(*level));
+		if (!level)
+			return;
+		ponto__pnrp__v1__cache_level__init(level);
+		level->level = i;
+		level->entries = shape->level[i];
+		info->level[info->n_level++] = level;
+	}
+}
+
+struct leaf_list {
+	struct svc *svc;
+	struct svc_arena *arena;
+	Ponto__Pnrp__V1__CloudInfo *info;
+	size_t room;
+};
+
+static bool add_leaf_set(void *arg, const struct pnrp_registration_info *registration)
+{
+	struct leaf_list *list = arg;
+	const struct svc_name *name = svc_name_by_token(list->svc, registration->token);
+	char id[2 * RING_ID_SIZE + 1];
+	Ponto__Pnrp__V1__LeafSet *set;
+
+	if (!name || list->info->n_leaf_set == list->room)
+		return true; /* it is on its way out */
+	set = svc_arena_take(list->arena, 1, sizeof(*set));
+	if (!set)
+		return false;
+	ponto__pnrp__v1__leaf_set__init(set);
+	ponto_hex(ponto_bytes(registration->id.b, RING_ID_SIZE), id);
+	set->name = svc_arena_text(list->arena, name->request->name);
+	set->id = svc_arena_text(list->arena, id);
+	set->below = (uint32_t)registration->leaves_below;
+	set->above = (uint32_t)registration->leaves_above;
+	list->info->leaf_set[list->info->n_leaf_set++] = set;
+	return !list->arena->failed;
+}
+
+static void fill_leaf_sets(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp__V1__CloudInfo *info, size_t room)
+{
+	struct leaf_list list = {svc, arena, info, room};
+
+	info->leaf_set = svc_arena_take(arena, room, sizeof(*info->leaf_set));
+	if (!arena->failed)
+		pnrp_engine_each_registration(svc->engine, add_leaf_set, &list);
 }
 
 static void fill_cloud(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp__V1__CloudInfo *info)
 {
 	struct pnrp_status status;
+	struct svc_shape shape;
 	char text[PONTO_ADDR_TEXT];
 
 	pnrp_engine_status(svc->engine, &status);
+	svc_shape(svc, &shape);
 	ponto__pnrp__v1__cloud_info__init(info);
 	info->name = svc->cloud;
 	info->scope = (char *)(uintptr_t)ponto_scope_name(svc->scope);
@@ -136,7 +189,9 @@ static void fill_cloud(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp__V1
 	info->names = status.registrations;
 	info->estimate = status.estimated_nodes;
 	info->resolve_only = ponto_conf_bool(svc->conf, "resolve_only");
-	pnrp_engine_each_route(svc->engine, count_leaf, &info->leaves);
+	info->leaves = shape.leaves;
+	fill_levels(arena, &shape, info);
+	fill_leaf_sets(svc, arena, info, status.registrations);
 	info->addresses = svc_arena_take(arena, status.local_count, sizeof(*info->addresses));
 	for (size_t i = 0; i < status.local_count && !arena->failed; i++)
 		info->addresses[info->n_addresses++] = svc_arena_text(arena, ponto_addr_format(&status.local[i], text));

@@ -5,7 +5,8 @@
 
 #include "plugins/service-pnrp/svc.h"
 
-#define PLAIN_COUNT 13
+#define PLAIN_COUNT 19
+#define LEVELS_SHOWN 10 /* each a tenth of the one before: the last is for clouds of more than a thousand million */
 
 struct svc_metrics {
 	struct pnrp_stats seen;
@@ -13,7 +14,7 @@ struct svc_metrics {
 	struct ponto_counter *sent[PNRP_COUNT_TYPES];
 	struct ponto_counter *dropped[PNRP_DROP_REASONS];
 	struct ponto_counter *plain[PLAIN_COUNT];
-	struct ponto_gauge *cached, *names, *memory;
+	struct ponto_gauge *cached, *leaves, *level[LEVELS_SHOWN], *estimate, *names, *memory;
 };
 
 static const struct {
@@ -35,6 +36,12 @@ static const struct {
 	COUNTER(verifications, "CPAs and payloads verified"),
 	COUNTER(probes, "entries asked whether they are still there"),
 	COUNTER(floods_forwarded, "FLOODs passed on to neighbours"),
+	COUNTER(output_lost, "Messages that found no room to wait for sending"),
+	COUNTER(cached, "Route entries that entered the cache"),
+	COUNTER(uncached, "Route entries removed because they were gone or silent"),
+	COUNTER(revoked, "of these, by a revoke CPA"),
+	COUNTER(splits_tested, "Tests whether the cloud is split"),
+	COUNTER(splits_found, "of these, that found it so"),
 #undef COUNTER
 };
 
@@ -51,6 +58,59 @@ static struct ponto_counter *named(struct svc *svc, const char *what, const char
 			*c = (char)(*c - 'A' + 'a');
 	}
 	return ponto_counter(svc->env->metrics, name, svc->env->instance, help);
+}
+
+static bool add_to_shape(void *arg, const struct pnrp_route *route)
+{
+	struct svc_shape *shape = arg;
+
+	shape->leaves += route->leaf;
+	shape->level[route->level < SVC_LEVELS ? route->level : SVC_LEVELS - 1]++;
+	return true;
+}
+
+void svc_shape(const struct svc *svc, struct svc_shape *out)
+{
+	memset(out, 0, sizeof(*out));
+	pnrp_engine_each_route(svc->engine, add_to_shape, out);
+}
+
+static void make_gauges(struct svc *svc, struct svc_metrics *m)
+{
+	struct ponto_metrics *metrics = svc->env->metrics;
+	const char *instance = svc->env->instance;
+	char name[64];
+
+	m->cached = ponto_gauge(metrics, "pnrp_cached_routes", instance, "Route entries in the cache");
+	m->leaves = ponto_gauge(metrics, "pnrp_leaf_routes", instance, "of these, in a leaf set");
+	for (unsigned i = 0; i < LEVELS_SHOWN; i++) {
+		snprintf(name, sizeof(name), "pnrp_cached_routes_level_%u", i);
+		m->level[i] = ponto_gauge(metrics, name, instance,
+					  i + 1 < LEVELS_SHOWN ? "Route entries of this level of the cache"
+							       : "Route entries of this level of the cache or a deeper one");
+	}
+	m->estimate = ponto_gauge(metrics, "pnrp_estimated_nodes", instance, "Nodes in the cloud, 0: unknown");
+	m->names = ponto_gauge(metrics, "pnrp_registered_names", instance, "Names registered on this node");
+	m->memory = ponto_gauge(metrics, "pnrp_engine_bytes", instance, "Heap memory of the engine");
+}
+
+static void set_gauges(struct svc *svc, struct svc_metrics *m)
+{
+	uint32_t deep = 0;
+	struct pnrp_status status;
+	struct svc_shape shape;
+
+	pnrp_engine_status(svc->engine, &status);
+	svc_shape(svc, &shape);
+	for (unsigned i = LEVELS_SHOWN - 1; i < SVC_LEVELS; i++)
+		deep += shape.level[i];
+	for (unsigned i = 0; i < LEVELS_SHOWN; i++)
+		ponto_gauge_set(m->level[i], i + 1 < LEVELS_SHOWN ? shape.level[i] : deep);
+	ponto_gauge_set(m->cached, status.cache_entries);
+	ponto_gauge_set(m->leaves, shape.leaves);
+	ponto_gauge_set(m->estimate, (int64_t)status.estimated_nodes);
+	ponto_gauge_set(m->names, status.registrations);
+	ponto_gauge_set(m->memory, (int64_t)status.memory);
 }
 
 int svc_metrics_create(struct svc *svc)
@@ -72,9 +132,7 @@ int svc_metrics_create(struct svc *svc)
 		m->dropped[i] = named(svc, "dropped", pnrp_drop_name(i), "Received messages that came to nothing");
 	for (unsigned i = 0; i < PLAIN_COUNT; i++)
 		m->plain[i] = ponto_counter(metrics, plain[i].name, instance, plain[i].help);
-	m->cached = ponto_gauge(metrics, "pnrp_cached_routes", instance, "Route entries in the cache");
-	m->names = ponto_gauge(metrics, "pnrp_registered_names", instance, "Names registered on this node");
-	m->memory = ponto_gauge(metrics, "pnrp_engine_bytes", instance, "Heap memory of the engine");
+	make_gauges(svc, m);
 	svc->metrics = m;
 	return PONTO_OK;
 }
@@ -83,7 +141,6 @@ void svc_metrics_update(struct svc *svc)
 {
 	struct svc_metrics *m = svc->metrics;
 	const struct pnrp_stats *now;
-	struct pnrp_status status;
 
 	if (!m || !svc->engine)
 		return;
@@ -102,10 +159,7 @@ void svc_metrics_update(struct svc *svc)
 		ponto_counter_add(m->plain[i], value - before);
 	}
 	m->seen = *now;
-	pnrp_engine_status(svc->engine, &status);
-	ponto_gauge_set(m->cached, status.cache_entries);
-	ponto_gauge_set(m->names, status.registrations);
-	ponto_gauge_set(m->memory, (int64_t)status.memory);
+	set_gauges(svc, m);
 }
 
 void svc_metrics_destroy(struct svc *svc)

@@ -115,7 +115,11 @@ expect 0 "Loopback_" ponto cloud list
 json ponto --json cloud list
 expect 0 "[::1]:$port" ponto cloud show
 json ponto --json cloud show
-expect 0 "received" ponto cloud stats
+expect 0 "received lookup" ponto cloud stats
+expect 0 "dropped syntax" ponto cloud stats
+expect 0 "estimate " ponto cloud stats
+expect 0 "ponto_pnrp_cached_routes_level_0" ponto node metrics
+expect 0 "ponto_pnrp_dropped_rate_total" ponto node metrics
 expect 1 "no cloud 'Mars_'" ponto cloud show Mars_
 expect 0 "" ponto node peers
 expect 0 "0.alpha in Loopback_" ponto name register 0.alpha --endpoint '[2001:db8::1]:80' --comment 'a comment'

@@ -35,6 +35,7 @@ void sim_cloud_clear(struct sim_cloud *cloud)
 		struct sim_member *member = &cloud->members[i];
 
 		ponto_node_destroy(member->node);
+		ponto_metrics_destroy(member->metrics);
 		for (size_t k = 0; k < member->conf_count; k++)
 			ponto_conf_destroy(member->confs[k]);
 	}
@@ -78,6 +79,8 @@ size_t sim_cloud_add(struct sim_cloud *cloud, const char *const *seeds, const ch
 	setup.random = ponto_sim_node_random(sim_node);
 	setup.clock = ponto_sim_node_clock(sim_node);
 	setup.loop = ponto_sim_node_loop(sim_node);
+	require(!cloud->metered || ponto_metrics_create(&ponto_alloc_system, &member->metrics) == PONTO_OK, "metrics");
+	setup.metrics = member->metrics;
 	require(ponto_node_create(&setup, &member->node) == PONTO_OK, "node");
 	add(member, &transport_sim_LTX_ponto_plugin, "net", NULL);
 	add(member, &security_sim_LTX_ponto_plugin, "id", NULL);

@@ -10,6 +10,7 @@
 struct sim_member {
 	struct ponto_node *node;
 	struct ponto_service service;
+	struct ponto_metrics *metrics; /* NULL: none */
 	struct ponto_conf *confs[5];
 	size_t conf_count;
 	char address[PONTO_ADDR_TEXT]; /* where its PNRP listens */
@@ -20,6 +21,7 @@ struct sim_cloud {
 	struct sim_member *members;
 	size_t count; /* created so far */
 	size_t capacity;
+	bool metered; /* nodes added from now on have metrics */
 };
 
 /* Ends the process with a message when something that cannot fail here does. */

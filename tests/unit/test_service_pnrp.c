@@ -1,6 +1,8 @@
 /* service-pnrp as a whole, in simulated nodes: the policies of a cloud. */
 #include <stdio.h>
 
+#include "framework/metrics.h"
+#include "framework/transport.h"
 #include "plugins/service-pnrp/pnrp.pb-c.h"
 #include "plugins/transport-sim/sim_network.h"
 #include "tests/sim/sim_cloud.h"
@@ -193,7 +195,110 @@ static void resolve_only_registers_nothing(void **state)
 	sim_cloud_clear(&cloud);
 }
 
+/* ---- what can be seen ---------------------------------------------------------------------------- */
+
+static uint64_t counter(const Ponto__Pnrp__V1__CloudInfo *info, const char *name)
+{
+	for (size_t i = 0; i < info->n_counters; i++)
+		if (strcmp(info->counters[i]->name, name) == 0)
+			return info->counters[i]->value;
+	fail_msg("no counter %s", name);
+	return 0;
+}
+
+static void on_cloud(void *arg, int result, struct ponto_bytes payload)
+{
+	assert_ok(result);
+	*(Ponto__Pnrp__V1__CloudReply **)arg = ponto__pnrp__v1__cloud_reply__unpack(NULL, payload.len, payload.data);
+}
+
+static void assert_metric(const struct sim_member *member, const char *name, uint64_t value)
+{
+	char line[128], *text;
+
+	snprintf(line, sizeof(line), "ponto_%s{instance=\"pnrp\"} %llu\n", name, (unsigned long long)value);
+	assert_ok(ponto_metrics_prometheus(member->metrics, &text));
+	if (!strstr(text, line))
+		fail_msg("no line %s in:\n%s", line, text);
+	free(text);
+}
+
+static void ignore(void *arg, const struct ponto_datagram *batch, size_t count)
+{
+	(void)arg;
+	(void)batch;
+	(void)count;
+}
+
+/* Garbage from a neighbour, to see it counted. */
+static void disturb(struct sim_cloud *cloud, const char *to)
+{
+	static const struct ponto_datagram_events events = {.receive = ignore};
+	struct ponto_datagram_want want = {.scope = PONTO_SCOPE_GLOBAL, .port = 5000};
+	struct ponto_datagram d = {.data = ponto_bytes("garbage", 7)};
+	struct ponto_sim_node *place;
+	struct ponto_iface iface;
+	struct ponto_transport transport;
+	struct ponto_datagrams net = {0};
+	size_t sent;
+
+	assert_ok(ponto_node_find(cloud->members[0].node, PONTO_KIND_TRANSPORT, "net", &iface));
+	transport = (struct ponto_transport){(const struct ponto_transport_ops *)iface.ops, iface.self, iface.pool};
+	assert_ok(ponto_sim_node(cloud->sim, &place));
+	assert_ok(ponto_datagrams_open(transport, ponto_sim_node_loop(place), &want, &events, NULL, &net));
+	assert_ok(ponto_addr_parse(to, 0, &d.peer));
+	assert_ok(ponto_datagrams_send(net, &d, 1, &sent));
+	sim_cloud_run(cloud, PONTO_SECOND);
+	ponto_datagrams_close(&net);
+}
+
+#define MANY 13 /* nodes: both sides of a leaf set, and some */
+
+static void a_cloud_shows_what_it_does(void **state)
+{
+	static const char *const service[] = {"discovery=near", "store=", NULL};
+	Ponto__Pnrp__V1__CloudReply *reply = NULL;
+	Ponto__Pnrp__V1__CloudInfo *info;
+	struct sim_cloud cloud;
+	uint32_t cached = 0;
+	char name[16];
+
+	(void)state;
+	sim_cloud_init(&cloud, MANY, 1);
+	cloud.metered = true;
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "0.n%zu", i);
+		assert_ok(registered(&cloud, sim_cloud_add(&cloud, nobody, service), name));
+	}
+	sim_cloud_run(&cloud, 120 * PONTO_SECOND);
+	disturb(&cloud, cloud.members[0].address);
+	sim_cloud_run(&cloud, 60 * PONTO_SECOND); /* metrics follow at the next tick */
+	sim_cloud_call(&cloud, 0, "Cloud", ponto_bytes(NULL, 0), on_cloud, &reply);
+	assert_non_null(reply);
+	info = reply->cloud;
+	assert_int_equal(info->cached, MANY - 1);
+	assert_int_equal(info->leaves, 10);
+	for (size_t i = 0; i < info->n_level; i++)
+		cached += info->level[i]->entries;
+	assert_int_equal(cached, MANY - 1);
+	assert_int_equal(info->n_leaf_set, 1);
+	assert_string_equal(info->leaf_set[0]->name, "0.n0");
+	assert_true(info->leaf_set[0]->below == 5 && info->leaf_set[0]->above == 5);
+	assert_true(info->estimate > MANY / 4 && info->estimate < MANY * 4);
+	assert_true(counter(info, "received lookup") > 0 && counter(info, "sent authority") > 0);
+	assert_int_equal(counter(info, "dropped header"), 1);
+	assert_metric(&cloud.members[0], "pnrp_cached_routes", MANY - 1);
+	assert_metric(&cloud.members[0], "pnrp_cached_routes_level_0", info->level[0]->level == 0 ? info->level[0]->entries : 0);
+	assert_metric(&cloud.members[0], "pnrp_leaf_routes", 10);
+	assert_metric(&cloud.members[0], "pnrp_estimated_nodes", (uint64_t)info->estimate);
+	assert_metric(&cloud.members[0], "pnrp_dropped_header_total", 1);
+	assert_metric(&cloud.members[0], "pnrp_registered_names", 1);
+	ponto__pnrp__v1__cloud_reply__free_unpacked(reply, NULL);
+	sim_cloud_clear(&cloud);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_cloud_shows_what_it_does),
 	cmocka_unit_test(neighbours_need_no_seed),
 	cmocka_unit_test(a_disabled_cloud_does_nothing),
 	cmocka_unit_test(multicast_bootstrap_can_be_turned_off),
