@@ -52,8 +52,10 @@ void bus_call_free(const struct ponto_alloc *alloc, Ponto__Bus__V1__Call *call)
 {
 	ProtobufCAllocator pb = bus_pb_allocator(alloc);
 
-	if (call)
-		ponto__bus__v1__call__free_unpacked(call, &pb);
+	if (!call)
+		return;
+	ponto_wipe(call->payload.data, call->payload.len); /* it may hold a password */
+	ponto__bus__v1__call__free_unpacked(call, &pb);
 }
 
 /* An error text of ours can quote a client's bytes: cut it at a character, never inside one. */

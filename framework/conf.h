@@ -34,6 +34,9 @@ struct ponto_option {
 	const char *unit;	     /* "seconds", "bytes", …; or NULL */
 	const char *doc;	     /* one line */
 	bool live;		     /* true: a reload applies it without restart */
+	/* A rule beyond type, range and choices, for STRING, LIST (each item) and INT (text is NULL then): false, with
+	 * what is wrong in why. NULL: none. May look at the system (users, files), so what fits here may not fit there. */
+	bool (*fits)(const char *text, int64_t number, char *why, size_t size);
 };
 
 /* The values of one group ("node" or one instance), checked and completed with defaults. */

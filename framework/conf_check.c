@@ -184,6 +184,7 @@ static int set_strings(struct conf_loader *l, const config_setting_t *s, const c
 	const char **texts = ponto_new(l->alloc, count ? count : 1, sizeof(*texts));
 	int result = texts ? PONTO_OK : PONTO_ENOMEM;
 	bool good = true;
+	char why[1024];
 
 	for (size_t i = 0; i < count && texts; i++) {
 		const config_setting_t *item = is_list(s) ? config_setting_get_elem(s, (unsigned)i) : s;
@@ -191,6 +192,8 @@ static int set_strings(struct conf_loader *l, const config_setting_t *s, const c
 		if (is_string(item)) {
 			texts[i] = string_of(l, item, where, option->name);
 			good &= texts[i] != NULL;
+			if (texts[i] && !ponto_conf_string_fits(option, texts[i], why, sizeof(why)))
+				conf_fault_at(l, item, "%s.%s: %s", where, option->name, why);
 		} else {
 			conf_fault_at(l, item, "%s.%s: expected %s, item %zu is %s", where, option->name,
 				      ponto_option_type_text(option->type), i + 1, type_text(item));

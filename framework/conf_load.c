@@ -1,4 +1,5 @@
 #include "framework/conf_load.h"
+#include "framework/conf_node.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -222,6 +223,8 @@ static void load_tree(struct conf_loader *l, const config_setting_t *root)
 	l->result = ponto_conf_new(l->alloc, ponto_node_options, ponto_node_option_count, &l->file->node);
 	if (l->result == PONTO_OK)
 		read_tree(l, root);
+	if (l->result == PONTO_OK && !l->wrong)
+		conf_check_node(l);
 	if (l->result == PONTO_OK)
 		conf_refer(l);
 	if (l->result == PONTO_OK)

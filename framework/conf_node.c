@@ -1,4 +1,4 @@
-#include "framework/conf_load.h"
+#include "framework/conf_node.h"
 
 static const char *const sinks[] = {"auto", "text", "json", "journald", NULL};
 
@@ -7,24 +7,29 @@ const struct ponto_option ponto_node_options[] = {
 	{.name = "state",
 	 .type = PONTO_OPTION_STRING,
 	 .fallback = "",
+	 .fits = conf_fits_state,
 	 .unit = "path",
 	 .doc = "directory for everything that is kept; empty: /var/lib/ponto for root, else "
 		"$XDG_STATE_HOME/ponto or ~/.local/state/ponto"},
 	{.name = "socket",
 	 .type = PONTO_OPTION_STRING,
 	 .fallback = "",
+	 .fits = conf_fits_socket,
 	 .doc = "where local programs connect; empty: a path in the runtime directory"},
 	{.name = "group",
 	 .type = PONTO_OPTION_STRING,
 	 .fallback = "",
+	 .fits = conf_fits_group,
 	 .doc = "group whose members may connect; empty: only the daemon's own user and root"},
 	{.name = "user",
 	 .type = PONTO_OPTION_STRING,
 	 .fallback = "",
+	 .fits = conf_fits_user,
 	 .doc = "user the daemon becomes when root starts it; empty: it stays who it is"},
 	{.name = "log",
 	 .type = PONTO_OPTION_STRING,
 	 .fallback = "info",
+	 .fits = conf_fits_log,
 	 .live = true,
 	 .doc = "what is logged: a level, then topic=level with globs, e.g. \"warning,service.pnrp.*=debug\""},
 	{.name = "log_sink",
@@ -35,16 +40,19 @@ const struct ponto_option ponto_node_options[] = {
 	{.name = "remote",
 	 .type = PONTO_OPTION_STRING,
 	 .fallback = "",
+	 .fits = conf_fits_remote,
 	 .doc = "tcp:// endpoint for remote administration, secured with CURVE; empty: off"},
 	{.name = "remote_keys",
 	 .type = PONTO_OPTION_STRING,
 	 .fallback = "",
+	 .fits = conf_fits_keys,
 	 .unit = "path",
 	 .doc = "directory with \"clients\", the public keys that may administer remotely, one a line, and "
 		"\"server.key\", made when missing; empty: remote in the state directory"},
 	{.name = "resolve_socket",
 	 .type = PONTO_OPTION_STRING,
 	 .fallback = "",
+	 .fits = conf_fits_resolve,
 	 .doc = "socket where programs of other users resolve names; \"off\": none; empty: /run/ponto/resolve when "
 		"root starts the daemon, else none"},
 	{.name = "plugin_path",

@@ -39,7 +39,7 @@ const struct ponto_option *ponto_conf_option(const struct ponto_option *options,
 bool ponto_conf_int_fits(const struct ponto_option *option, int64_t value, char *why, size_t size)
 {
 	if ((option->min == 0 && option->max == 0) || (value >= option->min && value <= option->max))
-		return true;
+		return !option->fits || option->fits(NULL, value, why, size);
 	snprintf(why, size, "%" PRId64 " is out of range: %" PRId64 " to %" PRId64 "%s%s", value, option->min,
 		 option->max, option->unit ? " " : "", option->unit ? option->unit : "");
 	return false;
@@ -50,7 +50,7 @@ bool ponto_conf_string_fits(const struct ponto_option *option, const char *value
 	size_t used;
 
 	if (!option->choices)
-		return true;
+		return !option->fits || option->fits(value, 0, why, size);
 	for (const char *const *choice = option->choices; *choice; choice++) {
 		if (strcmp(*choice, value) == 0)
 			return true;

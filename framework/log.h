@@ -53,6 +53,9 @@ PONTO_MUST_CHECK int ponto_log_set_filter(struct ponto_log *log, const char *fil
 typedef void ponto_log_tap_fn(void *ctx, enum ponto_log_level level, const char *topic, const char *message);
 void ponto_log_tap(struct ponto_log *log, ponto_log_tap_fn *fn, void *ctx);
 
+/* True when fd is the stream to the journal that $JOURNAL_STREAM names (systemd.exec(5)). */
+bool ponto_log_journal_stream(int fd);
+
 bool ponto_log_wants(const struct ponto_log *log, enum ponto_log_level level, const char *topic);
 
 /* Accepts a NULL log (nothing happens). Bytes that are not printable UTF-8 are escaped, so a peer

@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 /* Raised when the descriptor, the environment or a rule of loading changes. */
-#define PONTO_PLUGIN_ABI 1
+#define PONTO_PLUGIN_ABI 2
 
 /* Kinds match the vtable headers and the top-level groups of the configuration. */
 enum ponto_kind {

@@ -199,7 +199,7 @@ PONTO_MUST_CHECK static inline int ponto_identity_export(struct ponto_security s
 	return s.ops->identity_export(s.self, owner, id, password, alloc, data, len);
 }
 
-/* PONTO_EAUTH: wrong password; PONTO_EPROTO: damaged; PONTO_EEXIST: already there; PONTO_ELIMIT: as for
+/* PONTO_EAUTH: wrong password; PONTO_EPROTO: damaged; PONTO_EEXIST: already there, and out says which; PONTO_ELIMIT: as for
  * create; PONTO_EINVAL: empty password. On failure nothing changes. Name and time of creation come along. */
 PONTO_MUST_CHECK static inline int ponto_identity_import(struct ponto_security s, uint32_t owner,
 							 struct ponto_bytes data, const char *password,

@@ -48,6 +48,8 @@ static int no_answer(struct cli *cli, int result)
 		return cli_fail(CLI_UNREACHABLE, "the daemon at %s does not admit this user", endpoint);
 	if (result == PONTO_ETIME)
 		return cli_fail(CLI_UNREACHABLE, "the daemon at %s does not answer", endpoint);
+	if (result == PONTO_EINVAL) /* the one name a user gives */
+		return cli_fail(CLI_USAGE, "'%s' is not the name of a service", cli->service);
 	return cli_fail(CLI_UNREACHABLE, "%s: %s", endpoint, ponto_strerror(result));
 }
 

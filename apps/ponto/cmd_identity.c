@@ -25,12 +25,16 @@ static void print_identity(const Ponto__Identity__V1__Identity *identity)
 	printf("%s  %-7s  %s  %s\n", identity->id, identity->profile, text, identity->name);
 }
 
-static int show_one(struct cli *cli, const Ponto__Identity__V1__Identity *identity)
+/* The identity that Create, Show and Import answer; NULL for what other methods do. */
+static const Ponto__Identity__V1__Identity *one_of(const ProtobufCMessage *reply)
 {
-	if (cli->json)
-		return cli_print_message(&identity->base);
-	print_identity(identity);
-	return CLI_OK;
+	if (reply->descriptor == &ponto__identity__v1__create_reply__descriptor)
+		return ((const Ponto__Identity__V1__CreateReply *)reply)->identity;
+	if (reply->descriptor == &ponto__identity__v1__show_reply__descriptor)
+		return ((const Ponto__Identity__V1__ShowReply *)reply)->identity;
+	if (reply->descriptor == &ponto__identity__v1__import_reply__descriptor)
+		return ((const Ponto__Identity__V1__ImportReply *)reply)->identity;
+	return NULL;
 }
 
 /* Options of every verb here; absent ones stay NULL. */
@@ -39,12 +43,15 @@ struct identity_arguments {
 	const char *profile;
 	const char *password_file;
 	const char *output;
+	bool force;
 };
 
 static int parse(struct identity_arguments *a, const char *what, int argc, char **argv)
 {
 	static const struct cli_option options[] = {
-		{"profile", true, 'p'}, {"password-file", true, 'f'}, {"output", true, 'o'}, {NULL, false, 0}};
+		{"profile", true, 'p'}, {"password-file", true, 'f'}, {"output", true, 'o'},
+		{"force", false, 'x'},	{NULL, false, 0},
+	};
 	struct cli_scan scan = {argc, argv, 1, false};
 	const char *value;
 	int key;
@@ -58,6 +65,8 @@ static int parse(struct identity_arguments *a, const char *what, int argc, char 
 			a->profile = value;
 		else if (key == 'f')
 			a->password_file = value;
+		else if (key == 'x')
+			a->force = true;
 		else
 			a->output = value;
 	}
@@ -66,25 +75,37 @@ static int parse(struct identity_arguments *a, const char *what, int argc, char 
 	return a->plain ? CLI_OK : cli_fail(CLI_USAGE, "'%s' needs %s", argv[0], what);
 }
 
+/* Calls identity.METHOD and prints its answer. */
+static int ask(struct cli *cli, const char *method, const ProtobufCMessage *request,
+	       const ProtobufCMessageDescriptor *type)
+{
+	ProtobufCMessage *reply;
+	int status = cli_call(cli, "identity", method, request, type, CLI_TIMEOUT_MS, &reply);
+
+	if (status != CLI_OK)
+		return status;
+	if (cli->json)
+		status = cli_print_message(one_of(reply) ? &one_of(reply)->base : reply);
+	else if (one_of(reply))
+		print_identity(one_of(reply));
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return status;
+}
+
 static int identity_create(struct cli *cli, int argc, char **argv)
 {
 	Ponto__Identity__V1__CreateRequest request = PONTO__IDENTITY__V1__CREATE_REQUEST__INIT;
 	struct identity_arguments a = {0};
-	ProtobufCMessage *reply;
 	int status = parse(&a, "NAME", argc, argv);
 
 	if (status != CLI_OK)
 		return status;
+	if (a.profile && strcmp(a.profile, "windows") != 0 && strcmp(a.profile, "modern") != 0)
+		return cli_fail(CLI_USAGE, "a profile is windows or modern, not '%s'", a.profile);
 	request.name = (char *)(uintptr_t)a.plain;
 	if (a.profile)
 		request.profile = (char *)(uintptr_t)a.profile;
-	status = cli_call(cli, "identity", "Create", &request.base, &ponto__identity__v1__create_reply__descriptor,
-			  CLI_TIMEOUT_MS, &reply);
-	if (status != CLI_OK)
-		return status;
-	status = show_one(cli, ((const Ponto__Identity__V1__CreateReply *)reply)->identity);
-	protobuf_c_message_free_unpacked(reply, NULL);
-	return status;
+	return ask(cli, "Create", &request.base, &ponto__identity__v1__create_reply__descriptor);
 }
 
 static int identity_list(struct cli *cli, int argc, char **argv)
@@ -113,39 +134,25 @@ static int identity_show(struct cli *cli, int argc, char **argv)
 {
 	Ponto__Identity__V1__ShowRequest request = PONTO__IDENTITY__V1__SHOW_REQUEST__INIT;
 	struct identity_arguments a = {0};
-	ProtobufCMessage *reply;
 	int status = parse(&a, "ID", argc, argv);
 
 	if (status != CLI_OK)
 		return status;
 	request.id = (char *)(uintptr_t)a.plain;
-	status = cli_call(cli, "identity", "Show", &request.base, &ponto__identity__v1__show_reply__descriptor,
-			  CLI_TIMEOUT_MS, &reply);
-	if (status != CLI_OK)
-		return status;
-	status = show_one(cli, ((const Ponto__Identity__V1__ShowReply *)reply)->identity);
-	protobuf_c_message_free_unpacked(reply, NULL);
-	return status;
+	return ask(cli, "Show", &request.base, &ponto__identity__v1__show_reply__descriptor);
 }
 
 static int identity_delete(struct cli *cli, int argc, char **argv)
 {
 	Ponto__Identity__V1__DeleteRequest request = PONTO__IDENTITY__V1__DELETE_REQUEST__INIT;
 	struct identity_arguments a = {0};
-	ProtobufCMessage *reply;
 	int status = parse(&a, "ID", argc, argv);
 
 	if (status != CLI_OK)
 		return status;
 	request.id = (char *)(uintptr_t)a.plain;
-	status = cli_call(cli, "identity", "Delete", &request.base, &ponto__identity__v1__delete_reply__descriptor,
-			  CLI_TIMEOUT_MS, &reply);
-	if (status != CLI_OK)
-		return status;
-	if (cli->json)
-		status = cli_print_message(reply);
-	protobuf_c_message_free_unpacked(reply, NULL);
-	return status;
+	request.has_force = request.force = a.force;
+	return ask(cli, "Delete", &request.base, &ponto__identity__v1__delete_reply__descriptor);
 }
 
 /* ---- passwords ------------------------------------------------------------------------ */
@@ -246,7 +253,6 @@ static int identity_import(struct cli *cli, int argc, char **argv)
 	Ponto__Identity__V1__ImportRequest request = PONTO__IDENTITY__V1__IMPORT_REQUEST__INIT;
 	struct identity_arguments a = {0};
 	char secret[PASSWORD_MAX];
-	ProtobufCMessage *reply;
 	int status = parse(&a, "FILE", argc, argv);
 
 	if (status == CLI_OK)
@@ -256,15 +262,10 @@ static int identity_import(struct cli *cli, int argc, char **argv)
 	status = password(&a, false, secret);
 	if (status == CLI_OK) {
 		request.password = secret;
-		status = cli_call(cli, "identity", "Import", &request.base,
-				  &ponto__identity__v1__import_reply__descriptor, CLI_TIMEOUT_MS, &reply);
+		status = ask(cli, "Import", &request.base, &ponto__identity__v1__import_reply__descriptor);
 		ponto_wipe(secret, sizeof(secret));
 	}
 	free(request.data.data);
-	if (status != CLI_OK)
-		return status;
-	status = show_one(cli, ((const Ponto__Identity__V1__ImportReply *)reply)->identity);
-	protobuf_c_message_free_unpacked(reply, NULL);
 	return status;
 }
 
@@ -273,7 +274,8 @@ const struct cli_command cli_identity_commands[] = {
 	 identity_create},
 	{"identity", "list", "", "your identities", identity_list},
 	{"identity", "show", "ID", "one of them", identity_show},
-	{"identity", "delete", "ID", "removes it for good", identity_delete},
+	{"identity", "delete", "ID [--force]", "removes it for good; --force first unregisters the names that need it",
+	 identity_delete},
 	{"identity", "export", "ID [--output FILE] [--password-file FILE]",
 	 "writes it, encrypted with a password ($PONTO_PASSWORD, or asked for)", identity_export},
 	{"identity", "import", "FILE|- [--password-file FILE]", "reads such a file", identity_import},

@@ -146,7 +146,7 @@ static int print_event(const struct ponto_event *event)
 		return cli_fail(CLI_NO, "out of memory");
 	puts(text);
 	free(text);
-	return fflush(stdout) == 0 ? CLI_OK : CLI_NO;
+	return fflush(stdout) == 0 ? CLI_OK : CLI_NO; /* main says why */
 }
 
 static int node_events(struct cli *cli, int argc, char **argv)

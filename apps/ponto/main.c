@@ -54,6 +54,14 @@ static int dispatch(struct cli *cli, int argc, char **argv)
 	return cli_fail(CLI_USAGE, "unknown noun '%s' (try ponto --help)", argv[0]);
 }
 
+/* What could not be written was not said. */
+static int finish(int status)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return cli_fail(CLI_NO, "cannot write to standard output");
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
@@ -79,10 +87,10 @@ int main(int argc, char **argv)
 			break;
 		case 'h':
 			usage(stdout);
-			return CLI_OK;
+			return finish(CLI_OK);
 		default:
 			puts("ponto " PACKAGE_VERSION);
-			return CLI_OK;
+			return finish(CLI_OK);
 		}
 	}
 	if (key == -2)
@@ -106,7 +114,5 @@ int main(int argc, char **argv)
 	}
 	status = dispatch(&cli, argc, argv);
 	ponto_client_destroy(cli.client);
-	if (fflush(stdout) != 0 || ferror(stdout))
-		return cli_fail(CLI_NO, "cannot write to standard output");
-	return status;
+	return finish(status);
 }

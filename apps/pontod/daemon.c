@@ -86,19 +86,17 @@ static enum ponto_log_sink sink_of(const struct ponto_conf *conf)
 
 	if (strcmp(sink, "json") == 0)
 		return PONTO_LOG_STDERR_JSON;
-	if (strcmp(sink, "journald") == 0 || (strcmp(sink, "auto") == 0 && getenv("JOURNAL_STREAM")))
+	if (strcmp(sink, "journald") == 0 || (strcmp(sink, "auto") == 0 && ponto_log_journal_stream(STDERR_FILENO)))
 		return PONTO_LOG_JOURNALD;
 	return PONTO_LOG_STDERR_TEXT;
 }
 
-static int start_log(struct daemon *d, char reason[PONTOD_REASON])
+static int start_log(struct daemon *d)
 {
 	const struct ponto_conf *conf = daemon_node_conf(d);
-	const char *filter = ponto_conf_string(conf, "log");
-	int result = ponto_log_create(&ponto_alloc_system, &ponto_clock_system, sink_of(conf), filter, &d->log);
+	int result = ponto_log_create(&ponto_alloc_system, &ponto_clock_system, sink_of(conf),
+				      ponto_conf_string(conf, "log"), &d->log);
 
-	if (result == PONTO_EINVAL)
-		snprintf(reason, PONTOD_REASON, "node.log: '%.200s' cannot be read", filter);
 	if (result == PONTO_OK)
 		result = ponto_metrics_create(&ponto_alloc_system, &d->metrics);
 	return result;
@@ -273,7 +271,7 @@ int daemon_start(struct daemon *d, char reason[PONTOD_REASON])
 	if (result == PONTO_OK)
 		result = place_become(conf, reason);
 	if (result == PONTO_OK)
-		result = start_log(d, reason);
+		result = start_log(d);
 	if (result == PONTO_OK)
 		result = ponto_loop_uv_create(&ponto_alloc_system, &d->loop);
 	if (result == PONTO_OK)
@@ -318,7 +316,7 @@ static void reload_group(struct daemon *d, const struct ponto_conf *before, daem
 			continue;
 		if (strcmp(o->name, "log") == 0) {
 			if (ponto_log_set_filter(d->log, ponto_conf_string(now, "log")) != PONTO_OK)
-				tell(arg, "node.log: the filter cannot be read; the former one stays");
+				tell(arg, "node.log: out of memory; the former filter stays");
 			continue;
 		}
 		snprintf(text, sizeof(text), "node: a change of \"%s\" needs a restart", o->name);

@@ -1,5 +1,6 @@
 /* The component "identity": each caller's own identities, through the node's security instance. Keys take time, so
  * every call runs on that instance's workers. Passwords are wiped after use and never logged. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,7 +35,8 @@ struct job {
 	ProtobufCMessage *request;
 	uint32_t uid;
 	int result;
-	const char *error; /* static, or NULL */
+	const char *error; /* static, own_error, or NULL */
+	char own_error[PONTO_REASON_SIZE];
 	uint8_t *reply;
 	size_t reply_len;
 };
@@ -52,6 +54,16 @@ static void pack(struct job *job, const ProtobufCMessage *message)
 		job->reply_len = protobuf_c_message_pack(message, job->reply);
 	else
 		job->result = PONTO_ENOMEM;
+}
+
+static void PONTO_PRINTF(2, 3) say(struct job *job, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(job->own_error, sizeof(job->own_error), format, args);
+	va_end(args);
+	job->error = job->own_error;
 }
 
 static void describe(const struct ponto_identity *from, Ponto__Identity__V1__Identity *to)
@@ -209,6 +221,8 @@ static void run_import(struct job *job)
 					    r->password, &identity);
 	if (job->result == PONTO_OK)
 		pack_one(job, &identity);
+	else if (job->result == PONTO_EEXIST)
+		say(job, "%s is here already", identity.id);
 	else if (job->result == PONTO_EAUTH)
 		job->error = "the password does not fit";
 	else if (job->result == PONTO_EPROTO)

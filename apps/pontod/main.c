@@ -33,6 +33,12 @@ static int wrong(void)
 	return 2;
 }
 
+/* What could not be written was not said. */
+static int said(void)
+{
+	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : fail("cannot write to standard output");
+}
+
 static int run(struct daemon *d, bool check)
 {
 	char reason[PONTOD_REASON] = "";
@@ -41,6 +47,7 @@ static int run(struct daemon *d, bool check)
 
 	if (result == PONTO_OK && check) {
 		printf("%s: good\n", d->conf_path ? d->conf_path : "built-in defaults");
+		status = said();
 	} else if (result == PONTO_OK) {
 		result = daemon_start(d, reason);
 		if (result == PONTO_OK)
@@ -80,10 +87,10 @@ int main(int argc, char **argv)
 			break;
 		case 'v':
 			puts("pontod " PACKAGE_VERSION);
-			return 0;
+			return said();
 		case 'h':
 			fputs(usage, stdout);
-			return 0;
+			return said();
 		default:
 			return wrong();
 		}

@@ -26,8 +26,6 @@ static int given_state(const struct ponto_conf *conf, char out[PONTOD_PATH], cha
 
 	if (given[0] == '/')
 		length = snprintf(out, PONTOD_PATH, "%s", given);
-	else if (given[0])
-		length = -1;
 	else if (service && service[0] == '/' && !strchr(service, ':'))
 		length = snprintf(out, PONTOD_PATH, "%s", service);
 	else if (geteuid() == 0)
@@ -38,10 +36,6 @@ static int given_state(const struct ponto_conf *conf, char out[PONTOD_PATH], cha
 		length = snprintf(out, PONTOD_PATH, "%s/.local/state/ponto", home);
 	else
 		length = 0;
-	if (length < 0) {
-		snprintf(reason, PONTOD_REASON, "node.state: '%.200s' is not an absolute path", given);
-		return PONTO_ECONF;
-	}
 	if (length == 0 || length >= PONTOD_PATH) {
 		snprintf(reason, PONTOD_REASON,
 			 "no place for the state: set node.state, or HOME or XDG_STATE_HOME in the environment");

@@ -189,11 +189,9 @@ static void note_answer(struct ponto_discovery_handle *h, const struct seed_answ
 	if (!name->answered || name->error != answer->error) {
 		if (answer->error)
 			ponto_warning(env->log, SEED_TOPIC,
-				      "%s: %s does not resolve: %s; asked again at the next search", env->instance,
-				      host, answer->reason);
+				      "%s does not resolve: %s; asked again at the next search", host, answer->reason);
 		else
-			ponto_info(env->log, SEED_TOPIC, "%s: %s resolves to %zu addresses", env->instance, host,
-				   answer->count);
+			ponto_info(env->log, SEED_TOPIC, "%s resolves to %zu addresses", host, answer->count);
 	}
 	name->answered = true;
 	name->error = answer->error;
@@ -248,15 +246,13 @@ static void ask_name(struct ponto_discovery_handle *h, size_t peer)
 
 	if (!h->resolver) {
 		if (!h->sim_told)
-			ponto_warning(env->log, SEED_TOPIC, "%s: names such as %s are not resolved in simulation",
-				      env->instance, host);
+			ponto_warning(env->log, SEED_TOPIC, "names such as %s are not resolved in simulation", host);
 		h->sim_told = true;
 	} else if (seed_resolver_ask(h->resolver, host, h->want.family, peer) == PONTO_OK) {
 		h->names_left++;
 		h->names[peer].asked = true;
 	} else {
-		ponto_warning(env->log, SEED_TOPIC, "%s: %s is not resolved: no thread or memory for it", env->instance,
-			      host);
+		ponto_warning(env->log, SEED_TOPIC, "%s is not resolved: no thread or memory for it", host);
 	}
 }
 

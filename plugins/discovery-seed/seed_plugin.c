@@ -47,8 +47,7 @@ int seed_read_peers(const struct ponto_env *env, const char *const *texts, size_
 	int result = PONTO_OK;
 
 	if (count > SEED_PEERS_MAX) {
-		ponto_error(env->log, SEED_TOPIC, "%s: %zu peers are more than %d", env->instance, count,
-			    SEED_PEERS_MAX);
+		ponto_error(env->log, SEED_TOPIC, "%zu peers are more than %d", count, SEED_PEERS_MAX);
 		return PONTO_ECONF;
 	}
 	peers = count ? ponto_new(env->alloc, count, sizeof(*peers)) : NULL;
@@ -57,8 +56,8 @@ int seed_read_peers(const struct ponto_env *env, const char *const *texts, size_
 	for (size_t i = 0; i < count; i++) {
 		if (seed_peer_parse(texts[i], &peers[i]) != PONTO_OK) {
 			ponto_error(env->log, SEED_TOPIC,
-				    "%s: peer \"%s\" is neither an address nor a host name, with or without a port",
-				    env->instance, texts[i]);
+				    "peer \"%s\" is neither an address nor a host name, with or without a port",
+				    texts[i]);
 			result = PONTO_ECONF;
 		}
 	}
@@ -92,7 +91,7 @@ static int find_store(struct seed *seed)
 		return PONTO_OK;
 	result = ponto_env_find(seed->env, PONTO_KIND_STORE, name, &seed->store);
 	if (result)
-		ponto_error(seed->env->log, SEED_TOPIC, "%s: there is no store \"%s\"", seed->env->instance, name);
+		ponto_error(seed->env->log, SEED_TOPIC, "there is no store \"%s\"", name);
 	return result;
 }
 

@@ -56,8 +56,7 @@ static void take_record(struct seed_memory *memory, const struct seed_job *job)
 	if (!memory->loaded) /* the store may come back; asking it all the time would not help it */
 		memory->next_write = ponto_loop_now(memory->loop) + RETRY_INTERVAL;
 	if (result != PONTO_OK && result != PONTO_ENOENT)
-		ponto_warning(env->log, SEED_TOPIC, "%s: remembered addresses cannot be read: %s", env->instance,
-			      ponto_strerror(result));
+		ponto_warning(env->log, SEED_TOPIC, "remembered addresses cannot be read: %s", ponto_strerror(result));
 }
 
 static void job_done(void *arg)
@@ -73,8 +72,7 @@ static void job_done(void *arg)
 		} else if (job->result) {
 			memory->dirty = true;
 			ponto_warning(memory->seed->env->log, SEED_TOPIC,
-				      "%s: remembered addresses cannot be written: %s", memory->seed->env->instance,
-				      ponto_strerror(job->result));
+				      "remembered addresses cannot be written: %s", ponto_strerror(job->result));
 		}
 	}
 	ponto_free(job->alloc, job->found);

@@ -447,7 +447,7 @@ static int pki_identity_import(void *self, uint32_t owner, struct ponto_bytes da
 	if (!result)
 		result = admit(pki, &identity, key, false);
 	EVP_PKEY_free(key);
-	if (!result)
+	if (!result || result == PONTO_EEXIST)
 		*out = identity;
 	return result;
 }

@@ -25,9 +25,8 @@ static int sim_create(const struct ponto_env *env, void **self)
 
 	if (!env->simulation) {
 		ponto_error(env->log, TOPIC,
-			    "%s: security-sim signs with a secret everyone knows; it works in simulations only, "
-			    "use security-pki",
-			    env->instance);
+			    "security-sim signs with a secret everyone knows; it works in simulations only, "
+			    "use security-pki");
 		return PONTO_EACCES;
 	}
 	sim = ponto_new(env->alloc, 1, sizeof(*sim));
@@ -222,7 +221,7 @@ static int sim_identity_import(void *self, uint32_t owner, struct ponto_bytes da
 	pthread_mutex_lock(&sim->lock);
 	result = admit(sim, &identity);
 	pthread_mutex_unlock(&sim->lock);
-	if (!result)
+	if (!result || result == PONTO_EEXIST)
 		*out = identity;
 	return result;
 }

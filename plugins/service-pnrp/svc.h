@@ -116,6 +116,9 @@ void svc_name_register(struct svc *svc, struct ponto_call *call);
 void svc_name_unregister(struct svc *svc, struct ponto_call *call);
 void svc_name_list(struct svc *svc, struct ponto_call *call);
 
+/* What is wrong with a text that is no peer name. */
+const char *svc_name_fault(const char *text);
+
 /* Registers again what the store kept. takes request */
 void svc_name_restore(struct svc *svc, Ponto__Pnrp__V1__RegisterRequest *request, uint32_t uid);
 

@@ -150,12 +150,20 @@ static int read_endpoints(struct svc *svc, struct svc_name *name, const char **w
 	return PONTO_OK;
 }
 
+const char *svc_name_fault(const char *text)
+{
+	if (strspn(text, "0123456789abcdefABCDEF") == PONTO_IDENTITY_ID - 1 && text[PONTO_IDENTITY_ID - 1] == '.' &&
+	    strpbrk(text, "ABCDEF") < text + PONTO_IDENTITY_ID && strpbrk(text, "ABCDEF"))
+		return "not a peer name: the 40 digits of an authority are written in lower case";
+	return "not a peer name: '0.CLASSIFIER' or '<40 hexadecimal digits>.CLASSIFIER' with at most 149 characters";
+}
+
 static int check_request(const Ponto__Pnrp__V1__RegisterRequest *request, const char **why)
 {
 	struct pnrp_name parsed;
 
 	if (pnrp_name_parse(request->name, &parsed) != PONTO_OK) {
-		*why = "not a peer name: '0.CLASSIFIER' or '<40 hexadecimal digits>.CLASSIFIER' with at most 149 characters";
+		*why = svc_name_fault(request->name);
 		return PONTO_EINVAL;
 	}
 	if (request->payload.len > PNRP_PAYLOAD_BYTES) {

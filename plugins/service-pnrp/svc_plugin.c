@@ -1,4 +1,5 @@
 /* service-pnrp: descriptor, options, life. */
+#include <stdio.h>
 #include <string.h>
 
 #include "plugins/service-pnrp/svc.h"
@@ -11,7 +12,7 @@ static int find(const struct ponto_env *env, enum ponto_kind kind, const char *o
 	int result = ponto_env_find(env, kind, name, out);
 
 	if (result != PONTO_OK)
-		ponto_error(env->log, TOPIC, "%s: no %s instance '%s'", env->instance, ponto_kind_name(kind), name);
+		ponto_error(env->log, TOPIC, "no %s instance '%s'", ponto_kind_name(kind), name);
 	return result;
 }
 
@@ -25,13 +26,12 @@ static int find_discovery(struct svc *svc)
 		int result;
 
 		if (svc->discovery_count == SVC_DISCOVERY_MAX) {
-			ponto_error(svc->env->log, TOPIC, "%s: more than %d discovery instances", svc->env->instance,
-				    SVC_DISCOVERY_MAX);
+			ponto_error(svc->env->log, TOPIC, "more than %d discovery instances", SVC_DISCOVERY_MAX);
 			return PONTO_ELIMIT;
 		}
 		result = ponto_env_find(svc->env, PONTO_KIND_DISCOVERY, *names, &iface);
 		if (result != PONTO_OK) {
-			ponto_error(svc->env->log, TOPIC, "%s: no discovery instance '%s'", svc->env->instance, *names);
+			ponto_error(svc->env->log, TOPIC, "no discovery instance '%s'", *names);
 			return result;
 		}
 		d->svc = svc;
@@ -43,24 +43,10 @@ static int find_discovery(struct svc *svc)
 	return PONTO_OK;
 }
 
-static int check_port(const struct ponto_env *env)
-{
-	int64_t port = ponto_conf_int(env->conf, "port");
-
-	if (port == 0 || port > PNRP_PORT_FLOOR)
-		return PONTO_OK;
-	ponto_error(env->log, TOPIC, "%s: port %d: must be 0 or above %d", env->instance, (int)port, PNRP_PORT_FLOOR);
-	return PONTO_ECONF;
-}
-
 static int find_all(struct svc *svc)
 {
 	struct ponto_iface iface;
-	int result = check_port(svc->env);
-
-	if (result != PONTO_OK)
-		return result;
-	result = find(svc->env, PONTO_KIND_TRANSPORT, "transport", &iface);
+	int result = find(svc->env, PONTO_KIND_TRANSPORT, "transport", &iface);
 
 	if (result != PONTO_OK)
 		return result;
@@ -168,6 +154,16 @@ static void svc_stop(void *self, ponto_loop_fn *done, void *arg)
 	}
 }
 
+/* [MS-PNRP] peers refuse datagrams from the ports below. */
+static bool port_fits(const char *text, int64_t number, char *why, size_t size)
+{
+	(void)text;
+	if (number == 0 || number > PNRP_PORT_FLOOR)
+		return true;
+	snprintf(why, size, "%d is a port that no peer accepts: 0, or %d and above", (int)number, PNRP_PORT_FLOOR + 1);
+	return false;
+}
+
 static const char *const scopes[] = {"auto", "global", "site", "link", "loopback", NULL};
 static const char *const profiles[] = {"windows", "modern", NULL};
 static const char *const needs[] = {PONTO_FEATURE_DATAGRAM, NULL};
@@ -184,7 +180,7 @@ static const struct ponto_option options[] = {
 	{.name = "scope", .type = PONTO_OPTION_STRING, .fallback = "auto", .choices = scopes,
 	 .doc = "the cloud to open; auto takes the widest scope that has an address when the node starts"},
 	{.name = "port", .type = PONTO_OPTION_INT, .fallback = "0", .min = 0, .max = 65535,
-	 .doc = "UDP port of the cloud, 1025 or higher; 0 takes the transport's"},
+	 .fits = port_fits, .doc = "UDP port of the cloud, 1025 or higher; 0 takes the transport's"},
 	{.name = "profile", .type = PONTO_OPTION_STRING, .fallback = "windows", .choices = profiles,
 	 .doc = "windows: the published protocol; modern: Ed25519 and SHA-256, a cloud of its own"},
 	{.name = "resolve_only", .type = PONTO_OPTION_BOOL, .fallback = "false",

@@ -123,7 +123,7 @@ void svc_resolve(struct svc *svc, struct ponto_call *call)
 	result = ask(svc, query);
 	if (result != PONTO_OK) {
 		svc_refuse(call, result, "%s: %s", request->name,
-			   result == PONTO_EINVAL    ? "not a peer name"
+			   result == PONTO_EINVAL    ? svc_name_fault(request->name)
 			   : result == PONTO_EUNREACH ? "the node has no address"
 						      : ponto_strerror(result));
 		drop_query(svc, query);

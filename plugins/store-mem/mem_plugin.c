@@ -88,11 +88,11 @@ static void sweep(struct mem_store *store, uint64_t now, size_t most)
 static void note_room(struct mem_store *store, bool full)
 {
 	if (full && !store->full)
-		ponto_error(store->env->log, TOPIC, "store %s is full: %llu bytes of max_bytes = %llu are in use",
-			    store->env->instance, (unsigned long long)store->map.bytes,
+		ponto_error(store->env->log, TOPIC, "full: %llu bytes of max_bytes = %llu are in use",
+			    (unsigned long long)store->map.bytes,
 			    (unsigned long long)store->max_bytes);
 	if (!full && store->full)
-		ponto_info(store->env->log, TOPIC, "store %s has room again", store->env->instance);
+		ponto_info(store->env->log, TOPIC, "there is room again");
 	store->full = full;
 }
 

@@ -106,7 +106,7 @@ static void make_options(struct rdb_db *db)
 
 static int refuse(const struct rdb_db *db, int result, const char *reason)
 {
-	ponto_error(db->env->log, TOPIC, "store %s cannot open %s: %s", db->env->instance, db->path, reason);
+	ponto_error(db->env->log, TOPIC, "cannot open %s: %s", db->path, reason);
 	return result;
 }
 
@@ -124,12 +124,11 @@ static int make_path(struct rdb_db *db)
 	} else if (env->state_dir) {
 		len = snprintf(path, sizeof(path), "%s/%s", env->state_dir, given);
 	} else {
-		ponto_error(env->log, TOPIC, "store %s has no place: the node keeps no state and path is not absolute",
-			    env->instance);
+		ponto_error(env->log, TOPIC, "no place: the node keeps no state and path is not absolute");
 		return PONTO_ECONF;
 	}
 	if (len < 0 || (size_t)len >= sizeof(path)) {
-		ponto_error(env->log, TOPIC, "store %s: path is too long", env->instance);
+		ponto_error(env->log, TOPIC, "the path is too long");
 		return PONTO_ECONF;
 	}
 	db->path = ponto_strdup(env->alloc, path);
@@ -267,8 +266,7 @@ static void flush_memory(struct rdb_db *db)
 	rocksdb_flush(db->db, options, &error);
 	rocksdb_flushoptions_destroy(options);
 	if (error)
-		ponto_warning(db->env->log, TOPIC, "store %s: %s stays in the log: %s", db->env->instance, db->path,
-			      error);
+		ponto_warning(db->env->log, TOPIC, "%s stays in the log: %s", db->path, error);
 	rocksdb_free(error);
 }
 

@@ -51,7 +51,7 @@ static int failed(struct rdb_store *store, char *error)
 	int result = rdb_result(error);
 
 	if (result != PONTO_EBUSY && atomic_exchange(&store->last_error, result) != result)
-		ponto_error(store->env->log, TOPIC, "store %s at %s: %s", store->env->instance, store->db.path, error);
+		ponto_error(store->env->log, TOPIC, "%s: %s", store->db.path, error);
 	rocksdb_free(error);
 	return result;
 }

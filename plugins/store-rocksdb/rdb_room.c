@@ -60,10 +60,10 @@ int rdb_room_take(struct rdb_room *room, uint64_t bytes, bool only_deletes)
 		return full ? PONTO_ENOSPC : PONTO_OK;
 	if (full && !atomic_exchange(&room->full, true))
 		ponto_error(room->env->log, TOPIC,
-			    "store %s refuses writes: %llu bytes free at %s, the reserve is %llu; free some space",
-			    room->env->instance, (unsigned long long)left, room->path,
+			    "writes are refused: %llu bytes free at %s, the reserve is %llu; free some space",
+			    (unsigned long long)left, room->path,
 			    (unsigned long long)room->reserve);
 	if (!full && atomic_load_explicit(&room->full, memory_order_relaxed) && atomic_exchange(&room->full, false))
-		ponto_info(room->env->log, TOPIC, "store %s accepts writes again", room->env->instance);
+		ponto_info(room->env->log, TOPIC, "writes are accepted again");
 	return full ? PONTO_ENOSPC : PONTO_OK;
 }

@@ -17,7 +17,7 @@ static int fail(const struct rdb_db *db, char *error)
 {
 	int result = rdb_result(error);
 
-	ponto_error(db->env->log, TOPIC, "store %s at %s: %s", db->env->instance, db->path, error);
+	ponto_error(db->env->log, TOPIC, "%s: %s", db->path, error);
 	rocksdb_free(error);
 	return result;
 }
@@ -91,8 +91,8 @@ static int upgrade(struct rdb_db *db, uint32_t from)
 
 	if (error)
 		return fail(db, error);
-	ponto_info(db->env->log, TOPIC, "store %s at %s: upgrading from version %u to %u%s", db->env->instance,
-		   db->path, from, from + 1, done ? ", continued" : "");
+	ponto_info(db->env->log, TOPIC, "%s: upgrading from version %u to %u%s", db->path, from, from + 1,
+		   done ? ", continued" : "");
 	iterator = rocksdb_create_iterator(db->db, db->read);
 	if (done) {
 		rocksdb_iter_seek(iterator, done, len);
@@ -123,8 +123,7 @@ static int mark_new(struct rdb_db *db)
 	if (error)
 		return fail(db, error);
 	if (!empty) {
-		ponto_error(db->env->log, TOPIC, "store %s: %s holds another program's database", db->env->instance,
-			    db->path);
+		ponto_error(db->env->log, TOPIC, "%s holds another program's database", db->path);
 		return PONTO_ECONF;
 	}
 	batch = rocksdb_writebatch_create();
@@ -148,8 +147,7 @@ int rdb_version_settle(struct rdb_db *db)
 		return mark_new(db);
 	if (len != sizeof(version)) {
 		rocksdb_free(stored);
-		ponto_error(db->env->log, TOPIC, "store %s: %s has a damaged version record", db->env->instance,
-			    db->path);
+		ponto_error(db->env->log, TOPIC, "%s has a damaged version record", db->path);
 		return PONTO_ECORRUPT;
 	}
 	memcpy(&version, stored, sizeof(version));
@@ -157,8 +155,8 @@ int rdb_version_settle(struct rdb_db *db)
 	version = be32toh(version);
 	if (version > RDB_VERSION) {
 		ponto_error(db->env->log, TOPIC,
-			    "store %s: %s has format version %u, written by a newer Ponto; this one reads up to %u",
-			    db->env->instance, db->path, version, RDB_VERSION);
+			    "%s has format version %u, written by a newer Ponto; this one reads up to %u", db->path,
+			    version, RDB_VERSION);
 		return PONTO_EABI;
 	}
 	for (; !result && version < RDB_VERSION; version++)

@@ -17,7 +17,7 @@ static int sim_create(const struct ponto_env *env, void **self)
 	struct sim_transport *transport;
 
 	if (!env->simulation) {
-		ponto_error(env->log, TOPIC, "%s: transport-sim carries datagrams in simulated worlds only", env->instance);
+		ponto_error(env->log, TOPIC, "transport-sim carries datagrams in simulated worlds only");
 		return PONTO_ECONF;
 	}
 	transport = ponto_new(env->alloc, 1, sizeof(*transport));

@@ -195,8 +195,7 @@ int udp_addresses(const struct udp_transport *udp, enum ponto_scope scope, uint3
 	int result = dump(&search);
 
 	if (result != PONTO_OK) {
-		ponto_error(udp->env->log, TOPIC, "%s: the kernel does not list its addresses: %s", udp->env->instance,
-			    strerror(errno));
+		ponto_error(udp->env->log, TOPIC, "the kernel does not list its addresses: %s", strerror(errno));
 		return result;
 	}
 	narrow(&search);

@@ -148,7 +148,7 @@ void udp_groups_refresh(struct ponto_datagram_handle *h)
 		char text[PONTO_ADDR_TEXT];
 
 		if (result != PONTO_OK)
-			ponto_info(h->udp->env->log, TOPIC, "%s: no interface left for %s: %s", h->udp->env->instance,
+			ponto_info(h->udp->env->log, TOPIC, "no interface left for %s: %s",
 				   ponto_addr_format(&group->addr, text), ponto_strerror(result));
 	}
 }

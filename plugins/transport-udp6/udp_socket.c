@@ -118,8 +118,7 @@ int udp_socket_open(struct ponto_datagram_handle *h, const struct ponto_addr *lo
 		return PONTO_OK;
 	}
 out:
-	ponto_info(udp->env->log, TOPIC, "%s: %s cannot be used: %s", udp->env->instance,
-		   ponto_addr_format(local, text),
+	ponto_info(udp->env->log, TOPIC, "%s cannot be used: %s", ponto_addr_format(local, text),
 		   result == PONTO_EEXIST ? "another program uses this port" : ponto_strerror(result));
 	if (s->fd >= 0)
 		close(s->fd);

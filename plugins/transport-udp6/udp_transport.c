@@ -35,8 +35,8 @@ static int read_addresses(struct udp_transport *udp)
 		struct ponto_addr *addr = &udp->addresses[i];
 
 		if (ponto_addr_parse(list[i], 0, addr) != PONTO_OK || addr->port != 0 || addr->family != udp->family) {
-			ponto_error(udp->env->log, TOPIC, "%s: addresses: \"%s\" is not an IPv%u address without port",
-				    udp->env->instance, list[i], udp->family);
+			ponto_error(udp->env->log, TOPIC, "addresses: \"%s\" is not an IPv%u address without port", list[i],
+				    udp->family);
 			return PONTO_ECONF;
 		}
 	}
@@ -217,8 +217,8 @@ int udp_open(void *self, struct ponto_loop *loop, const struct ponto_datagram_wa
 	if (result == PONTO_OK)
 		result = open_sockets(h);
 	if (result != PONTO_OK) {
-		ponto_debug(udp->env->log, TOPIC, "%s: no %s scope on port %u: %s", udp->env->instance,
-			    ponto_scope_name(want->scope), h->port, ponto_strerror(result));
+		ponto_debug(udp->env->log, TOPIC, "no %s scope on port %u: %s", ponto_scope_name(want->scope), h->port,
+			    ponto_strerror(result));
 		udp_close(h);
 		return result;
 	}

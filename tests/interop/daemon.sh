@@ -10,7 +10,7 @@ trap '[ -z "$daemon" ] || kill "$daemon" 2>/dev/null; wait 2>/dev/null; rm -rf "
 chmod 755 "$work"
 as=()
 if [ "$(id -u)" = 0 ]; then as=(setpriv --reuid 65534 --regid 65534 --clear-groups); chown 65534:65534 "$work"; fi
-pontod() { "${as[@]}" env -u XDG_RUNTIME_DIR -u XDG_STATE_HOME HOME="$work" "$build/pontod" "$@"; }
+pontod() { "${as[@]}" env -u XDG_RUNTIME_DIR -u XDG_STATE_HOME HOME="$work" timeout 20 "$build/pontod" "$@"; }
 
 count=0 bad=0
 ok() { count=$((count + 1)); echo "ok $count - $1"; }
@@ -39,10 +39,21 @@ refused() {
 	if [ $status = 1 ] && grep -qF -e "$1" <<<"$out" && [ "$(wc -l <<<"$out")" = 1 ]; then ok "refused: $1"; else not_ok "refused: $1" "status $status: $out"; fi
 }
 
+# wrong TEXT FILE: the same of the configuration itself; the daemon and the check of a file agree
+wrong() {
+	local start check status
+	start=$(pontod -c "$work/$2.conf" 2>&1 </dev/null)
+	status=$?
+	check=$("${as[@]}" "$build/ponto" config check "$work/$2.conf" 2>&1)
+	if [ $status = 1 ] && grep -q "$2.conf:[0-9]*: .*$1" <<<"$start" && [ "$(head -n 1 <<<"$start")" = "$check" ]; then ok "wrong: $1"
+	else not_ok "wrong: $1" "status $status: $start" "ponto config check: $check"; fi
+}
+
 # ---- words ------------------------------------------------------------------------
 out=$(pontod --version) && [[ $out == pontod\ * ]] && ok "--version" || not_ok "--version" "$out"
 out=$(pontod --help) && grep -q 'usage: pontod' <<<"$out" && ok "--help" || not_ok "--help" "$out"
 pontod --nonsense >/dev/null 2>&1; [ $? = 2 ] && ok "a wrong option is status 2" || not_ok "a wrong option is status 2"
+pontod --help >/dev/full 2>&1; [ $? = 1 ] && ok "unwritten help is status 1" || not_ok "unwritten help is status 1"
 pontod extra >/dev/null 2>&1; [ $? = 2 ] && ok "an extra argument is status 2" || not_ok "an extra argument is status 2"
 
 # ---- configuration ------------------------------------------------------------------
@@ -73,6 +84,7 @@ sed -i 's/name = "a"/name = "z"/' "$work/a.conf"
 kill -HUP "$daemon"
 until_true 200 grep -q 'was read again' "$work/log" && ok "SIGHUP reloads" || not_ok "SIGHUP reloads" "$(cat "$work/log")"
 grep -q 'a change of "name" needs a restart' "$work/log" && ok "what needs a restart is said" || not_ok "what needs a restart is said" "$(cat "$work/log")"
+grep -q '\[\([a-z]*\)\]: \1: ' "$work/log" && not_ok "an instance is named once" "$(cat "$work/log")" || ok "an instance is named once"
 grep -q 'a change of "log"' "$work/log" && not_ok "the log filter is live" || ok "the log filter is live"
 echo 'node = { nmae = "x"; };' > "$work/a.conf"
 kill -HUP "$daemon"
@@ -106,7 +118,7 @@ sed -i 's|state = ".*/proc/nowhere"|state = "/proc/nowhere"|' "$work/d.conf"
 refused "cannot make the state directory" d
 conf e relative run
 sed -i 's|state = "[^"]*"|state = "relative"|' "$work/e.conf"
-refused "not an absolute path" e
+wrong "not an absolute path" e
 if [ "$(id -u)" = 0 ]; then
 	conf f others run
 	mkdir -m 700 "$work/others"
@@ -117,7 +129,18 @@ mkdir -m 755 "$work/wide"; [ ${#as[@]} = 0 ] || chown 65534 "$work/wide"
 sed -i "s|$work/run/bus|$work/wide/bus|" "$work/g.conf"
 refused "open to others" g
 sed -i "s|$work/wide/bus|/$(printf 'p%.0s' $(seq 120))|" "$work/g.conf"
-refused "at most" g
+wrong "at most" g
+conf h state run chatty
+wrong "is no filter" h
+conf i state run
+sed -i 's|log = |user = "nobody-here"; log = |' "$work/i.conf"
+wrong "there is no user" i
+conf j state run
+sed -i 's|log = |remote = "tcp://127.0.0.1:4000"; log = |' "$work/j.conf"
+wrong "the keys of permitted clients" j
+conf k state run
+sed -i 's|services .*|transports = { wide = { plugin = "transport-udp6"; }; }; security = { id = { plugin = "security-pki"; }; }; services = { pnrp = { plugin = "service-pnrp"; discovery = []; port = 80; }; };|; /^transports = { };/d; /^security   = { };/d' "$work/k.conf"
+wrong "a port that no peer accepts" k
 
 echo "1..$count"
 exit $((bad > 0))

@@ -127,6 +127,22 @@ static const struct complaint {
 	 "c:3: unknown key \"nam\" in node; did you mean \"name\"?\n"},
 	{"stores = { main = { plugin = \"store-rocksdb\"; mode = \"quick\"; }; };",
 	 "c:1: stores.main.mode: \"quick\" is none of \"fast\", \"safe\"\n"},
+	/* what a daemon could not start with */
+	{"node = { user = \"nobody-here\";\n group = \"no-group-here\"; };",
+	 "c:1: node.user: there is no user \"nobody-here\"\nc:2: node.group: there is no group \"no-group-here\"\n"},
+	{"node = { state = \"var/ponto\";\n socket = \"bus\";\n resolve_socket = \"resolve\"; };",
+	 "c:1: node.state: \"var/ponto\" is not an absolute path\n"
+	 "c:2: node.socket: bus: an endpoint is ipc:///path, /path or tcp://address:port\n"
+	 "c:3: node.resolve_socket: \"resolve\" is neither an absolute path nor \"off\"\n"},
+	{"node = { socket = \"tcp://[::1]:4000\"; };",
+	 "c:1: node.socket: tcp://[::1]:4000: programs of this machine use ipc; tcp is for \"remote\"\n"},
+	{"node = { log = \"chatty\"; };",
+	 "c:1: node.log: \"chatty\" is no filter, which is LEVEL or GLOB=LEVEL, separated by commas\n"},
+	{"node = { remote = \"ipc:///x\"; };", "c:1: node.remote: ipc:///x: a remote endpoint is tcp://address:port\n"},
+	{"node = { remote = \"tcp://[::1]:65535\"; };",
+	 "c:1: node.remote: tcp://[::1]:65535: a port from 1 to 65534 is needed\n"},
+	{"node = { remote_keys = \"/nowhere\";\n remote = \"tcp://[::1]:4000\"; };",
+	 "c:2: node.remote: the keys of permitted clients: /nowhere/clients: No such file or directory\n"},
 	/* plugins */
 	{"stores = { main = { path = \"x\"; }; };", "c:1: stores.main: it names no plugin, as in plugin = \"store-…\";\n"},
 	{"stores = { main = { plugin = 5; }; };", "c:1: stores.main: it names no plugin, as in plugin = \"store-…\";\n"},

@@ -78,7 +78,7 @@ static const struct row rows[] = {
 	AT(ponto_plugin, option_count, 56),
 	AT(ponto_plugin, vtable, 64),
 	/* conf.h */
-	SIZE(ponto_option, 72),
+	SIZE(ponto_option, 80),
 	AT(ponto_option, name, 0),
 	AT(ponto_option, type, 8),
 	AT(ponto_option, ref_kind, 12),
@@ -89,6 +89,7 @@ static const struct row rows[] = {
 	AT(ponto_option, unit, 48),
 	AT(ponto_option, doc, 56),
 	AT(ponto_option, live, 64),
+	AT(ponto_option, fits, 72),
 	SIZE(ponto_conf_instance, 48),
 	AT(ponto_conf_instance, kind, 0),
 	AT(ponto_conf_instance, name, 8),
@@ -438,7 +439,7 @@ static void nothing_has_moved(void **state)
 static void abi_numbers(void **state)
 {
 	(void)state;
-	assert_int_equal(PONTO_PLUGIN_ABI, 1);
+	assert_int_equal(PONTO_PLUGIN_ABI, 2);
 	assert_int_equal(PONTO_LOOP_ABI, 1);
 	assert_int_equal(PONTO_TRANSPORT_ABI, 1);
 	assert_int_equal(PONTO_STORE_ABI, 1);

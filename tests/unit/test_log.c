@@ -47,6 +47,28 @@ static const char *capture_end(void)
 	return capture.text;
 }
 
+static void the_journal_is_known_by_its_stream(void **state)
+{
+	char text[64];
+	struct stat st;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(fstat(fds[1], &st), 0);
+	unsetenv("JOURNAL_STREAM");
+	assert_false(ponto_log_journal_stream(fds[1]));
+	setenv("JOURNAL_STREAM", "1:1", 1); /* inherited from a service, but standard error goes elsewhere */
+	assert_false(ponto_log_journal_stream(fds[1]));
+	snprintf(text, sizeof(text), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	setenv("JOURNAL_STREAM", text, 1);
+	assert_true(ponto_log_journal_stream(fds[1]));
+	assert_false(ponto_log_journal_stream(-1));
+	unsetenv("JOURNAL_STREAM");
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static struct ponto_test_clock tc;
 
 static struct ponto_log *make(enum ponto_log_sink sink, const char *filter)
@@ -544,6 +566,7 @@ static void refused_memory_is_reported(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(the_journal_is_known_by_its_stream),
 	cmocka_unit_test(filters),
 	cmocka_unit_test(bad_filters_are_refused_and_change_nothing),
 	cmocka_unit_test(text_lines),

@@ -34,8 +34,7 @@ static int list_create(const struct ponto_env *env, void **self)
 	l->env = env;
 	for (; *text; text++) {
 		if (l->count == MAX_ADDRESSES || ponto_addr_parse(*text, 0, &l->addresses[l->count]) != PONTO_OK) {
-			ponto_error(env->log, TOPIC, "%s: \"%s\" is no numeric address, or one of more than %d",
-				    env->instance, *text, MAX_ADDRESSES);
+			ponto_error(env->log, TOPIC, "\"%s\" is no numeric address, or one of more than %d", *text, MAX_ADDRESSES);
 			ponto_free(env->alloc, l);
 			return PONTO_ECONF;
 		}

@@ -123,10 +123,10 @@ static int add(struct memory *m, uint32_t owner, const char *name, uint64_t crea
 	at = find(m, owner, e->identity.id);
 	if (result == PONTO_OK && *at)
 		result = PONTO_EEXIST;
-	if (result == PONTO_OK) {
+	if (result == PONTO_OK)
 		*at = e;
+	if (result == PONTO_OK || result == PONTO_EEXIST)
 		*out = e->identity;
-	}
 	pthread_mutex_unlock(&m->lock);
 	if (result != PONTO_OK)
 		entry_free(m, e);

@@ -55,7 +55,7 @@ static int failed(struct store *s, const char *what, const char *name)
 {
 	int result = result_of(errno);
 
-	ponto_error(s->env->log, TOPIC, "%s: cannot %s %s/%s: %s", s->env->instance, what, s->path, name,
+	ponto_error(s->env->log, TOPIC, "cannot %s %s/%s: %s", what, s->path, name,
 		    strerror(errno));
 	return result;
 }
@@ -246,7 +246,7 @@ static int load_name(struct store *s, const char *file, size_t room, struct grou
 	if (result == PONTO_OK)
 		result = parse(s, len, room, g, name);
 	if (result == PONTO_ECORRUPT)
-		ponto_error(s->env->log, TOPIC, "%s: %s/%s is damaged", s->env->instance, s->path, file);
+		ponto_error(s->env->log, TOPIC, "%s/%s is damaged", s->path, file);
 	return result;
 }
 
@@ -557,7 +557,7 @@ static int file_create(const struct ponto_env *env, void **self)
 	s->env = env;
 	pthread_mutex_init(&s->lock, NULL);
 	if (path[0] != '/' && !env->state_dir) {
-		ponto_error(env->log, TOPIC, "%s: the node keeps no state, so path must be absolute", env->instance);
+		ponto_error(env->log, TOPIC, "the node keeps no state, so path must be absolute");
 		file_destroy(s);
 		return PONTO_ECONF;
 	}
