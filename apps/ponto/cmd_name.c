@@ -50,7 +50,8 @@ static void print_endpoint(const Ponto__Pnrp__V1__Endpoint *endpoint)
 
 static void print_name(const Ponto__Pnrp__V1__NameInfo *name)
 {
-	printf("%s in %s, %s\n", name->name, name->cloud, name->state);
+	printf("%s in %s, %s%s%s\n", name->name, name->cloud, name->state, name->reason ? ": " : "",
+	       name->reason ? name->reason : "");
 	for (size_t i = 0; i < name->n_endpoint; i++)
 		print_endpoint(name->endpoint[i]);
 	if (name->comment && *name->comment)
@@ -242,10 +243,9 @@ static int name_resolve(struct cli *cli, int argc, char **argv)
 		print_hops(answer);
 	for (size_t i = 0; !cli->json && i < answer->n_match; i++)
 		print_match(answer->match[i]);
-	if (answer->n_match == 0) {
-		/* A trace of a failed walk comes as an answer without a match. */
-		cli_fail(CLI_NO, "%s: not found", request.name);
-		status = CLI_NO;
+	if (answer->n_match == 0) { /* the trace of a failed walk */
+		fflush(stdout);
+		status = cli_fail(CLI_NO, "%s: %s", request.name, answer->error ? answer->error : "not found");
 	}
 	protobuf_c_message_free_unpacked(reply, NULL);
 	return status;

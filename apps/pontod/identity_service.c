@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "apps/pontod/identity.pb-c.h"
+#include "apps/pontod/identity_names.h"
 #include "apps/pontod/pontod.h"
 #include "framework/security.h"
 
@@ -25,11 +26,14 @@ struct identity_service {
 	struct ponto_port *port;
 	struct ponto_security security;
 	unsigned open;
+	struct job *waiting; /* for the name services' word */
 	bool leaving;
 };
 
 struct job {
 	struct identity_service *service;
+	struct job *next, *prev; /* while waiting */
+	struct identity_names *names;
 	struct ponto_call *call;
 	const struct method *method;
 	ProtobufCMessage *request;
@@ -290,12 +294,60 @@ static const struct method methods[] = {
 	{"Import", &ponto__identity__v1__import_request__descriptor, run_import},
 };
 
+static void submit(struct job *job)
+{
+	struct identity_service *s = job->service;
+	int result = ponto_pool_submit(s->security.pool, s->daemon->loop, run_job, job_done, job);
+
+	if (result) { /* else it is the worker's */
+		job->result = result;
+		finish(job);
+	}
+}
+
+static void names_known(void *arg, int result, const char *error)
+{
+	struct job *job = arg;
+
+	job->names = NULL;
+	if (job->prev)
+		job->prev->next = job->next;
+	else
+		job->service->waiting = job->next;
+	if (job->next)
+		job->next->prev = job->prev;
+	if (result == PONTO_OK) {
+		submit(job);
+		return;
+	}
+	job->result = result;
+	if (error)
+		say(job, "%s", error);
+	finish(job);
+}
+
+/* What signs names is not taken from under them. */
+static void ask_names(struct job *job)
+{
+	const Ponto__Identity__V1__DeleteRequest *r = (const Ponto__Identity__V1__DeleteRequest *)job->request;
+	struct identity_service *s = job->service;
+	int result;
+
+	job->next = s->waiting;
+	if (job->next)
+		job->next->prev = job;
+	s->waiting = job;
+	/* job may be gone when this returns; then nothing of it is written */
+	result = identity_names_start(s->daemon, job->uid, r->id, r->force, names_known, job, &job->names);
+	if (result)
+		names_known(job, result, NULL);
+}
+
 static void start_job(struct identity_service *s, struct ponto_call *call, const struct method *method)
 {
 	struct job *job;
 	ProtobufCMessage *request =
 		protobuf_c_message_unpack(method->type, NULL, call->payload.len, call->payload.data);
-	int result;
 
 	if (!request) {
 		ponto_call_reply(call, PONTO_EPROTO, ponto_bytes(NULL, 0), "the request cannot be read");
@@ -313,11 +365,10 @@ static void start_job(struct identity_service *s, struct ponto_call *call, const
 	job->request = request;
 	job->uid = call->uid;
 	s->open++;
-	result = ponto_pool_submit(s->security.pool, s->daemon->loop, run_job, job_done, job);
-	if (result) {
-		job->result = result;
-		finish(job);
-	}
+	if (method->run == run_delete)
+		ask_names(job);
+	else
+		submit(job);
 }
 
 static void on_call(void *arg, struct ponto_call *call)
@@ -374,12 +425,16 @@ int identity_service_create(struct daemon *d, struct identity_service **out)
 	return PONTO_OK;
 }
 
-/* The loop has ended, and with it every job: none is open. */
+/* The loop has ended, and with it every job on a worker; those that wait for name services end here. */
 void identity_service_destroy(struct identity_service *s)
 {
 	if (!s)
 		return;
 	ponto_port_detach(s->port);
+	while (s->waiting) {
+		identity_names_cancel(s->waiting->names);
+		names_known(s->waiting, PONTO_ECLOSED, NULL);
+	}
 	s->leaving = true;
 	service_free(s);
 }

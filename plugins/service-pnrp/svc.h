@@ -52,6 +52,7 @@ struct svc_name {
 	size_t endpoint_count;
 	bool own_endpoints; /* the node's own addresses: they follow a change */
 	struct ponto_call *call; /* waits for the answer; or NULL */
+	const char *failure;	 /* static: why a kept name could not be registered; it is only listed then */
 };
 
 struct svc_query;
@@ -74,6 +75,7 @@ struct svc {
 	struct pnrp_engine *engine; /* NULL until the net is open */
 	struct ponto_timer *timer;
 	bool pumping;
+	const char *told;   /* the cloud's state that the log was told last */
 	uint8_t batch_data[SVC_BATCH][PNRP_DATAGRAM_MAX];
 
 	struct svc_name *names;

@@ -72,7 +72,8 @@ void svc_name_fill(struct svc *svc, struct svc_arena *arena, const struct svc_na
 	info->name = name->request->name;
 	info->cloud = svc->cloud;
 	info->id = svc_arena_text(arena, id);
-	info->state = (char *)(uintptr_t)(name->state ? states[name->state] : "registering");
+	info->state = (char *)(uintptr_t)(name->failure ? "failed" : name->state ? states[name->state] : "registering");
+	info->reason = (char *)(uintptr_t)name->failure;
 	info->comment = name->request->comment;
 	info->uid = name->uid;
 	info->client_lifetime = name->client != 0;
@@ -270,11 +271,14 @@ static void fail_name(struct svc *svc, struct svc_name *name, int result, const 
 {
 	if (name->call)
 		svc_refuse(name->call, result, "%s: %s", name->request->name, why);
-	else
-		ponto_error(svc->env->log, TOPIC, "%s, kept from before, cannot be registered: %s", name->request->name,
-			    why);
 	name->call = NULL;
-	drop_name(svc, name);
+	if (!name->from_store || svc->stopped) {
+		drop_name(svc, name);
+		return;
+	}
+	ponto_error(svc->env->log, TOPIC, "%s, kept from before, cannot be registered: %s", name->request->name, why);
+	name->failure = why;
+	name_event(svc, name);
 }
 
 static void reply_name(struct svc *svc, struct svc_name *name)
@@ -439,7 +443,10 @@ void svc_name_register(struct svc *svc, struct ponto_call *call)
 		ponto__pnrp__v1__register_request__free_unpacked(request, NULL);
 		return;
 	}
-	if (result == PONTO_OK && find_name(svc, call->uid, request->name)) {
+	name = result == PONTO_OK ? find_name(svc, call->uid, request->name) : NULL;
+	if (name && name->failure && !name->call) {
+		drop_name(svc, name); /* another attempt takes its place */
+	} else if (name) {
 		result = PONTO_EEXIST;
 		why = "already registered here";
 	}
@@ -491,7 +498,7 @@ void svc_name_restore(struct svc *svc, Ponto__Pnrp__V1__RegisterRequest *request
 static void unregister(struct svc *svc, struct svc_name *name)
 {
 	name->state = PNRP_REGISTRATION_GONE;
-	if (pnrp_engine_unregister(svc->engine, svc_now(svc), name->handle) != PONTO_OK)
+	if (name->failure || pnrp_engine_unregister(svc->engine, svc_now(svc), name->handle) != PONTO_OK)
 		drop_name(svc, name);
 }
 
@@ -547,7 +554,7 @@ void svc_name_unregister(struct svc *svc, struct ponto_call *call)
 			svc_kept_forget(svc, call, request->name, forgotten_unseen);
 		} else if (!name) {
 			forgotten_unseen(svc, call, request->name, PONTO_ENOENT);
-		} else if (name->call || !name->handle) {
+		} else if (name->call || (!name->handle && !name->failure)) {
 			svc_refuse(call, PONTO_EBUSY, "%s: is being registered or unregistered", request->name);
 		} else if (svc->has_store && !name->client) {
 			name->call = call;

@@ -159,6 +159,18 @@ static void remember(struct svc *svc, const struct ponto_addr *addr)
 
 /* ---- effects ---------------------------------------------------------------------------- */
 
+/* A node alone looks for others for ever: only where that leads is news. Names are static. */
+static void tell_state(struct svc *svc, enum pnrp_cloud_state state)
+{
+	const char *name = pnrp_cloud_state_name(state);
+	bool news = state != PNRP_CLOUD_SYNCHRONIZING && svc->told != name;
+
+	ponto_log(svc->env->log, news ? PONTO_LOG_INFO : PONTO_LOG_DEBUG, "service.pnrp.cloud", "%s: %s", svc->cloud,
+		  name);
+	if (news)
+		svc->told = name;
+}
+
 static void do_effect(struct svc *svc, const struct pnrp_effect *effect)
 {
 	switch (effect->type) {
@@ -196,8 +208,7 @@ static void do_effect(struct svc *svc, const struct pnrp_effect *effect)
 		svc_name_changed(svc, effect->handle, effect->token, effect->registration.state);
 		break;
 	case PNRP_EFFECT_CLOUD:
-		ponto_info(svc->env->log, "service.pnrp.cloud", "%s: %s", svc->cloud,
-			   pnrp_cloud_state_name(effect->cloud.state));
+		tell_state(svc, effect->cloud.state);
 		svc_cloud_event(svc);
 		break;
 	case PNRP_EFFECT_ABANDON:

@@ -180,7 +180,8 @@ static Ponto__Pnrp__V1__Match *copy_match(struct svc *svc, struct svc_query *que
 	return arena->failed ? NULL : out;
 }
 
-static void answer(struct svc *svc, struct svc_query *query)
+/* result and error: of a walk that found nothing but has hops to show. */
+static void answer(struct svc *svc, struct svc_query *query, int result, const char *error)
 {
 	Ponto__Pnrp__V1__ResolveReply reply = PONTO__PNRP__V1__RESOLVE_REPLY__INIT;
 
@@ -189,6 +190,9 @@ static void answer(struct svc *svc, struct svc_query *query)
 	reply.hop = query->hops;
 	reply.n_hop = query->hop_count;
 	reply.walks = query->walks;
+	reply.has_result = result != PONTO_OK;
+	reply.result = result;
+	reply.error = (char *)(uintptr_t)error;
 	if (query->arena.failed)
 		svc_refuse(query->call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
 	else
@@ -211,7 +215,7 @@ void svc_resolve_found(struct svc *svc, const struct pnrp_effect *effect)
 		if (query->match_count < wanted(query) && ask(svc, query) == PONTO_OK)
 			return;
 	}
-	answer(svc, query);
+	answer(svc, query, PONTO_OK, NULL);
 }
 
 static const char *failure(int result)
@@ -241,8 +245,12 @@ void svc_resolve_failed(struct svc *svc, const struct pnrp_effect *effect)
 	if (!query)
 		return;
 	query->walks += effect->unresolved.walks;
-	if (query->match_count > 0 || (query->request->trace && query->hop_count > 0)) {
-		answer(svc, query);
+	if (query->match_count > 0) {
+		answer(svc, query, PONTO_OK, NULL);
+		return;
+	}
+	if (query->request->trace && query->hop_count > 0) {
+		answer(svc, query, result, failure(result));
 		return;
 	}
 	svc_refuse(query->call, result, "%s: %s", query->request->name, failure(result));

@@ -174,6 +174,21 @@ while read -r example; do
 done < "$work/examples"
 expect 0 "$id.home" ponto name register "$id.home" --endpoint '[2001:db8::1]:443'
 
+# ---- an identity that signs names ------------------------------------------------------------------
+expect 1 "$id.home needs this identity" ponto identity delete "$id"
+one_line ponto identity delete "$id"
+expect 0 "$id.home" ponto name list
+other=$(ponto identity create other | cut -d' ' -f1)
+expect 0 "$other.away" ponto name register "$other.away" --endpoint '[2001:db8::1]:443'
+expect 0 "" ponto identity delete "$other" --force
+expect 1 "no such identity" ponto identity show "$other"
+if ponto name list | grep -q "$other"; then not_ok "forced: its names are gone"; else ok "forced: its names are gone"; fi
+lost=$(ponto identity create lost | cut -d' ' -f1)
+expect 0 "$lost.kept" ponto name register "$lost.kept" --endpoint '[2001:db8::1]:443'
+rm "$work"/state/id/*/"$lost.pem"
+# a traced failure shows its way, then says that it failed
+expect 1 "0.nobody: not found" ponto name resolve 0.nobody --trace --timeout 2
+
 # ---- over a restart, and over a crash ---------------------------------------------------------
 # with passwords on their way: a sanitized build tells of anything left behind
 for i in 1 2 3 4; do ponto identity export "$id" --password-file "$work/password" >/dev/null 2>&1 & done
@@ -185,12 +200,18 @@ start && ok "it starts again" || not_ok "it starts again" "$(cat "$work/log")"
 until_true 100 ponto name resolve 0.alpha
 expect 0 "0.alpha" ponto name list
 expect 0 "$id.home" ponto name list
+expect 0 "$lost.kept in Loopback_, failed: no identity of yours has this authority" ponto name list
+expect 0 "" ponto name unregister "$lost.kept"
+if ponto name list | grep -q "$lost"; then not_ok "a failed name can be forgotten"; else ok "a failed name can be forgotten"; fi
 expect 0 "" ponto name unregister 0.alpha
 kill -KILL "$daemon"
 wait "$daemon" 2>/dev/null
 start && ok "it starts after a crash" || not_ok "it starts after a crash" "$(cat "$work/log")"
 until_true 100 ponto name resolve "$id.home"
 expect 0 "$id.home" ponto name list
+if ponto name list | grep -q "$lost"; then not_ok "and stays forgotten"; else ok "and stays forgotten"; fi
+if [ "$(grep -c 'Loopback_: synchronizing' "$work/log")" = 0 ] && [ "$(grep -c 'Loopback_: alone' "$work/log")" -le 3 ]; then ok "the log has news only"
+else not_ok "the log has news only" "$(grep 'Loopback_: ' "$work/log")"; fi
 if ponto name list | grep -q 0.alpha; then not_ok "an unregistered name stays away"; else ok "an unregistered name stays away"; fi
 
 # ---- other users --------------------------------------------------------------------------------
