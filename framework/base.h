@@ -22,6 +22,13 @@ extern "C" {
 
 #define PONTO_MUST_CHECK __attribute__((warn_unused_result))
 #define PONTO_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+/* What a user may still take of what all users share, max at the most: one more while he has less than is left. So
+ * one alone gets half, and whoever comes later always finds something. */
+static inline bool ponto_share(size_t own, size_t total, size_t max)
+{
+	return total < max && own < max - total;
+}
+
 #define PONTO_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Results: 0 or one of these. Functions that return a count say so. */

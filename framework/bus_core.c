@@ -289,6 +289,17 @@ static void end_client(struct bus_core *core, struct client *c)
 	ponto_free(core->setup.alloc, c);
 }
 
+static size_t clients_of(const struct bus_core *core, const struct bus_peer *peer)
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		for (const struct client *c = core->buckets[i]; c; c = c->next)
+			count += c->peer.uid == peer->uid && c->peer.remote == peer->remote;
+	}
+	return count;
+}
+
 static int new_client(struct bus_core *core, struct ponto_bytes route, const struct bus_peer *peer,
 		      struct client **out)
 {
@@ -296,7 +307,7 @@ static int new_client(struct bus_core *core, struct ponto_bytes route, const str
 	unsigned bucket = bucket_of(route, peer->remote);
 	int result;
 
-	if (core->client_count >= BUS_CLIENTS_MAX)
+	if (!ponto_share(clients_of(core, peer), core->client_count, BUS_CLIENTS_MAX))
 		return PONTO_EBUSY;
 	c = ponto_new(core->setup.alloc, 1, sizeof(*c));
 	if (!c)

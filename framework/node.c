@@ -311,6 +311,20 @@ int ponto_node_call(struct ponto_node *node, const char *service, struct ponto_c
 	return PONTO_OK;
 }
 
+int ponto_node_client_gone(struct ponto_node *node, const char *service, uint64_t client)
+{
+	struct node_instance *i = find(node, PONTO_KIND_SERVICE, service);
+
+	if (!i || !i->started)
+		return PONTO_ENOENT;
+	if (!PONTO_HAS(node_service_ops(i), client_gone))
+		return PONTO_OK;
+	if (i->component)
+		return node_component_gone(i, client);
+	node_service_ops(i)->client_gone(i->self, client);
+	return PONTO_OK;
+}
+
 static uint64_t monotonic(void)
 {
 	struct timespec now;

@@ -34,7 +34,7 @@ struct ponto_node_setup {
 PONTO_MUST_CHECK int ponto_node_create(const struct ponto_node_setup *setup, struct ponto_node **out);
 
 /* Adds an instance; whatever it refers to must be there. On failure reason says why, in one line.
- * borrows conf for the node's life. PONTO_EEXIST: kind and name taken. */
+ * borrows conf until a reload replaces it. PONTO_EEXIST: kind and name taken. */
 PONTO_MUST_CHECK int ponto_node_add(struct ponto_node *node, const struct ponto_plugin *plugin, const char *name,
 				    const struct ponto_conf *conf, char reason[PONTO_REASON_SIZE]);
 
@@ -56,13 +56,19 @@ PONTO_MUST_CHECK int ponto_node_find(const struct ponto_node *node, enum ponto_k
  * with the node destroyed a call may stay without an answer. PONTO_ENOENT: no such service runs. takes call when PONTO_OK */
 PONTO_MUST_CHECK int ponto_node_call(struct ponto_node *node, const char *service, struct ponto_call *call);
 
+/* Tells that service that a client, which its calls named, has gone. PONTO_ENOENT: no such service runs. */
+PONTO_MUST_CHECK int ponto_node_client_gone(struct ponto_node *node, const char *service, uint64_t client);
+
 /* Instances in creation order. plugin and name live as long as the node. False past the end. */
 bool ponto_node_at(const struct ponto_node *node, size_t index, const struct ponto_plugin **plugin, const char **name);
 
 /* Applies a newly loaded file to running instances: live options change, the rest is reported as
- * needing a restart through report. borrows file for the node's life. */
+ * needing a restart through report. borrows file until ponto_node_uses says that it is free. */
 PONTO_MUST_CHECK int ponto_node_reload(struct ponto_node *node, const struct ponto_conf_file *file,
 				       ponto_conf_report_fn *report, void *ctx);
+
+/* True while an instance reads from file: one that took no part of it does not. The file may go when it is false. */
+bool ponto_node_uses(const struct ponto_node *node, const struct ponto_conf_file *file);
 
 /* True when option has the same value in both groups. */
 bool ponto_conf_same(const struct ponto_option *option, const struct ponto_conf *a, const struct ponto_conf *b);

@@ -146,10 +146,15 @@ static void reload_service(void *arg)
 {
 	struct node_instance *i = arg;
 	struct node_component *c = i->component;
+	const struct ponto_conf *conf;
 	int result;
 
-	i->env.conf = c->reload_conf;
-	result = node_service_ops(i)->reload(i->self, c->reload_conf);
+	pthread_mutex_lock(&c->lock);
+	conf = c->reload_conf;
+	pthread_mutex_unlock(&c->lock);
+	result = node_service_ops(i)->reload(i->self, conf);
+	if (result == PONTO_OK)
+		i->env.conf = conf;
 	pthread_mutex_lock(&c->lock);
 	c->reload_result = result;
 	c->reload_done = true;
@@ -305,23 +310,25 @@ int node_component_reload(struct node_instance *i, const struct ponto_conf *conf
 	return result;
 }
 
-/* A call on its way to the service's thread. */
+/* A call, or with call NULL the end of a client, on its way to the service's thread. */
 struct handed {
 	struct node_instance *instance;
 	struct ponto_call *call;
+	uint64_t client;
 };
 
 static void take_handed(void *arg)
 {
-	struct handed *h = arg;
-	struct node_instance *i = h->instance;
-	struct ponto_call *call = h->call;
+	struct handed h = *(struct handed *)arg;
 
-	ponto_free(i->env.alloc, h);
-	on_call(i, call);
+	ponto_free(h.instance->env.alloc, arg);
+	if (h.call)
+		on_call(h.instance, h.call);
+	else
+		on_gone(h.instance, h.client);
 }
 
-int node_component_call(struct node_instance *i, struct ponto_call *call)
+static int hand(struct node_instance *i, struct ponto_call *call, uint64_t client)
 {
 	struct node_component *c = i->component;
 	struct handed *h;
@@ -336,10 +343,19 @@ int node_component_call(struct node_instance *i, struct ponto_call *call)
 	h = ponto_new(i->env.alloc, 1, sizeof(*h));
 	if (!h)
 		return PONTO_ENOMEM;
-	h->instance = i;
-	h->call = call;
+	*h = (struct handed){i, call, client};
 	result = ponto_loop_post(c->loop, take_handed, h);
 	if (result)
 		ponto_free(i->env.alloc, h);
 	return result;
+}
+
+int node_component_call(struct node_instance *i, struct ponto_call *call)
+{
+	return hand(i, call, 0);
+}
+
+int node_component_gone(struct node_instance *i, uint64_t client)
+{
+	return hand(i, NULL, client);
 }

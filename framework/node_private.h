@@ -77,6 +77,9 @@ bool node_component_end(struct node_instance *i, uint64_t deadline);
 /* Hands conf to the running service. PONTO_ETIME when it does not take it within two seconds. */
 PONTO_MUST_CHECK int node_component_reload(struct node_instance *i, const struct ponto_conf *conf);
 
+/* The same for the end of a client. */
+PONTO_MUST_CHECK int node_component_gone(struct node_instance *i, uint64_t client);
+
 /* Hands call over to the service's thread. takes call when PONTO_OK */
 PONTO_MUST_CHECK int node_component_call(struct node_instance *i, struct ponto_call *call);
 

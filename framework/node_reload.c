@@ -63,12 +63,34 @@ static int apply(struct node_instance *i, const struct ponto_conf *conf)
 	if (i->component) {
 		result = node_component_reload(i, conf);
 	} else {
-		i->env.conf = conf;
 		result = node_service_ops(i)->reload(i->self, conf);
+		if (result == PONTO_OK)
+			i->env.conf = conf;
 	}
 	if (result == PONTO_OK)
 		i->conf = conf;
 	return result;
+}
+
+static bool holds(const struct ponto_conf_file *file, const struct ponto_conf *conf)
+{
+	for (size_t n = 0; n < ponto_conf_instance_count(file); n++) {
+		if (ponto_conf_instance_at(file, n)->conf == conf)
+			return true;
+	}
+	return false;
+}
+
+bool ponto_node_uses(const struct ponto_node *node, const struct ponto_conf_file *file)
+{
+	for (size_t n = 0; n < node->count; n++) {
+		const struct node_instance *i = node->instances[n];
+
+		/* what a slow service was given may still be taken */
+		if (holds(file, i->conf) || (i->component && holds(file, i->component->reload_conf)))
+			return true;
+	}
+	return false;
 }
 
 static int compare(const struct reload *r, struct node_instance *i, const struct ponto_conf_instance *c)

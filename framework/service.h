@@ -48,7 +48,8 @@ struct ponto_service_ops {
 	void (*call)(void *self, struct ponto_call *call);
 	/* A client process ended or disconnected: what it registered for its own life ends now. May be NULL. */
 	void (*client_gone)(void *self, uint64_t client);
-	/* Applies the live options of conf, which replaces the former. May be NULL. borrows conf for the instance's life */
+	/* Applies the live options of conf, which replaces the former. May be NULL. borrows conf until the
+	 * next reload that succeeds; on failure the former one stays in force */
 	int (*reload)(void *self, const struct ponto_conf *conf);
 	/* Ends politely (answers open calls, tells peers), then calls done once, within a second. */
 	void (*stop)(void *self, ponto_loop_fn *done, void *arg);

@@ -99,6 +99,9 @@ static int start_log(struct daemon *d)
 
 	if (result == PONTO_OK)
 		result = ponto_metrics_create(&ponto_alloc_system, &d->metrics);
+	if (result == PONTO_OK)
+		d->configurations = ponto_gauge(d->metrics, "node_configurations", "",
+						"configurations held in memory");
 	return result;
 }
 
@@ -267,9 +270,11 @@ int daemon_start(struct daemon *d, char reason[PONTOD_REASON])
 	choose_resolve(d);
 	result = choose_endpoint(d, reason);
 	if (result == PONTO_OK)
-		result = place_state(conf, d->state_dir, &d->state_lock, reason);
+		result = place_state(conf, d->state_dir, reason);
 	if (result == PONTO_OK)
-		result = place_become(conf, reason);
+		result = place_become(d, reason);
+	if (result == PONTO_OK)
+		result = place_lock(d->state_dir, &d->state_lock, reason);
 	if (result == PONTO_OK)
 		result = start_log(d);
 	if (result == PONTO_OK)
@@ -299,6 +304,28 @@ int daemon_run(struct daemon *d, char reason[PONTOD_REASON])
 	if (result)
 		snprintf(reason, PONTOD_REASON, "the loop failed: %s", ponto_strerror(result));
 	return result;
+}
+
+/* Frees every former file that no instance reads from any more. The first one mostly stays: what needs a restart is
+ * in force as it says. */
+static void forget_files(struct daemon *d)
+{
+	struct daemon_conf **at = &d->conf->older;
+	int64_t kept = 1;
+
+	while (*at) {
+		struct daemon_conf *c = *at;
+
+		if (ponto_node_uses(d->node, c->file)) {
+			at = &c->older;
+			kept++;
+			continue;
+		}
+		*at = c->older;
+		ponto_conf_file_destroy(c->file);
+		ponto_free(&ponto_alloc_system, c);
+	}
+	ponto_gauge_set(d->configurations, kept);
 }
 
 /* ---- reloading ------------------------------------------------------------------------ */
@@ -335,6 +362,7 @@ int daemon_reload(struct daemon *d, daemon_tell_fn *tell, void *arg)
 	if (result == PONTO_OK) {
 		reload_group(d, before, tell, arg);
 		result = ponto_node_reload(d->node, d->conf->file, report, &r);
+		forget_files(d);
 		ponto_info(d->log, PONTOD_TOPIC, "the configuration was read again");
 		node_service_state(d->node_service, "reloaded");
 	}

@@ -52,25 +52,6 @@ static int cannot(const char *what, const char *path, char reason[PONTOD_REASON]
 	return error == ENOSPC ? PONTO_ENOSPC : PONTO_EACCES;
 }
 
-/* mkdir -p, private. */
-static int make_directories(char *path, char reason[PONTOD_REASON])
-{
-	for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
-		if (slash)
-			*slash = '\0';
-		if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-			int result = cannot("cannot make the state directory", path, reason);
-
-			if (slash)
-				*slash = '/';
-			return result;
-		}
-		if (!slash)
-			return PONTO_OK;
-		*slash = '/';
-	}
-}
-
 static int owner_of(const struct ponto_conf *conf, uid_t *uid, gid_t *gid, char reason[PONTOD_REASON])
 {
 	const char *name = ponto_conf_string(conf, "user");
@@ -90,17 +71,91 @@ static int owner_of(const struct ponto_conf *conf, uid_t *uid, gid_t *gid, char 
 	return PONTO_OK;
 }
 
-/* Nothing in it may be anybody else's to read or change. */
-static int check_directory(const char *dir, uid_t uid, char reason[PONTOD_REASON])
+/* ---- the state directory ---------------------------------------------------------- */
+
+/* Only what no other user can turn elsewhere is followed while the directory is made for another user. */
+static bool trusted(int fd)
 {
 	struct stat st;
 
-	if (stat(dir, &st) != 0)
-		return cannot("cannot read the state directory", dir, reason);
-	if (!S_ISDIR(st.st_mode)) {
-		snprintf(reason, PONTOD_REASON, "the state directory %.300s is not a directory", dir);
-		return PONTO_EACCES;
+	return fstat(fd, &st) == 0 && st.st_uid == 0 && (!(st.st_mode & 0022) || (st.st_mode & S_ISVTX));
+}
+
+/* The directory name in the directory parent, made with mode if there is none; one that was there is opened as a mere
+ * place, which needs no permission on it. -1 with errno. takes parent */
+static int step(int parent, const char *name, bool give, mode_t mode, bool *made)
+{
+	int flags = O_DIRECTORY | O_CLOEXEC | (give && !trusted(parent) ? O_NOFOLLOW : 0);
+	int fd = -1, error = 0;
+
+	*made = mkdirat(parent, name, mode) == 0;
+	if (!*made)
+		error = errno;
+	if (*made || error == EEXIST) {
+		fd = openat(parent, name, flags | (*made ? O_RDONLY : O_PATH));
+		error = errno;
 	}
+	close(parent);
+	errno = error;
+	return fd;
+}
+
+/* A parent that only may be passed through. */
+static int pass(int parent, const char *name, bool give)
+{
+	int fd = openat(parent, name, O_PATH | O_DIRECTORY | O_CLOEXEC | (give && !trusted(parent) ? O_NOFOLLOW : 0));
+	int error = errno;
+
+	close(parent);
+	errno = error;
+	return fd;
+}
+
+/* Goes down path; what is missing on the way is made: 0755 by root, who makes it for whoever comes by, else private.
+ * The last one is private. Gives its descriptor, or -1 with errno and the part that failed in path. */
+static int descend(char *path, bool give, bool *made)
+{
+	int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char *at = path + 1;
+
+	while (fd >= 0) {
+		char *slash = strchr(at, '/');
+		bool last = !slash || slash[strspn(slash, "/")] == '\0';
+		struct stat st;
+
+		*made = false;
+		if (slash)
+			*slash = '\0';
+		if (*at == '\0')
+			; /* two slashes */
+		else if (last)
+			fd = step(fd, at, give, 0700, made);
+		else if (fstatat(fd, at, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
+			fd = step(fd, at, give, 0700, made);
+		else
+			fd = pass(fd, at, give);
+		if (fd < 0)
+			return -1;
+		if (!last && *at && *made && geteuid() == 0 && fchmod(fd, 0755) != 0) {
+			close(fd);
+			return -1;
+		}
+		if (slash)
+			*slash = '/';
+		if (last)
+			return fd;
+		at = slash + 1;
+	}
+	return -1;
+}
+
+/* Nothing in it may be anybody else's to read or change. */
+static int check_directory(int fd, const char *dir, uid_t uid, char reason[PONTOD_REASON])
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return cannot("cannot read the state directory", dir, reason);
 	if (st.st_uid != uid) {
 		snprintf(reason, PONTOD_REASON, "the state directory %.300s belongs to user %u, not to %u", dir,
 			 (unsigned)st.st_uid, (unsigned)uid);
@@ -114,7 +169,36 @@ static int check_directory(const char *dir, uid_t uid, char reason[PONTOD_REASON
 	return PONTO_OK;
 }
 
-static int take_lock(const char *dir, uid_t uid, gid_t gid, int *lock, char reason[PONTOD_REASON])
+int place_state(const struct ponto_conf *conf, char dir[PONTOD_PATH], char reason[PONTOD_REASON])
+{
+	char path[PONTOD_PATH];
+	bool made = false;
+	uid_t uid;
+	gid_t gid;
+	int fd;
+	int result = owner_of(conf, &uid, &gid, reason);
+
+	if (result == PONTO_OK)
+		result = given_state(conf, dir, reason);
+	if (result)
+		return result;
+	strcpy(path, dir);
+	fd = descend(path, uid != geteuid(), &made);
+	if (fd < 0 && errno == ENOTDIR) {
+		snprintf(reason, PONTOD_REASON, "the state directory %.300s is not a directory", path);
+		return PONTO_EACCES;
+	}
+	if (fd < 0)
+		return cannot("cannot make the state directory", path, reason);
+	if (made && uid != geteuid() && fchownat(fd, "", uid, gid, AT_EMPTY_PATH) != 0)
+		result = cannot("cannot give away", dir, reason);
+	else
+		result = check_directory(fd, dir, uid, reason);
+	close(fd);
+	return result;
+}
+
+int place_lock(const char *dir, int *lock, char reason[PONTOD_REASON])
 {
 	char path[PONTOD_PATH + sizeof(LOCK_NAME) + 1];
 	int fd;
@@ -128,47 +212,50 @@ static int take_lock(const char *dir, uid_t uid, gid_t gid, int *lock, char reas
 		close(fd);
 		return PONTO_ELOCKED;
 	}
-	if (geteuid() == 0 && fchown(fd, uid, gid) != 0) {
-		close(fd);
-		return cannot("cannot give away", path, reason);
-	}
 	*lock = fd;
 	return PONTO_OK;
 }
 
-int place_state(const struct ponto_conf *conf, char dir[PONTOD_PATH], int *lock, char reason[PONTOD_REASON])
-{
-	uid_t uid;
-	gid_t gid;
-	int result = owner_of(conf, &uid, &gid, reason);
-	bool fresh;
+/* ---- the user ------------------------------------------------------------------------- */
 
-	if (result == PONTO_OK)
-		result = given_state(conf, dir, reason);
-	if (result)
-		return result;
-	fresh = access(dir, F_OK) != 0;
-	result = make_directories(dir, reason);
-	if (result)
-		return result;
-	if (fresh && uid != geteuid() && chown(dir, uid, gid) != 0)
-		return cannot("cannot give away", dir, reason);
-	result = check_directory(dir, uid, reason);
-	return result ? result : take_lock(dir, uid, gid, lock, reason);
+/* A directory under /run, made for that user, or taken over from root. takes parent */
+static int give_directory(int parent, const char *name, mode_t mode, uid_t uid, gid_t gid)
+{
+	struct stat st;
+	bool made;
+	int fd = step(parent, name, true, mode, &made);
+
+	if (fd >= 0 && (fstat(fd, &st) != 0 || (made && fchmod(fd, mode) != 0) ||
+			(st.st_uid == 0 && fchownat(fd, "", uid, gid, AT_EMPTY_PATH) != 0))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
 }
 
-/* The runtime directory as root makes it for the user that the daemon becomes. */
-static void give_runtime(uid_t uid, gid_t gid)
+/* The default places of sockets, which only root can make, for the user that the daemon becomes. What fails here is
+ * told by whoever needs it. */
+static void give_runtime(const struct daemon *d, uid_t uid, gid_t gid)
 {
-	if (mkdir("/run/ponto", 0755) == 0)
-		(void)chmod("/run/ponto", 0755);
-	if (mkdir("/run/ponto/bus", 0700) == 0)
-		(void)!chown("/run/ponto/bus", uid, gid);
-	(void)!chown("/run/ponto", uid, gid);
+	static const char run[] = "/run/ponto/", bus[] = "ipc:///run/ponto/bus/";
+	bool resolves = strncmp(d->resolve_path, run, sizeof(run) - 1) == 0;
+	bool serves = strncmp(d->endpoint, bus, sizeof(bus) - 1) == 0;
+	int fd;
+
+	if (!resolves && !serves)
+		return;
+	fd = open("/run", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		fd = give_directory(fd, "ponto", 0755, uid, gid);
+	if (fd >= 0 && serves)
+		fd = give_directory(fd, "bus", 0700, uid, gid);
+	if (fd >= 0)
+		close(fd);
 }
 
-int place_become(const struct ponto_conf *conf, char reason[PONTOD_REASON])
+int place_become(const struct daemon *d, char reason[PONTOD_REASON])
 {
+	const struct ponto_conf *conf = daemon_node_conf(d);
 	uid_t uid;
 	gid_t gid;
 	int result = owner_of(conf, &uid, &gid, reason);
@@ -180,7 +267,7 @@ int place_become(const struct ponto_conf *conf, char reason[PONTOD_REASON])
 	if (geteuid() == 0 && uid == 0 && ponto_conf_string(conf, "group")[0]) /* to give the socket to the group */
 		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_CHOWN);
 	if (geteuid() == 0 && uid != 0) {
-		give_runtime(uid, gid);
+		give_runtime(d, uid, gid);
 		error = capng_change_id((int)uid, (int)gid, CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
 	} else if (geteuid() == 0) {
 		error = capng_apply(CAPNG_SELECT_BOTH);

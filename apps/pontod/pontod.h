@@ -17,7 +17,7 @@ struct resolve_socket;
 struct hello;
 struct local_call;
 
-/* Loaded files live as long as the node, which borrows them. */
+/* Loaded files live as long as an instance reads from them. */
 struct daemon_conf {
 	struct daemon_conf *older;
 	struct ponto_conf_file *file;
@@ -31,6 +31,7 @@ struct daemon {
 	struct daemon_conf *conf; /* the newest */
 	struct ponto_log *log;
 	struct ponto_metrics *metrics;
+	struct ponto_gauge *configurations;
 	char name[256];
 	char state_dir[PONTOD_PATH];
 	char endpoint[PONTO_ENDPOINT_SIZE];
@@ -65,12 +66,16 @@ PONTO_MUST_CHECK int daemon_reload(struct daemon *d, daemon_tell_fn *tell, void 
 
 /* ---- place.c: directories and privilege ---------------------------------------- */
 
-/* The state directory, made and checked, its lock taken. As root with an owner it is made for that user. */
-PONTO_MUST_CHECK int place_state(const struct ponto_conf *conf, char dir[PONTOD_PATH], int *lock,
-				 char reason[PONTOD_REASON]);
+/* The state directory, made and checked. Made by root for another user, it alone is that user's: missing parents are
+ * root's, mode 0755. */
+PONTO_MUST_CHECK int place_state(const struct ponto_conf *conf, char dir[PONTOD_PATH], char reason[PONTOD_REASON]);
 
-/* Becomes the configured user and drops capabilities; before any thread starts. */
-PONTO_MUST_CHECK int place_become(const struct ponto_conf *conf, char reason[PONTOD_REASON]);
+/* Becomes the configured user and drops capabilities; before any thread starts. The runtime directories that the
+ * endpoints chosen before lie in are made for that user. */
+PONTO_MUST_CHECK int place_become(const struct daemon *d, char reason[PONTOD_REASON]);
+
+/* Takes the lock of the state directory, as the user that it belongs to. */
+PONTO_MUST_CHECK int place_lock(const char *dir, int *lock, char reason[PONTOD_REASON]);
 
 /* ---- components ---------------------------------------------------------------- */
 

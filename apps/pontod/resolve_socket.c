@@ -22,6 +22,7 @@
 #define BURST 20		/* requests a uid may make at once */
 #define RATE_US (100 * PONTO_MS) /* one more each */
 #define UIDS 128		/* buckets; the least recently used one makes room */
+#define ACCEPT_PAUSE (500 * PONTO_MS) /* without descriptors: until some may have been given back */
 #define TIMEOUT (30 * PONTO_SECOND)
 #define CLIENTS (UINT64_C(1) << 63) /* numbers that the bus does not use */
 
@@ -46,11 +47,12 @@ struct resolve_socket {
 	struct daemon *daemon;
 	int fd, lock;
 	struct ponto_watch *watch;
+	struct ponto_timer *again; /* listens again after a pause */
 	struct connection *connections;
 	size_t count;
 	uint64_t next;
 	struct bucket buckets[UIDS];
-	struct ponto_counter *requests, *refused;
+	struct ponto_counter *requests, *refused, *pauses;
 };
 
 /* True when this uid may ask now: a token bucket kept as the time when it is full. */
@@ -120,7 +122,11 @@ static void drop(struct connection *c)
 	if (c->next)
 		c->next->prev = c->prev;
 	s->count--;
-	local_call_abandon(c->call);
+	if (c->call) { /* nobody waits for it any more: its walk ends */
+		local_call_abandon(c->call);
+		if (ponto_node_client_gone(s->daemon->node, SERVICE, CLIENTS | c->number) == PONTO_ENOMEM)
+			ponto_debug(s->daemon->log, TOPIC, "a resolve goes on until its time is up: out of memory");
+	}
 	ponto_watch_destroy(s->daemon->loop, c->watch);
 	close(c->fd);
 	ponto_free(&ponto_alloc_system, c);
@@ -217,6 +223,20 @@ static void on_connection(void *arg, unsigned events)
 			close(fd);
 		}
 	}
+	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
+		return;
+	/* the connection stays readable: looking at it all the time would not help */
+	ponto_counter_add(s->pauses, 1);
+	if (ponto_watch_set(s->daemon->loop, s->watch, 0) == PONTO_OK)
+		ponto_timer_set(s->daemon->loop, s->again, ponto_loop_now(s->daemon->loop) + ACCEPT_PAUSE);
+}
+
+static void on_again(void *arg)
+{
+	struct resolve_socket *s = arg;
+
+	if (ponto_watch_set(s->daemon->loop, s->watch, PONTO_READABLE) != PONTO_OK)
+		ponto_timer_set(s->daemon->loop, s->again, ponto_loop_now(s->daemon->loop) + ACCEPT_PAUSE);
 }
 
 /* ---- making ----------------------------------------------------------------------- */
@@ -280,10 +300,15 @@ int resolve_socket_create(struct daemon *d, struct resolve_socket **out, char re
 	s->requests = ponto_counter(d->metrics, "resolve_requests_total", "", "requests on the resolve socket");
 	s->refused = ponto_counter(d->metrics, "resolve_refused_total", "",
 				   "requests and connections that the resolve socket refused");
+	s->pauses = ponto_counter(d->metrics, "resolve_pauses_total", "",
+				  "times that the resolve socket waited for free descriptors");
 	result = listen_at(s, d->resolve_path, reason);
+	if (result == PONTO_OK)
+		result = ponto_timer_create(d->loop, on_again, s, &s->again);
 	if (result == PONTO_OK)
 		result = ponto_watch_create(d->loop, s->fd, PONTO_READABLE, on_connection, s, &s->watch);
 	if (result) {
+		ponto_timer_destroy(d->loop, s->again);
 		free_socket(s);
 		if (asked_for)
 			return result;
@@ -302,7 +327,9 @@ void resolve_socket_stop(struct resolve_socket *s)
 		return;
 	(void)unlink(s->daemon->resolve_path);
 	ponto_watch_destroy(s->daemon->loop, s->watch);
+	ponto_timer_destroy(s->daemon->loop, s->again);
 	s->watch = NULL;
+	s->again = NULL;
 	while (s->connections)
 		drop(s->connections);
 }

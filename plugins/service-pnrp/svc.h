@@ -19,6 +19,7 @@
 #define SVC_CLOUD_TEXT 64   /* bytes of a cloud's name, NUL included */
 #define SVC_MATCHES_MAX 32  /* results of one resolve: what the engine can exclude */
 #define SVC_HOPS_MAX 128    /* traced steps of one resolve */
+#define SVC_NAMES_MAX 1024	/* registrations, as many as the engine takes */
 #define SVC_QUERIES_MAX 64  /* resolves of clients under way */
 
 /* The node's own identity, for names that prove nothing: a uid nobody has. */

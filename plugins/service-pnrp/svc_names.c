@@ -426,6 +426,18 @@ static struct svc_name *add_name(struct svc *svc, Ponto__Pnrp__V1__RegisterReque
 	return name;
 }
 
+/* Whether this user may register one more. */
+static bool has_share(const struct svc *svc, uint32_t uid)
+{
+	size_t own = 0, total = 0;
+
+	for (const struct svc_name *name = svc->names; name; name = name->next) {
+		own += name->uid == uid;
+		total++;
+	}
+	return ponto_share(own, total, SVC_NAMES_MAX);
+}
+
 void svc_name_register(struct svc *svc, struct ponto_call *call)
 {
 	Ponto__Pnrp__V1__RegisterRequest *request =
@@ -449,6 +461,10 @@ void svc_name_register(struct svc *svc, struct ponto_call *call)
 	} else if (name) {
 		result = PONTO_EEXIST;
 		why = "already registered here";
+	}
+	if (result == PONTO_OK && !has_share(svc, call->uid)) {
+		result = PONTO_EBUSY;
+		why = "too many names are registered here by you";
 	}
 	if (result != PONTO_OK) {
 		svc_refuse(call, result, "%s: %s", request->name, why);

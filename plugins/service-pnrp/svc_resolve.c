@@ -84,6 +84,15 @@ static int ask(struct svc *svc, struct svc_query *query)
 	return pnrp_engine_resolve(svc->engine, now, &q, &query->handle);
 }
 
+static size_t queries_of(const struct svc *svc, uint32_t uid)
+{
+	size_t count = 0;
+
+	for (const struct svc_query *query = svc->queries; query; query = query->next)
+		count += query->call->uid == uid;
+	return count;
+}
+
 void svc_resolve(struct svc *svc, struct ponto_call *call)
 {
 	Ponto__Pnrp__V1__ResolveRequest *request =
@@ -102,7 +111,9 @@ void svc_resolve(struct svc *svc, struct ponto_call *call)
 		svc_refuse(call, PONTO_EINVAL, "a prefix has 8 bytes");
 		goto refused;
 	}
-	query = svc->query_count < SVC_QUERIES_MAX ? ponto_new(svc->env->alloc, 1, sizeof(*query)) : NULL;
+	query = ponto_share(queries_of(svc, call->uid), svc->query_count, SVC_QUERIES_MAX)
+			? ponto_new(svc->env->alloc, 1, sizeof(*query))
+			: NULL;
 	if (!query) {
 		svc_refuse(call, PONTO_EBUSY, "too many names are being resolved");
 		goto refused;

@@ -101,7 +101,7 @@ expect 0 "good" ponto config check "$work/man.conf"
 # ---- with one ---------------------------------------------------------------------------
 port=$((20000 + $$ % 20000))
 cat > "$work/ponto.conf" <<CONF
-node       = { name = "solo"; log_sink = "json"; state = "$work/state"; socket = "ipc://$work/run/bus"; };
+node       = { name = "solo"; log_sink = "json"; state = "$work/state"; socket = "ipc://$work/run/bus"; resolve_socket = "$work/run/resolve"; };
 transports = { wide = { plugin = "transport-udp6"; port = $port; }; };
 stores     = { main = { plugin = "store-rocksdb"; }; };
 discovery  = { };
@@ -218,6 +218,18 @@ if ponto name list | grep -q 0.alpha; then not_ok "an unregistered name stays aw
 if [ "$(id -u)" = 0 ]; then
 	chmod 755 "$work/run"
 	expect 3 "" setpriv --reuid 12345 --regid 12345 --clear-groups "$build/ponto" --connect "$work/run/bus" node status
+	# but they may resolve: one packet there, one back
+	resolve() { # NAME or, with a length that lies, half of a request
+		setpriv --reuid 12345 --regid 12345 --clear-groups perl -MSocket -e '
+			my ($path, $name, $length) = @ARGV;
+			socket(my $s, AF_UNIX, SOCK_SEQPACKET, 0) && connect($s, pack_sockaddr_un($path)) or die "connect: $!";
+			send($s, "\x0a" . chr($length // length $name) . $name, 0) or die "send: $!";
+			alarm 20; recv($s, my $answer, 65536, 0); print $answer' "$work/run/resolve" "$@" | tr -cd '[:print:]'
+	}
+	expect 0 "$id.home" resolve "$id.home"
+	expect 0 "not found" resolve "0.no$(printf 'b%.0s' $(seq 20))dy"
+	expect 0 "the request cannot be read" resolve 0.x 100
+	expect 0 "not a peer name" resolve nonsense
 	chmod 700 "$work/run"
 else
 	count=$((count + 1))

@@ -333,12 +333,24 @@ static void test_client_table_is_bounded(void **state)
 	for (uint32_t i = 0; i <= BUS_CLIENTS_MAX; i++) {
 		struct ponto_bytes frame = ponto_bytes("x", 1);
 
+		w->sent_count = 0;
 		peer.fd = (int)i;
 		bus_core_message(w->core, ponto_bytes(&i, 4), &peer, &frame, 1);
 	}
-	assert_int_equal(bus_core_clients(w->core), BUS_CLIENTS_MAX);
 	assert_int_equal(last(w)->result, PONTO_EBUSY);
 	assert_string_equal(last(w)->error, "too many clients");
+	/* one user leaves half to others, the next half of that, … */
+	assert_int_equal(bus_core_clients(w->core), BUS_CLIENTS_MAX / 2);
+	for (uint32_t i = 0; i < 2 * BUS_CLIENTS_MAX; i++) {
+		struct ponto_bytes frame = ponto_bytes("x", 1);
+		uint32_t route = BUS_CLIENTS_MAX + 1 + i;
+
+		w->sent_count = 0;
+		peer.uid = 2 + i / 64;
+		peer.fd = (int)route;
+		bus_core_message(w->core, ponto_bytes(&route, 4), &peer, &frame, 1);
+	}
+	assert_int_equal(bus_core_clients(w->core), BUS_CLIENTS_MAX);
 }
 
 static void test_detach_and_close(void **state)
