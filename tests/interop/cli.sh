@@ -222,7 +222,7 @@ if [ "$(id -u)" = 0 ]; then
 	resolve() { # NAME or, with a length that lies, half of a request
 		setpriv --reuid 12345 --regid 12345 --clear-groups perl -MSocket -e '
 			my ($path, $name, $length) = @ARGV;
-			socket(my $s, AF_UNIX, SOCK_SEQPACKET, 0) && connect($s, pack_sockaddr_un($path)) or die "connect: $!";
+			my $s; socket($s, AF_UNIX, SOCK_SEQPACKET, 0) && connect($s, pack_sockaddr_un($path)) or die "connect: $!";
 			send($s, "\x0a" . chr($length // length $name) . $name, 0) or die "send: $!";
 			alarm 20; recv($s, my $answer, 65536, 0); print $answer' "$work/run/resolve" "$@" | tr -cd '[:print:]'
 	}
