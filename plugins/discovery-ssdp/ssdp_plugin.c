@@ -42,7 +42,7 @@ static int ssdp_create(const struct ponto_env *env, void **self)
 	ssdp->env = env;
 	result = ponto_env_find(env, PONTO_KIND_TRANSPORT, name, &iface);
 	if (result != PONTO_OK) {
-		ponto_error(env->log, SSDP_TOPIC, "%s: no transport instance '%s'", env->instance, name);
+		ponto_error(env->log, SSDP_TOPIC, "no transport instance '%s'", name);
 		ssdp_destroy(ssdp);
 		return result;
 	}
