@@ -77,6 +77,12 @@ const char *ponto_bus_own_endpoint(char out[PONTO_ENDPOINT_SIZE]);
 /* Brings an endpoint into its full form: "/a/path" means ipc:///a/path. PONTO_EINVAL, why in reason (may be NULL). */
 PONTO_MUST_CHECK int ponto_bus_endpoint(const char *text, char reason[256], char out[PONTO_ENDPOINT_SIZE]);
 
+/* The public key (Z85) of a secret key file for tcp://, mode 0600; with make a missing file is written. PONTO_EACCES,
+ * PONTO_EINVAL, why in reason. */
+#define PONTO_CURVE_KEY_SIZE 41
+PONTO_MUST_CHECK int ponto_bus_key(const char *file, bool make, char reason[256],
+				   char public_key[PONTO_CURVE_KEY_SIZE]);
+
 struct ponto_client;
 
 struct ponto_client_setup {

@@ -81,6 +81,15 @@ out:
 	return result;
 }
 
+int ponto_bus_key(const char *file, bool make, char reason[256], char public_key[PONTO_CURVE_KEY_SIZE])
+{
+	char secret[Z85_KEY + 1] = "";
+	int result = bus_curve_secret(file, make, reason, secret, public_key);
+
+	ponto_wipe(secret, sizeof(secret));
+	return result;
+}
+
 int bus_curve_clients(const char *file, struct bus_access *access, char reason[256])
 {
 	FILE *f = fopen(file, "re");

@@ -25,13 +25,24 @@ int cli_fail(int status, const char *format, ...)
 static int connect_client(struct cli *cli)
 {
 	struct ponto_client_setup setup = {.endpoint = cli->endpoint, .alloc = &ponto_alloc_system};
-	int result;
+	char fallback[PONTO_ENDPOINT_SIZE];
+	struct cli_remote remote;
+	int result, status;
 
 	if (cli->client)
 		return CLI_OK;
+	if (!cli->endpoint)
+		setup.endpoint = ponto_bus_default_endpoint(fallback);
+	if (strncmp(setup.endpoint, "tcp://", 6) == 0) {
+		status = cli_remote_keys(cli, setup.endpoint, &remote);
+		if (status != CLI_OK)
+			return status;
+		setup.curve_secret_file = remote.key_file;
+		setup.curve_server_key = remote.server_key;
+	}
 	result = ponto_client_create(&setup, &cli->client);
 	if (result == PONTO_EINVAL)
-		return cli_fail(CLI_USAGE, "'%s' is not an endpoint", cli->endpoint ? cli->endpoint : "");
+		return cli_fail(CLI_USAGE, "'%s' is not an endpoint", setup.endpoint);
 	if (result != PONTO_OK)
 		return cli_fail(CLI_UNREACHABLE, "%s", ponto_strerror(result));
 	return CLI_OK;
@@ -42,6 +53,10 @@ static int no_answer(struct cli *cli, int result)
 	char fallback[PONTO_ENDPOINT_SIZE];
 	const char *endpoint = cli->endpoint ? cli->endpoint : ponto_bus_default_endpoint(fallback);
 
+	if (result == PONTO_EUNREACH && strncmp(endpoint, "tcp://", 6) == 0)
+		return cli_fail(CLI_UNREACHABLE, "no daemon at %s, or one with another key", endpoint);
+	if (result == PONTO_EACCES && strncmp(endpoint, "tcp://", 6) == 0)
+		return cli_fail(CLI_UNREACHABLE, "the daemon at %s does not admit this key", endpoint);
 	if (result == PONTO_EUNREACH)
 		return cli_fail(CLI_UNREACHABLE, "no daemon at %s (is pontod running?)", endpoint);
 	if (result == PONTO_EACCES)

@@ -18,6 +18,8 @@ enum cli_exit {
 struct cli {
 	const char *endpoint; /* NULL: the default */
 	const char *service;  /* the name service's instance, "pnrp" unless told otherwise */
+	const char *key_file;	     /* of this user, for tcp://; NULL: client.key in his configuration */
+	const char *server_key_file; /* NULL: the daemon's key is looked up in known_servers there */
 	bool json;
 	struct ponto_client *client; /* made on first use */
 };
@@ -46,6 +48,17 @@ int cli_call(struct cli *cli, const char *service, const char *method, const Pro
 	     const ProtobufCMessageDescriptor *descriptor, unsigned timeout_ms, ProtobufCMessage **reply);
 
 #define CLI_TIMEOUT_MS 10000
+
+/* What a call over tcp:// needs: CLI_OK, or the exit status after a message. */
+#define CLI_PATH 1024
+struct cli_remote {
+	char key_file[CLI_PATH];
+	char server_key[PONTO_CURVE_KEY_SIZE];
+};
+int cli_remote_keys(const struct cli *cli, const char *endpoint, struct cli_remote *out);
+
+/* node key, which needs no daemon. */
+int cli_node_key(struct cli *cli, int argc, char **argv);
 
 /* Every field of a message as JSON: bytes as hexadecimal, absent optionals as null. NULL: out of memory. gives */
 json_t *cli_message_json(const ProtobufCMessage *message);

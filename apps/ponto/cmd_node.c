@@ -223,5 +223,7 @@ const struct cli_command cli_node_commands[] = {
 	{"node", "events", "[PREFIX] [--count N] [--timeout SECONDS]", "follows events, one JSON object a line",
 	 node_events},
 	{"node", "reload", "", "reads the configuration again, as SIGHUP does", node_reload},
+	{"node", "key", "[--make] [FILE]", "the public key of a key file for tcp://; --make makes a missing one",
+	 cli_node_key},
 	{NULL, NULL, NULL, NULL, NULL},
 };

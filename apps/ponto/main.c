@@ -13,13 +13,15 @@ static const struct cli_command *const groups[] = {
 
 static void usage(FILE *out)
 {
-	fputs("usage: ponto [--connect ENDPOINT] [--service NAME] [--json] NOUN VERB [ARGUMENT...]\n\n", out);
+	fputs("usage: ponto [--connect ENDPOINT] [--key FILE] [--server-key FILE] [--service NAME] [--json] NOUN VERB [ARGUMENT...]\n\n", out);
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(groups); i++) {
 		for (const struct cli_command *c = groups[i]; c->noun; c++)
 			fprintf(out, "  %s %s%s%s\n        %s\n", c->noun, c->verb, *c->arguments ? " " : "", c->arguments,
 				c->summary);
 	}
 	fputs("\n  --connect ENDPOINT  the daemon's socket (default: $PONTO_ENDPOINT, else this user's daemon, else the system's)\n"
+	      "  --key FILE          this user's secret key, for tcp:// (default: client.key in ~/.config/ponto)\n"
+	      "  --server-key FILE   the daemon's public key, for tcp:// (default: its line in known_servers there)\n"
 	      "  --service NAME      the name service's instance (default: pnrp)\n"
 	      "  --json              machine-readable output\n"
 	      "  --version, --help\n"
@@ -65,7 +67,8 @@ static int finish(int status)
 int main(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
-		{"connect", true, 'c'}, {"service", true, 's'}, {"json", false, 'j'},
+		{"connect", true, 'c'}, {"service", true, 's'}, {"key", true, 'k'}, {"server-key", true, 'r'},
+		{"json", false, 'j'},
 		{"help", false, 'h'},	{"version", false, 'v'}, {NULL, false, 0},
 	};
 	struct cli cli = {.service = "pnrp"};
@@ -81,6 +84,12 @@ int main(int argc, char **argv)
 			break;
 		case 's':
 			cli.service = value;
+			break;
+		case 'k':
+			cli.key_file = value;
+			break;
+		case 'r':
+			cli.server_key_file = value;
 			break;
 		case 'j':
 			cli.json = true;
