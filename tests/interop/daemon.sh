@@ -95,7 +95,7 @@ conf a state run debug
 out=$("${as[@]}" "$build/tests/interop/reload_often" "$work/run/bus" 1000 2>&1)
 read -r held grown <<<"$out"
 [ "${held:-9}" -le 2 ] 2>/dev/null && ok "1,000 reloads leave at most two configurations" || not_ok "1,000 reloads leave at most two configurations" "$out"
-if grep -q __asan_init "$build/pontod"; then count=$((count + 1)); echo "ok $count # SKIP memory over 500 reloads: the sanitizer keeps what was freed"
+if grep -qs __asan_init "$build/pontod" "$build/.libs/pontod"; then count=$((count + 1)); echo "ok $count # SKIP memory over 500 reloads: the sanitizer keeps what was freed"
 elif [ "${grown:-9999999}" -lt 500000 ] 2>/dev/null; then ok "memory does not grow over 500 reloads"
 else not_ok "memory does not grow over 500 reloads" "$out"; fi
 sed -i 's/log = "debug"/log = "error"/' "$work/a.conf"
@@ -167,7 +167,8 @@ as_root() {
 		mount -t tmpfs none /run || exit 77
 		mkdir -m 755 "$work/rooted"
 		chown 65534 "$work/theirs"
-		ln -s /etc "$work/theirs/link"
+		mkdir -m 755 "$work/elsewhere"
+		ln -s "$work/elsewhere" "$work/theirs/link"
 		run() { timeout 20 "$build/pontod" -c "$work/$1.conf" 2>"$work/log" & daemon=$!
 			for n in $(seq 200); do grep -q "runs: state" "$work/log" && return; kill -0 $daemon 2>/dev/null || return; sleep 0.05; done; }
 		end() { kill $daemon 2>/dev/null; wait $daemon; }
@@ -183,10 +184,9 @@ as_root() {
 		look "the sockets are there" "$(test -S /run/ponto/bus/socket && test -S /run/ponto/resolve && echo yes)" yes
 		end
 		run link
-		grep -q "cannot make the state directory\|is not a directory" "$work/log" && [ ! -e /etc/ponto-state-of-a-test ]
+		grep -q "cannot make the state directory\|is not a directory" "$work/log" && [ -z "$(ls "$work/elsewhere")" ]
 		look "a link that another user laid is not followed" $? 0
 		end 2>/dev/null
-		rmdir /etc/ponto-state-of-a-test 2>/dev/null
 		true
 	' - "$work" "$build"
 }
@@ -198,7 +198,7 @@ if [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
 	conf default state run
 	sed -i "s|state = \"[^\"]*\"; socket = \"[^\"]*\"|user = \"$user\"; state = \"$work/rooted/c\"|" "$work/default.conf"
 	conf link state run
-	sed -i "s|state = \"[^\"]*\"|user = \"$user\"; state = \"$work/theirs/link/ponto-state-of-a-test\"|" "$work/link.conf"
+	sed -i "s|state = \"[^\"]*\"|user = \"$user\"; state = \"$work/theirs/link/state\"|" "$work/link.conf"
 	while read -r line; do
 		case $line in ok\ *) ok "${line#ok }" ;; *) not_ok "${line#not ok }" "$(cat "$work/log")" ;; esac
 	done < <(as_root 2>&1)

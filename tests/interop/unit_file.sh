@@ -5,10 +5,11 @@ build=${PONTO_BUILDDIR:-.}
 unit=$build/apps/pontod/ponto.service
 command -v systemd-analyze >/dev/null || { echo "1..0 # SKIP no systemd-analyze"; exit 0; }
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+daemon=
+trap '[ -z "$daemon" ] || kill "$daemon" 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
 # The program need not be installed for the unit to be right.
 sed "s|^ExecStart=[^ ]*|ExecStart=/bin/true|" "$unit" > "$work/ponto.service"
-echo 1..2
+echo 1..8
 out=$(SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --man=no "$work/ponto.service" 2>&1 | grep 'ponto\.service')
 if [ -z "$out" ]; then echo "ok 1 - verify finds nothing"; else echo "not ok 1 - verify finds nothing"; sed 's/^/# /' <<<"$out"; fi
 out=$(systemd-analyze security --offline=yes --threshold=30 "$work/ponto.service" 2>&1)
@@ -20,3 +21,50 @@ elif [ $status = 0 ]; then
 else
 	echo "not ok 2 - exposure below 3.0"; tail -n 2 <<<"$out" | sed 's/^/# /'
 fi
+
+# ---- the daemon under exactly the unit's system calls and capabilities -----------------------------
+helper=$build/tests/interop/under_filter
+if [ ! -x "$helper" ]; then
+	for n in 3 4 5 6 7 8; do echo "ok $n # SKIP built without libseccomp"; done
+	exit 0
+fi
+export PONTO_PLUGIN_PATH=$build/.libs LD_LIBRARY_PATH=$build/.libs
+unset PONTO_ENDPOINT XDG_RUNTIME_DIR XDG_STATE_HOME
+# A group's names, groups within it included.
+expand() {
+	case $1 in
+	@*) systemd-analyze syscall-filter "$1" | sed -n 's/^    \([@a-z_][a-z0-9_-]*\)$/\1/p' | while read -r name; do expand "$name"; done ;;
+	*) echo "$1" ;;
+	esac
+}
+expand @default > "$work/calls" # always permitted: systemd.exec(5)
+while read -r list; do
+	for name in ${list#\~}; do expand "$name"; done | sort -u > "$work/these"
+	if [ "${list#\~}" != "$list" ]; then expand @default | sort -u | comm -13 - "$work/these" | grep -vxFf - "$work/calls" > "$work/rest"; mv "$work/rest" "$work/calls"
+	else cat "$work/these" >> "$work/calls"; fi
+done < <(sed -n 's/^SystemCallFilter=//p' "$unit")
+chmod 755 "$work"
+limits=(setpriv --no-new-privs --bounding-set=-all)
+if [ "$(id -u)" = 0 ]; then limits+=(--reuid 65534 --regid 65534 --clear-groups --inh-caps=-all); else limits=(setpriv --no-new-privs); fi
+tell() { if [ "$2" = 0 ]; then echo "ok $1 - $3"; else echo "not ok $1 - $3"; sed 's/^/# /' "$work/log"; fi; }
+grep -q '^CapabilityBoundingSet=$' "$unit"
+tell 3 $? "the unit leaves no capability"
+"${limits[@]}" nice -n 5 true 2>"$work/log" && [ ! -s "$work/log" ] && "${limits[@]}" "$helper" "$work/calls" "$(command -v nice)" -n 5 true 2>"$work/log" && grep -q "not permitted" "$work/log"
+tell 4 $? "a call that is not on the list fails"
+mkdir -m 700 "$work/state" "$work/run"
+[ "$(id -u)" != 0 ] || chown 65534:65534 "$work/state" "$work/run"
+cat > "$work/ponto.conf" <<CONF
+node       = { state = "$work/state"; socket = "$work/run/bus"; };
+transports = { wide = { plugin = "transport-udp6"; port = $((20000 + $$ % 20000)); }; };
+discovery  = { };
+services   = { pnrp = { plugin = "service-pnrp"; scope = "loopback"; }; };
+CONF
+"${limits[@]}" "$helper" "$work/calls" "$build/$([ -x "$build/.libs/pontod" ] && echo .libs/)pontod" -c "$work/ponto.conf" 2>"$work/log" &
+daemon=$!
+for n in $(seq 600); do grep -q 'runs: state' "$work/log" && break; kill -0 $daemon 2>/dev/null || break; sleep 0.05; done
+grep -q 'runs: state' "$work/log"; tell 5 $? "the daemon starts"
+ponto() { "${limits[@]}" "$build/ponto" --connect "$work/run/bus" "$@" >>"$work/log" 2>&1; }
+ponto identity create somebody; tell 6 $? "makes an identity"
+ponto name register 0.unit --endpoint '[2001:db8::1]:80' && ponto name resolve 0.unit; tell 7 $? "registers a name and finds it"
+kill -TERM $daemon; wait $daemon; status=$?; daemon=
+tell 8 $status "and stops"
