@@ -16,10 +16,11 @@ enum cli_exit {
 };
 
 struct cli {
-	const char *endpoint; /* NULL: the default */
-	const char *service;  /* the name service's instance, "pnrp" unless told otherwise */
+	const char *endpoint;	     /* NULL: the default */
 	const char *key_file;	     /* of this user, for tcp://; NULL: client.key in his configuration */
 	const char *server_key_file; /* NULL: the daemon's key is looked up in known_servers there */
+	const char *service;	     /* the name service's instance; NULL: not told */
+	char chosen[64];	     /* the one that was taken */
 	bool json;
 	struct ponto_client *client; /* made on first use */
 };
@@ -59,6 +60,17 @@ int cli_remote_keys(const struct cli *cli, const char *endpoint, struct cli_remo
 
 /* node key, which needs no daemon. */
 int cli_node_key(struct cli *cli, int argc, char **argv);
+
+#define CLI_NAME_SERVICE "pnrp" /* the instance of those who say neither --service nor a cloud */
+
+/* The same to the instance of the name service that has this cloud (empty or NULL: that of --service, or "pnrp").
+ * One that nobody has is left to the default instance to refuse. */
+int cli_cloud_call(struct cli *cli, const char *cloud, const char *method, const ProtobufCMessage *request,
+		   const ProtobufCMessageDescriptor *descriptor, unsigned timeout_ms, ProtobufCMessage **reply);
+
+/* Every instance of the name service, or the one of --service, until fn returns something else than CLI_OK. */
+typedef int cli_name_service_fn(void *arg, const char *service);
+int cli_each_name_service(struct cli *cli, cli_name_service_fn *fn, void *arg);
 
 /* Every field of a message as JSON: bytes as hexadecimal, absent optionals as null. NULL: out of memory. gives */
 json_t *cli_message_json(const ProtobufCMessage *message);

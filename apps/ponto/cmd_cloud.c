@@ -39,26 +39,48 @@ static void print_stats(const Ponto__Pnrp__V1__CloudInfo *cloud)
 		printf("%-32s %" PRIu64 "\n", cloud->counters[i]->name, cloud->counters[i]->value);
 }
 
-static int cloud_list(struct cli *cli, int argc, char **argv)
+struct listing {
+	struct cli *cli;
+	json_t *clouds;
+};
+
+static int list_service(void *arg, const char *service)
 {
 	Ponto__Pnrp__V1__CloudsRequest request = PONTO__PNRP__V1__CLOUDS_REQUEST__INIT;
+	struct listing *listing = arg;
 	const Ponto__Pnrp__V1__CloudsReply *clouds;
 	ProtobufCMessage *reply;
 	int status;
 
-	if (argc > 1)
-		return cli_fail(CLI_USAGE, "'list' takes no argument, not '%s'", argv[1]);
-	status = cli_call(cli, cli->service, "Clouds", &request.base, &ponto__pnrp__v1__clouds_reply__descriptor,
+	status = cli_call(listing->cli, service, "Clouds", &request.base, &ponto__pnrp__v1__clouds_reply__descriptor,
 			  CLI_TIMEOUT_MS, &reply);
 	if (status != CLI_OK)
 		return status;
 	clouds = (const Ponto__Pnrp__V1__CloudsReply *)reply;
-	if (cli->json)
-		status = cli_print_message(reply);
-	for (size_t i = 0; !cli->json && i < clouds->n_cloud; i++)
-		printf("%-24s %-9s %-14s %5u cached %5u names\n", clouds->cloud[i]->name, clouds->cloud[i]->scope,
-		       clouds->cloud[i]->state, clouds->cloud[i]->cached, clouds->cloud[i]->names);
+	for (size_t i = 0; i < clouds->n_cloud; i++) {
+		const Ponto__Pnrp__V1__CloudInfo *cloud = clouds->cloud[i];
+
+		if (listing->clouds)
+			json_array_append_new(listing->clouds, cli_message_json(&cloud->base));
+		else
+			printf("%-24s %-9s %-14s %5u cached %5u names\n", cloud->name, cloud->scope, cloud->state,
+			       cloud->cached, cloud->names);
+	}
 	protobuf_c_message_free_unpacked(reply, NULL);
+	return CLI_OK;
+}
+
+static int cloud_list(struct cli *cli, int argc, char **argv)
+{
+	struct listing listing = {.cli = cli, .clouds = cli->json ? json_array() : NULL};
+	int status;
+
+	if (argc > 1)
+		return cli_fail(CLI_USAGE, "'list' takes no argument, not '%s'", argv[1]);
+	status = cli_each_name_service(cli, list_service, &listing);
+	if (cli->json && status == CLI_OK)
+		return cli_print_json(json_pack("{s:o}", "cloud", listing.clouds));
+	json_decref(listing.clouds);
 	return status;
 }
 
@@ -81,7 +103,7 @@ static int one_cloud(struct cli *cli, int argc, char **argv)
 	}
 	if (key == -2)
 		return CLI_USAGE;
-	status = cli_call(cli, cli->service, "Cloud", &request.base, &ponto__pnrp__v1__cloud_reply__descriptor,
+	status = cli_cloud_call(cli, request.cloud, "Cloud", &request.base, &ponto__pnrp__v1__cloud_reply__descriptor,
 			  CLI_TIMEOUT_MS, &reply);
 	if (status != CLI_OK)
 		return status;

@@ -132,8 +132,8 @@ static int name_register(struct cli *cli, int argc, char **argv)
 			return status;
 		a.request.has_payload = true;
 	}
-	status = cli_call(cli, cli->service, "Register", &a.request.base, &ponto__pnrp__v1__register_reply__descriptor,
-			  CLI_TIMEOUT_MS, &reply);
+	status = cli_cloud_call(cli, a.request.cloud, "Register", &a.request.base,
+				&ponto__pnrp__v1__register_reply__descriptor, CLI_TIMEOUT_MS, &reply);
 	free(a.request.payload.data);
 	if (status != CLI_OK)
 		return status;
@@ -232,7 +232,7 @@ static int name_resolve(struct cli *cli, int argc, char **argv)
 
 	if (status != CLI_OK)
 		return status;
-	status = cli_call(cli, cli->service, "Resolve", &request.base, &ponto__pnrp__v1__resolve_reply__descriptor,
+	status = cli_cloud_call(cli, request.cloud, "Resolve", &request.base, &ponto__pnrp__v1__resolve_reply__descriptor,
 			  request.timeout_ms + 2000, &reply);
 	if (status != CLI_OK)
 		return status;
@@ -268,7 +268,7 @@ static int name_list(struct cli *cli, int argc, char **argv)
 	}
 	if (key == -2)
 		return CLI_USAGE;
-	status = cli_call(cli, cli->service, "Names", &request.base, &ponto__pnrp__v1__names_reply__descriptor,
+	status = cli_cloud_call(cli, request.cloud, "Names", &request.base, &ponto__pnrp__v1__names_reply__descriptor,
 			  CLI_TIMEOUT_MS, &reply);
 	if (status != CLI_OK)
 		return status;
@@ -302,7 +302,7 @@ static int name_unregister(struct cli *cli, int argc, char **argv)
 		return CLI_USAGE;
 	if (!request.name)
 		return cli_fail(CLI_USAGE, "'unregister' needs a NAME");
-	status = cli_call(cli, cli->service, "Unregister", &request.base,
+	status = cli_cloud_call(cli, request.cloud, "Unregister", &request.base,
 			  &ponto__pnrp__v1__unregister_reply__descriptor, CLI_TIMEOUT_MS, &reply);
 	if (status != CLI_OK)
 		return status;

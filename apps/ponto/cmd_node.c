@@ -99,7 +99,7 @@ static int node_peers(struct cli *cli, int argc, char **argv)
 	}
 	if (key == -2)
 		return CLI_USAGE;
-	status = cli_call(cli, cli->service, "Peers", &request.base, &ponto__pnrp__v1__peers_reply__descriptor,
+	status = cli_cloud_call(cli, request.cloud, "Peers", &request.base, &ponto__pnrp__v1__peers_reply__descriptor,
 			  CLI_TIMEOUT_MS, &reply);
 	if (status != CLI_OK)
 		return status;

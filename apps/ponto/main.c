@@ -22,7 +22,7 @@ static void usage(FILE *out)
 	fputs("\n  --connect ENDPOINT  the daemon's socket (default: $PONTO_ENDPOINT, else this user's daemon, else the system's)\n"
 	      "  --key FILE          this user's secret key, for tcp:// (default: client.key in ~/.config/ponto)\n"
 	      "  --server-key FILE   the daemon's public key, for tcp:// (default: its line in known_servers there)\n"
-	      "  --service NAME      the name service's instance (default: pnrp)\n"
+	      "  --service NAME      the name service's instance (default: the cloud's)\n"
 	      "  --json              machine-readable output\n"
 	      "  --version, --help\n"
 	      "\nExit status: 0 success, 1 the answer is no, 2 usage, 3 no daemon.\n",
@@ -71,7 +71,7 @@ int main(int argc, char **argv)
 		{"json", false, 'j'},
 		{"help", false, 'h'},	{"version", false, 'v'}, {NULL, false, 0},
 	};
-	struct cli cli = {.service = "pnrp"};
+	struct cli cli = {0};
 	struct cli_scan scan = {argc, argv, 1, false};
 	const char *value;
 	int key, status;

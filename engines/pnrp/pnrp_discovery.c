@@ -183,7 +183,43 @@ void pnrp_discovery_tick(struct pnrp_engine *e, uint64_t now)
 	if (e->discovery.settle_at > now)
 		return;
 	e->discovery.settle_at = PONTO_NEVER;
+	if (e->discovery.recalled && e->cache.count > 0)
+		e->discovery.round = false;
+	e->discovery.recalled = false;
 	step(e, now);
+}
+
+size_t pnrp_engine_recall(struct pnrp_engine *e, uint64_t now, const struct pnrp_route *routes, size_t count)
+{
+	struct pnrp_discovery *d = &e->discovery;
+	uint32_t before = e->add_count;
+
+	if (!pnrp_is_open(e))
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		uint8_t addrs[PNRP_ROUTE_ADDRS_MAX][16];
+		const struct pnrp_route *known = &routes[i];
+		struct ring_route *r;
+
+		if (known->addr_count == 0 || known->addr_count > PNRP_ROUTE_ADDRS_MAX)
+			continue;
+		for (size_t k = 0; k < known->addr_count; k++)
+			memcpy(addrs[k], known->addrs[k].ip, 16);
+		r = ring_route_make(&e->alloc, &known->id, known->addrs[0].port, (const uint8_t(*)[16])addrs,
+				    known->addr_count);
+		if (!r)
+			break;
+		pnrp_submit(e, now, r, false, NULL);
+		ring_route_unref(&e->alloc, r);
+	}
+	if (e->add_count == before || !d->round || d->mode == PNRP_MODE_SEED)
+		return e->add_count - before;
+	d->wanted &= ~(unsigned)PNRP_SOURCE_REMEMBERED;
+	d->running &= ~(unsigned)PNRP_SOURCE_REMEMBERED;
+	d->mode = PNRP_MODE_SSDP;
+	d->recalled = true;
+	d->settle_at = now + SETTLE;
+	return e->add_count - before;
 }
 
 void pnrp_discovery_end(struct pnrp_engine *e)

@@ -138,6 +138,14 @@ PONTO_MUST_CHECK int pnrp_engine_set_local(struct pnrp_engine *e, uint64_t now, 
 PONTO_MUST_CHECK int pnrp_engine_open(struct pnrp_engine *e, uint64_t now, const struct ponto_addr *seeds,
 				      size_t count);
 
+struct pnrp_route;
+
+/* Entries known before a restart, as pnrp_engine_each_route gave them; right after the first open. Each is asked
+ * whether it is still there and cached when it answers: one round trip, in the place of remembered addresses. The
+ * round of discovery goes on to its other means if none does. Returns how many are asked; unusable ones are passed
+ * over. borrows */
+size_t pnrp_engine_recall(struct pnrp_engine *e, uint64_t now, const struct pnrp_route *routes, size_t count);
+
 /* Undoes one open; after the last the cloud lives 15 minutes more, then everything is forgotten and the
  * state is VIRTUAL again (3.1.4.5, 3.1.6.1). PONTO_ENOENT: not open. */
 PONTO_MUST_CHECK int pnrp_engine_close(struct pnrp_engine *e, uint64_t now);

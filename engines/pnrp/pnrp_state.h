@@ -189,6 +189,7 @@ struct pnrp_discovery {
 	bool round;	    /* a round has not ended */
 	bool seed_tried;    /* in this round */
 	uint64_t settle_at; /* a sync has asked for entries: until then they may come in; or PONTO_NEVER */
+	bool recalled;	    /* what is waited for are entries from before a restart */
 	bool joined;	    /* somebody we asked has given us an entry that holds */
 	uint8_t impatience; /* ticks without that */
 	uint8_t partner_next;

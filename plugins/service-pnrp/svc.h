@@ -79,6 +79,11 @@ struct svc {
 	const char *told;   /* the cloud's state that the log was told last */
 	uint8_t batch_data[SVC_BATCH][PNRP_DATAGRAM_MAX];
 
+	bool recalling;		/* the cache of before is being read: discovery waits for it */
+	unsigned held_sources;	/* meanwhile */
+	uint64_t routes_at;	/* the next time to keep the cache */
+	uint64_t routes_changes; /* when it was kept last */
+
 	struct svc_name *names;
 	struct svc_query *queries;
 	size_t query_count;
@@ -99,6 +104,9 @@ PONTO_MUST_CHECK int svc_open(struct svc *svc);
 
 /* Moves everything that is ready: call after any engine call. Re-entrant calls are folded into one. */
 void svc_pump(struct svc *svc);
+
+/* Begins searches of these sources. */
+void svc_discover(struct svc *svc, unsigned sources);
 
 /* The engine's present, monotonic microseconds. */
 uint64_t svc_now(struct svc *svc);
@@ -148,6 +156,15 @@ void svc_kept_forget(struct svc *svc, struct ponto_call *call, const char *name,
 
 /* Reads all records of the cloud and restores them. */
 void svc_kept_load(struct svc *svc);
+
+/* ---- svc_routes.c: the cache over a restart ---------------------------------------------- */
+
+/* Reads what was kept and recalls it; discovery is held until then. */
+void svc_routes_load(struct svc *svc);
+
+/* Keeps the cache, if it has changed; tick: when it is time. */
+void svc_routes_save(struct svc *svc);
+void svc_routes_tick(struct svc *svc);
 
 /* ---- svc_resolve.c: resolves of clients ------------------------------------------------ */
 

@@ -147,6 +147,7 @@ static void svc_stop(void *self, ponto_loop_fn *done, void *arg)
 	svc->stopped_arg = arg;
 	svc_resolve_drop(svc);
 	if (svc->engine) {
+		svc_routes_save(svc);
 		pnrp_engine_stop(svc->engine, svc_now(svc), STOP_LIMIT);
 		svc_pump(svc);
 	} else {

@@ -133,6 +133,18 @@ static bool svc_multicast(const struct svc *svc)
 	return svc->scope != PONTO_SCOPE_LOOPBACK && ponto_conf_bool(svc->conf, "multicast_bootstrap");
 }
 
+void svc_discover(struct svc *svc, unsigned sources)
+{
+	if (svc->recalling) {
+		svc->held_sources |= sources;
+		return;
+	}
+	for (unsigned source = 1; source <= PNRP_SOURCE_SEED; source <<= 1) {
+		if (sources & source)
+			discover(svc, source);
+	}
+}
+
 static void publish(struct svc *svc, const struct ponto_addr *addrs, size_t count)
 {
 	if (!svc_multicast(svc))
@@ -181,10 +193,7 @@ static void do_effect(struct svc *svc, const struct pnrp_effect *effect)
 		svc_work_verify(svc, effect);
 		break;
 	case PNRP_EFFECT_DISCOVER:
-		for (unsigned source = 1; source <= PNRP_SOURCE_SEED; source <<= 1) {
-			if (effect->discover.sources & source)
-				discover(svc, source);
-		}
+		svc_discover(svc, effect->discover.sources);
 		break;
 	case PNRP_EFFECT_PUBLISH:
 		publish(svc, effect->publish.addrs, effect->publish.count);
@@ -303,6 +312,7 @@ static void on_timer(void *arg)
 	set_wall(svc);
 	pnrp_engine_tick(svc->engine, svc_now(svc));
 	svc_metrics_update(svc);
+	svc_routes_tick(svc);
 	svc_pump(svc);
 }
 
@@ -467,6 +477,7 @@ int svc_open(struct svc *svc)
 	if (ponto_datagrams_local(svc->net, &local, 1, &count) == PONTO_OK && count > 0)
 		ponto_info(svc->env->log, "service.pnrp.cloud", "%s: open at %s", svc->cloud,
 			   ponto_addr_format(&local, text));
+	svc_routes_load(svc);
 	svc_kept_load(svc);
 	svc_pump(svc);
 	return PONTO_OK;
