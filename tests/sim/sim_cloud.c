@@ -11,6 +11,7 @@ extern const struct ponto_plugin security_sim_LTX_ponto_plugin;
 extern const struct ponto_plugin discovery_seed_LTX_ponto_plugin;
 extern const struct ponto_plugin discovery_ssdp_LTX_ponto_plugin;
 extern const struct ponto_plugin service_pnrp_LTX_ponto_plugin;
+extern const struct ponto_plugin store_mem_LTX_ponto_plugin;
 
 static void require(bool condition, const char *what)
 {
@@ -84,9 +85,13 @@ size_t sim_cloud_add(struct sim_cloud *cloud, const char *const *seeds, const ch
 	require(ponto_node_create(&setup, &member->node) == PONTO_OK, "node");
 	add(member, &transport_sim_LTX_ponto_plugin, "net", NULL);
 	add(member, &security_sim_LTX_ponto_plugin, "id", NULL);
+	if (cloud->stored)
+		add(member, &store_mem_LTX_ponto_plugin, "main", NULL);
 	add(member, &discovery_seed_LTX_ponto_plugin, "seeds", seeds);
 	add(member, &discovery_ssdp_LTX_ponto_plugin, "near", near);
 	add(member, &service_pnrp_LTX_ponto_plugin, "pnrp", settings);
+	if (cloud->prepare)
+		cloud->prepare(cloud->prepare_arg, member->node);
 	require(ponto_node_start(member->node, reason) == PONTO_OK, reason);
 	require(ponto_node_find(member->node, PONTO_KIND_SERVICE, "pnrp", &iface) == PONTO_OK, "service");
 	member->service.ops = (const struct ponto_service_ops *)iface.ops;

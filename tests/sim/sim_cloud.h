@@ -11,7 +11,7 @@ struct sim_member {
 	struct ponto_node *node;
 	struct ponto_service service;
 	struct ponto_metrics *metrics; /* NULL: none */
-	struct ponto_conf *confs[5];
+	struct ponto_conf *confs[6];
 	size_t conf_count;
 	char address[PONTO_ADDR_TEXT]; /* where its PNRP listens */
 };
@@ -21,7 +21,11 @@ struct sim_cloud {
 	struct sim_member *members;
 	size_t count; /* created so far */
 	size_t capacity;
-	bool metered; /* nodes added from now on have metrics */
+	/* Of nodes added from now on: */
+	bool metered; /* they have metrics */
+	bool stored;  /* they have store-mem as "main" */
+	void (*prepare)(void *arg, struct ponto_node *node); /* NULL, or called before one starts */
+	void *prepare_arg;
 };
 
 /* Ends the process with a message when something that cannot fail here does. */

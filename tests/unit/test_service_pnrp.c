@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "framework/metrics.h"
+#include "framework/store.h"
 #include "framework/transport.h"
 #include "plugins/service-pnrp/pnrp.pb-c.h"
 #include "plugins/transport-sim/sim_network.h"
@@ -63,6 +64,7 @@ static void on_clouds(void *arg, int result, struct ponto_bytes payload)
 
 /* What leaves the nodes, by kind of destination. */
 struct traffic {
+	const struct ponto_addr *of; /* a node: only its own; NULL: everybody's */
 	size_t all, multicast;
 };
 
@@ -70,6 +72,9 @@ static bool count_datagram(void *ctx, const struct ponto_datagram *datagram)
 {
 	struct traffic *traffic = ctx;
 
+	if (traffic->of && !ponto_addr_same_host(traffic->of, &datagram->local) &&
+	    !ponto_addr_same_host(traffic->of, &datagram->peer))
+		return true;
 	traffic->all++;
 	traffic->multicast += datagram->peer.ip[0] == 0xff;
 	return true;
@@ -297,7 +302,123 @@ static void a_cloud_shows_what_it_does(void **state)
 	sim_cloud_clear(&cloud);
 }
 
+/* ---- the cache over a restart ------------------------------------------------------------------------ */
+
+#define GROUP ponto_bytes("pnrp/routes/Global_", 19)
+#define KEY ponto_bytes("cache", 5)
+
+static const char *const keeping[] = {"discovery=seeds", "store=main", NULL};
+
+static struct ponto_store store_of(struct ponto_node *node)
+{
+	struct ponto_iface iface;
+
+	assert_ok(ponto_node_find(node, PONTO_KIND_STORE, "main", &iface));
+	return (struct ponto_store){(const struct ponto_store_ops *)iface.ops, iface.self, iface.pool};
+}
+
+struct record {
+	uint8_t bytes[4096];
+	size_t len;
+};
+
+static void put_record(void *arg, struct ponto_node *node)
+{
+	const struct record *record = arg;
+
+	assert_ok(ponto_store_put(store_of(node), GROUP, KEY, ponto_bytes(record->bytes, record->len), 0, 0, PONTO_NEVER));
+}
+
+/* A cloud of three, and what the last of them kept after a while. */
+static void live(struct sim_cloud *cloud, struct record *record)
+{
+	char peers[PONTO_ADDR_TEXT + 16];
+	const char *const seeds[] = {peers, "store=", NULL};
+	uint8_t *bytes;
+
+	sim_cloud_init(cloud, 40, 1);
+	cloud->stored = true;
+	sim_cloud_add(cloud, nobody, keeping);
+	snprintf(peers, sizeof(peers), "peers=%s", cloud->members[0].address);
+	for (size_t i = 1; i < 3; i++)
+		sim_cloud_add(cloud, seeds, keeping);
+	assert_ok(registered(cloud, 0, "0.a"));
+	assert_ok(registered(cloud, 1, "0.b"));
+	sim_cloud_run(cloud, 200 * PONTO_SECOND);
+	assert_ok(ponto_store_get(store_of(cloud->members[2].node), GROUP, KEY, PONTO_NEVER, &ponto_alloc_system, &bytes,
+				  &record->len, NULL));
+	assert_true(record->len <= sizeof(record->bytes));
+	memcpy(record->bytes, bytes, record->len);
+	ponto_free(&ponto_alloc_system, bytes);
+}
+
+static size_t cached(struct sim_cloud *cloud, size_t member)
+{
+	Ponto__Pnrp__V1__CloudReply *reply = NULL;
+	size_t count;
+
+	sim_cloud_call(cloud, member, "Cloud", ponto_bytes(NULL, 0), on_cloud, &reply);
+	assert_non_null(reply);
+	count = reply->cloud->cached;
+	ponto__pnrp__v1__cloud_reply__free_unpacked(reply, NULL);
+	return count;
+}
+
+static void what_was_cached_comes_back_in_one_round_trip(void **state)
+{
+	struct traffic traffic = {0};
+	struct sim_cloud cloud;
+	struct record record;
+	struct ponto_addr addr;
+	size_t back;
+
+	(void)state;
+	live(&cloud, &record);
+	cloud.prepare = put_record;
+	cloud.prepare_arg = &record;
+	back = sim_cloud_add(&cloud, nobody, keeping); /* it knows nobody but by that */
+	assert_ok(ponto_addr_parse(cloud.members[back].address, 0, &addr));
+	traffic.of = &addr;
+	assert_ok(ponto_sim_network_filter(cloud.sim, count_datagram, &traffic));
+	sim_cloud_run(&cloud, 25 * PONTO_MS); /* the way is 10 ms */
+	assert_int_equal(cached(&cloud, back), 2);
+	assert_int_equal(traffic.all, 4); /* two questions, two answers */
+	assert_ok(ponto_sim_network_filter(cloud.sim, NULL, NULL));
+	assert_ok(resolved(&cloud, back, "0.b"));
+	sim_cloud_clear(&cloud);
+}
+
+static void a_damaged_record_is_as_good_as_none(void **state)
+{
+	struct sim_cloud cloud;
+	struct record record, bad;
+	size_t member;
+
+	(void)state;
+	live(&cloud, &record);
+	cloud.prepare = put_record;
+	cloud.prepare_arg = &bad;
+	for (size_t cut = 0; cut < 24; cut++) {
+		bad = record;
+		if (cut < 16)
+			bad.len = record.len * cut / 16;
+		else if (cut < 20)
+			bad.bytes[cut - 16] ^= 0xff; /* version, count */
+		else if (cut < 22)
+			bad.bytes[3 + 34] = cut == 20 ? 0 : 0xff; /* addresses of the first */
+		else
+			bad.bytes[bad.len++] = 0;
+		member = sim_cloud_add(&cloud, nobody, keeping);
+		sim_cloud_run(&cloud, PONTO_SECOND);
+		if (cut != 19) /* a bit of an ID: nobody is there */
+			assert_int_equal(cached(&cloud, member), 0);
+	}
+	sim_cloud_clear(&cloud);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(what_was_cached_comes_back_in_one_round_trip),
+	cmocka_unit_test(a_damaged_record_is_as_good_as_none),
 	cmocka_unit_test(a_cloud_shows_what_it_does),
 	cmocka_unit_test(neighbours_need_no_seed),
 	cmocka_unit_test(a_disabled_cloud_does_nothing),
