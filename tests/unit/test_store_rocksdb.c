@@ -112,7 +112,7 @@ static void locked(void **state)
 	store = store_child_open(folder, &env);
 	assert_refused(folder, PONTO_ELOCKED);
 	store_child_close(store, env);
-	pid = store_child_start(folder, 1, 0, NULL, NULL, &acks);
+	pid = store_child_start(folder, 1, 0, NULL, &acks);
 	assert_int_equal(read(acks, &n, sizeof(n)), sizeof(n));
 	assert_refused(folder, PONTO_ELOCKED);
 	/* The holder goes on. */
@@ -422,7 +422,7 @@ static void damaged(void **state)
 
 	(void)state;
 	/* Killed, so that there is a log too; the page cache survives that. */
-	pid = store_child_start(origin, 1, 0, NULL, NULL, &acks);
+	pid = store_child_start(origin, 1, 0, NULL, &acks);
 	while (n < 300)
 		assert_int_equal(read(acks, &n, sizeof(n)), sizeof(n));
 	kill(pid, SIGKILL);
