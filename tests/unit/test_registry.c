@@ -85,7 +85,7 @@ static const struct refusal {
 	{"store-nowhere", PONTO_ENOENT, "no file store-nowhere.so in "},
 	{"store-unresolved", PONTO_EIO, "undefined symbol: ponto_function_of_nobody"},
 	{"store-bare", PONTO_EINVAL, "no descriptor: it does not export store_bare_LTX_ponto_plugin"},
-	{"store-abi", PONTO_EABI, "wrong ABI: built for plugin ABI 2, this program has 1"},
+	{"store-abi", PONTO_EABI, "wrong ABI: built for plugin ABI 3, this program has 2"},
 	{"store-kind", PONTO_EINVAL, "wrong kind: \"store-kind\" is no name for a transport, which is called transport-NAME"},
 	{"store-number", PONTO_EINVAL, "wrong kind: number 7 is no kind of plugin"},
 	{"store-other", PONTO_EINVAL, "its name is store-good, so the file must be store-good.so"},
