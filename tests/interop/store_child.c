@@ -187,8 +187,8 @@ void store_child_main(int argc, char **argv)
 	}
 }
 
-static void become_child(const char *folder, uint64_t first, unsigned flags,
-			 const struct store_child_power *power, int acks)
+static void become_child(const char *folder, uint64_t first, unsigned flags, const struct store_child_power *power,
+			 int acks)
 {
 	char first_text[24], flags_text[24], acks_text[24], moment_text[24], main_folder[4096], asan[512];
 	const char *options = getenv("ASAN_OPTIONS");
