@@ -145,8 +145,8 @@ struct ponto_security_ops {
 			 uint8_t out[PONTO_AUTHORITY_SIZE]);
 	/* from here on: may be missing */
 	int (*chain_issue)(void *self, uint32_t owner, const char *id, struct ponto_bytes chain,
-			   const struct ponto_delegation *delegation, const struct ponto_alloc *alloc, uint8_t **data,
-			   size_t *len);
+			   const struct ponto_delegation *delegation, bool text, const struct ponto_alloc *alloc,
+			   uint8_t **data, size_t *len);
 	int (*chain_read)(void *self, struct ponto_bytes data, ponto_certificate_fn *fn, void *arg,
 			  struct ponto_chain *out);
 	int (*chain_verify)(void *self, uint32_t profile, struct ponto_bytes chain, const struct ponto_chain_use *use);
@@ -239,14 +239,14 @@ PONTO_MUST_CHECK static inline int ponto_authority(struct ponto_security s, uint
  * the chain it continues. PONTO_ENOTSUP also: the identity's profile has no chains; PONTO_EINVAL: the delegation
  * breaks a rule of form, or its key is of another profile; PONTO_EAUTH: the chain is not the identity's, or does not
  * let it delegate that; PONTO_ELIMIT: 25 certificates or PONTO_CHAIN_MAX bytes would not do; PONTO_EPROTO: chain is
- * none. gives *data, allocated with alloc */
+ * none. The new chain comes as bytes, or as text. gives *data, allocated with alloc */
 PONTO_MUST_CHECK static inline int ponto_chain_issue(struct ponto_security s, uint32_t owner, const char *id,
 						     struct ponto_bytes chain,
-						     const struct ponto_delegation *delegation,
+						     const struct ponto_delegation *delegation, bool text,
 						     const struct ponto_alloc *alloc, uint8_t **data, size_t *len)
 {
 	return PONTO_HAS(s.ops, chain_issue)
-		       ? s.ops->chain_issue(s.self, owner, id, chain, delegation, alloc, data, len)
+		       ? s.ops->chain_issue(s.self, owner, id, chain, delegation, text, alloc, data, len)
 		       : PONTO_ENOTSUP;
 }
 

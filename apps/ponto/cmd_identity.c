@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "apps/ponto/cli.h"
+#include "apps/ponto/cmd_identity.h"
 #include "apps/pontod/identity.pb-c.h"
 #include "framework/security.h"
 
@@ -279,5 +280,15 @@ const struct cli_command cli_identity_commands[] = {
 	{"identity", "export", "ID [--output FILE] [--password-file FILE]",
 	 "writes it, encrypted with a password ($PONTO_PASSWORD, or asked for)", identity_export},
 	{"identity", "import", "FILE|- [--password-file FILE]", "reads such a file", identity_import},
+	{"identity", "key", "ID [--output FILE]", "its public key, for those who shall delegate names to it", identity_key},
+	{"identity", "delegate",
+	 "ID --to KEY|FILE|- [--classifier TEXT]... [--role admin|member|inviting]... [--days N] [--name TEXT] [--chain CHAIN] "
+	 "[--output FILE]",
+	 "lets that key use the identity's peer names: writes a certificate chain for its owner", identity_delegate},
+	{"identity", "chains", "", "the certificate chains by which you may use others' names", identity_chains},
+	{"identity", "chain-show", "CHAIN", "what each certificate of one says", identity_chain_show},
+	{"identity", "chain-import", "FILE|-", "takes one that was made for an identity of yours", identity_chain_import},
+	{"identity", "chain-export", "CHAIN [--output FILE]", "writes one", identity_chain_export},
+	{"identity", "chain-delete", "CHAIN", "forgets one", identity_chain_delete},
 	{NULL, NULL, NULL, NULL, NULL},
 };

@@ -89,7 +89,8 @@ static int parse_register(struct register_arguments *a, int argc, char **argv)
 {
 	static const struct cli_option options[] = {
 		{"cloud", true, 'c'},	{"endpoint", true, 'e'}, {"comment", true, 'm'},
-		{"payload", true, 'p'}, {"identity", true, 'i'}, {NULL, false, 0},
+		{"payload", true, 'p'}, {"identity", true, 'i'}, {"chain", true, 'h'},
+		{NULL, false, 0},
 	};
 	struct cli_scan scan = {argc, argv, 1, false};
 	const char *value;
@@ -108,6 +109,8 @@ static int parse_register(struct register_arguments *a, int argc, char **argv)
 			a->request.comment = text;
 		else if (key == 'i')
 			a->request.identity = text;
+		else if (key == 'h')
+			a->request.chain = text;
 		else if (key == 'p')
 			a->payload_file = value;
 		else if (add_endpoint(a, value) != CLI_OK)
@@ -173,6 +176,8 @@ static void print_match(const Ponto__Pnrp__V1__Match *match)
 	       match->local ? ", registered here" : "");
 	for (size_t i = 0; i < match->n_endpoint; i++)
 		print_endpoint(match->endpoint[i]);
+	if (match->signer && *match->signer)
+		printf("  delegate  %s\n", match->signer);
 	if (match->comment && *match->comment)
 		printf("  comment   %s\n", match->comment);
 	if (match->has_payload && match->payload.len)
@@ -314,7 +319,8 @@ static int name_unregister(struct cli *cli, int argc, char **argv)
 
 const struct cli_command cli_name_commands[] = {
 	{"name", "register",
-	 "NAME [--cloud C] [--endpoint [IPV6]:PORT[/PROTO]]... [--comment TEXT] [--payload FILE|-] [--identity ID]",
+	 "NAME [--cloud C] [--endpoint [IPV6]:PORT[/PROTO]]... [--comment TEXT] [--payload FILE|-] [--identity ID] "
+	 "[--chain CHAIN]",
 	 "publishes a peer name until it is unregistered", name_register},
 	{"name", "resolve", "NAME [--cloud C] [--max N] [--timeout SECONDS] [--nearest] [--remote] [--trace]",
 	 "finds who publishes a name; --trace shows each hop", name_resolve},

@@ -4,21 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "apps/pontod/identity.pb-c.h"
+#include "apps/pontod/identity_job.h"
 #include "apps/pontod/identity_names.h"
-#include "apps/pontod/pontod.h"
-#include "framework/security.h"
 
 #define LIST_MAX 1024 /* identities in one answer */
 
-struct job;
-
-typedef void job_fn(struct job *job);
-
-struct method {
+struct identity_method {
 	const char *name;
 	const ProtobufCMessageDescriptor *type;
-	job_fn *run; /* on a worker */
+	identity_job_fn *run; /* on a worker */
 };
 
 struct identity_service {
@@ -26,30 +20,15 @@ struct identity_service {
 	struct ponto_port *port;
 	struct ponto_security security;
 	unsigned open;
-	struct job *waiting; /* for the name services' word */
+	struct identity_job *waiting; /* for the name services' word */
 	bool leaving;
-};
-
-struct job {
-	struct identity_service *service;
-	struct job *next, *prev; /* while waiting */
-	struct identity_names *names;
-	struct ponto_call *call;
-	const struct method *method;
-	ProtobufCMessage *request;
-	uint32_t uid;
-	int result;
-	const char *error; /* static, own_error, or NULL */
-	char own_error[PONTO_REASON_SIZE];
-	uint8_t *reply;
-	size_t reply_len;
 };
 
 static const struct ponto_alloc *const mem = &ponto_alloc_system;
 
 /* ---- on a worker -------------------------------------------------------------------- */
 
-static void pack(struct job *job, const ProtobufCMessage *message)
+void identity_job_pack(struct identity_job *job, const ProtobufCMessage *message)
 {
 	size_t size = protobuf_c_message_get_packed_size(message);
 
@@ -60,7 +39,7 @@ static void pack(struct job *job, const ProtobufCMessage *message)
 		job->result = PONTO_ENOMEM;
 }
 
-static void PONTO_PRINTF(2, 3) say(struct job *job, const char *format, ...)
+static void PONTO_PRINTF(2, 3) say(struct identity_job *job, const char *format, ...)
 {
 	va_list args;
 
@@ -83,17 +62,17 @@ static void describe(const struct ponto_identity *from, Ponto__Identity__V1__Ide
 }
 
 /* Create, Show and Import answer one identity as their first field: the same bytes. */
-static void pack_one(struct job *job, const struct ponto_identity *identity)
+static void pack_one(struct identity_job *job, const struct ponto_identity *identity)
 {
 	Ponto__Identity__V1__ShowReply reply = PONTO__IDENTITY__V1__SHOW_REPLY__INIT;
 	Ponto__Identity__V1__Identity item;
 
 	describe(identity, &item);
 	reply.identity = &item;
-	pack(job, &reply.base);
+	identity_job_pack(job, &reply.base);
 }
 
-static void run_create(struct job *job)
+static void run_create(struct identity_job *job)
 {
 	const Ponto__Identity__V1__CreateRequest *r = (const Ponto__Identity__V1__CreateRequest *)job->request;
 	struct ponto_identity identity;
@@ -108,7 +87,7 @@ static void run_create(struct job *job)
 		job->error = "a profile is windows or modern";
 		return;
 	}
-	job->result = ponto_identity_create(job->service->security, job->uid, profile, r->name, &identity);
+	job->result = ponto_identity_create(job->security, job->uid, profile, r->name, &identity);
 	if (job->result == PONTO_OK)
 		pack_one(job, &identity);
 	else if (job->result == PONTO_EINVAL)
@@ -140,13 +119,13 @@ static bool add(void *arg, const struct ponto_identity *identity)
 	return l->count < LIST_MAX;
 }
 
-static void run_list(struct job *job)
+static void run_list(struct identity_job *job)
 {
 	Ponto__Identity__V1__ListReply reply = PONTO__IDENTITY__V1__LIST_REPLY__INIT;
 	Ponto__Identity__V1__Identity *items = NULL, **list = NULL;
 	struct listing l = {0};
 
-	job->result = ponto_identity_list(job->service->security, job->uid, add, &l);
+	job->result = ponto_identity_list(job->security, job->uid, add, &l);
 	if (job->result == PONTO_OK && l.failed)
 		job->result = PONTO_ENOMEM;
 	if (job->result)
@@ -163,34 +142,34 @@ static void run_list(struct job *job)
 	}
 	reply.n_identity = l.count;
 	reply.identity = list;
-	pack(job, &reply.base);
+	identity_job_pack(job, &reply.base);
 out:
 	ponto_free(mem, items);
 	ponto_free(mem, list);
 	ponto_free(mem, l.identities);
 }
 
-static void run_show(struct job *job)
+static void run_show(struct identity_job *job)
 {
 	const Ponto__Identity__V1__ShowRequest *r = (const Ponto__Identity__V1__ShowRequest *)job->request;
 	struct ponto_identity identity;
 
-	job->result = ponto_identity_get(job->service->security, job->uid, r->id, &identity);
+	job->result = ponto_identity_get(job->security, job->uid, r->id, &identity);
 	if (job->result == PONTO_OK)
 		pack_one(job, &identity);
 }
 
-static void run_delete(struct job *job)
+static void run_delete(struct identity_job *job)
 {
 	const Ponto__Identity__V1__DeleteRequest *r = (const Ponto__Identity__V1__DeleteRequest *)job->request;
 	Ponto__Identity__V1__DeleteReply reply = PONTO__IDENTITY__V1__DELETE_REPLY__INIT;
 
-	job->result = ponto_identity_remove(job->service->security, job->uid, r->id);
+	job->result = ponto_identity_remove(job->security, job->uid, r->id);
 	if (job->result == PONTO_OK)
-		pack(job, &reply.base);
+		identity_job_pack(job, &reply.base);
 }
 
-static void run_export(struct job *job)
+static void run_export(struct identity_job *job)
 {
 	const Ponto__Identity__V1__ExportRequest *r = (const Ponto__Identity__V1__ExportRequest *)job->request;
 	Ponto__Identity__V1__ExportReply reply = PONTO__IDENTITY__V1__EXPORT_REPLY__INIT;
@@ -202,16 +181,16 @@ static void run_export(struct job *job)
 		job->error = "a password is needed";
 		return;
 	}
-	job->result = ponto_identity_export(job->service->security, job->uid, r->id, r->password, mem, &data, &len);
+	job->result = ponto_identity_export(job->security, job->uid, r->id, r->password, mem, &data, &len);
 	if (job->result)
 		return;
 	reply.data.data = data;
 	reply.data.len = len;
-	pack(job, &reply.base);
+	identity_job_pack(job, &reply.base);
 	ponto_free(mem, data);
 }
 
-static void run_import(struct job *job)
+static void run_import(struct identity_job *job)
 {
 	const Ponto__Identity__V1__ImportRequest *r = (const Ponto__Identity__V1__ImportRequest *)job->request;
 	struct ponto_identity identity;
@@ -221,7 +200,7 @@ static void run_import(struct job *job)
 		job->error = "larger than an exported identity can be";
 		return;
 	}
-	job->result = ponto_identity_import(job->service->security, job->uid, ponto_bytes(r->data.data, r->data.len),
+	job->result = ponto_identity_import(job->security, job->uid, ponto_bytes(r->data.data, r->data.len),
 					    r->password, &identity);
 	if (job->result == PONTO_OK)
 		pack_one(job, &identity);
@@ -235,7 +214,7 @@ static void run_import(struct job *job)
 
 static void run_job(void *arg)
 {
-	struct job *job = arg;
+	struct identity_job *job = arg;
 
 	job->method->run(job);
 }
@@ -243,7 +222,7 @@ static void run_job(void *arg)
 /* ---- on the daemon's loop ----------------------------------------------------------------- */
 
 /* No copy of a password outlives its request. */
-static void wipe_request(struct job *job)
+static void wipe_request(struct identity_job *job)
 {
 	if (job->request->descriptor == &ponto__identity__v1__export_request__descriptor) {
 		char *password = ((Ponto__Identity__V1__ExportRequest *)job->request)->password;
@@ -262,7 +241,7 @@ static void service_free(struct identity_service *s)
 		ponto_free(mem, s);
 }
 
-static void finish(struct job *job)
+static void finish(struct identity_job *job)
 {
 	struct identity_service *s = job->service;
 	const char *error = job->error;
@@ -285,16 +264,22 @@ static void job_done(void *arg)
 	finish(arg);
 }
 
-static const struct method methods[] = {
+static const struct identity_method methods[] = {
 	{"Create", &ponto__identity__v1__create_request__descriptor, run_create},
 	{"List", &ponto__identity__v1__list_request__descriptor, run_list},
 	{"Show", &ponto__identity__v1__show_request__descriptor, run_show},
 	{"Delete", &ponto__identity__v1__delete_request__descriptor, run_delete},
 	{"Export", &ponto__identity__v1__export_request__descriptor, run_export},
 	{"Import", &ponto__identity__v1__import_request__descriptor, run_import},
+	{"Delegate", &ponto__identity__v1__delegate_request__descriptor, identity_run_delegate},
+	{"ChainList", &ponto__identity__v1__chain_list_request__descriptor, identity_run_chain_list},
+	{"ChainShow", &ponto__identity__v1__chain_show_request__descriptor, identity_run_chain_show},
+	{"ChainExport", &ponto__identity__v1__chain_export_request__descriptor, identity_run_chain_export},
+	{"ChainImport", &ponto__identity__v1__chain_import_request__descriptor, identity_run_chain_import},
+	{"ChainDelete", &ponto__identity__v1__chain_delete_request__descriptor, identity_run_chain_delete},
 };
 
-static void submit(struct job *job)
+static void submit(struct identity_job *job)
 {
 	struct identity_service *s = job->service;
 	int result = ponto_pool_submit(s->security.pool, s->daemon->loop, run_job, job_done, job);
@@ -307,7 +292,7 @@ static void submit(struct job *job)
 
 static void names_known(void *arg, int result, const char *error)
 {
-	struct job *job = arg;
+	struct identity_job *job = arg;
 
 	job->names = NULL;
 	if (job->prev)
@@ -327,7 +312,7 @@ static void names_known(void *arg, int result, const char *error)
 }
 
 /* What signs names is not taken from under them. */
-static void ask_names(struct job *job)
+static void ask_names(struct identity_job *job)
 {
 	const Ponto__Identity__V1__DeleteRequest *r = (const Ponto__Identity__V1__DeleteRequest *)job->request;
 	struct identity_service *s = job->service;
@@ -343,9 +328,9 @@ static void ask_names(struct job *job)
 		names_known(job, result, NULL);
 }
 
-static void start_job(struct identity_service *s, struct ponto_call *call, const struct method *method)
+static void start_job(struct identity_service *s, struct ponto_call *call, const struct identity_method *method)
 {
-	struct job *job;
+	struct identity_job *job;
 	ProtobufCMessage *request =
 		protobuf_c_message_unpack(method->type, NULL, call->payload.len, call->payload.data);
 
@@ -363,6 +348,8 @@ static void start_job(struct identity_service *s, struct ponto_call *call, const
 	job->call = call;
 	job->method = method;
 	job->request = request;
+	job->security = s->security;
+	job->clock = &ponto_clock_system;
 	job->uid = call->uid;
 	s->open++;
 	if (method->run == run_delete)

@@ -224,6 +224,7 @@ struct pnrp_match {
 	struct ring_id id;
 	char name[PNRP_NAME_TEXT]; /* "0.alice" or "<40 hex>.alice"; empty when the publisher left the classifier out */
 	bool secured;
+	bool delegated; /* secured by a certificate chain: the key is not the authority's */
 	uint8_t authority[20];
 	uint8_t service_location[16];			 /* natural order */
 	uint64_t not_after;				 /* wall microseconds */

@@ -140,6 +140,7 @@ struct pnrp_match *pnrp_match_of_answer(struct pnrp_engine *e, const struct ring
 	match->id = *id;
 	fill_cpa(e, match, &cpa);
 	fill_name(e, match, b, &cpa);
+	match->delegated = match->secured && b->has_chain && !pnrp_cpa_key_fits(e->wire, &cpa);
 	fill_friendly(match, &cpa);
 	fill_payload(match, payload.kind, payload.data);
 	return match;
@@ -154,6 +155,9 @@ struct pnrp_match *pnrp_match_of_local(struct pnrp_engine *e, uint64_t now, cons
 	match->id = l->id;
 	match->local = true;
 	match->secured = l->name.secure;
+	match->delegated =
+		l->name.secure &&
+		!pnrp_key_fits_authority(e->wire, ponto_bytes(l->public_key, e->wire->key_len), l->name.authority);
 	memcpy(match->authority, l->name.authority, sizeof(match->authority));
 	(void)!pnrp_name_format(&l->name, match->name);
 	memcpy(match->service_location, l->location, sizeof(match->service_location));

@@ -248,14 +248,15 @@ static int check_delegation(const struct ponto_delegation *d)
 }
 
 int pki_chain_issue(void *self, uint32_t owner, const char *id, struct ponto_bytes given,
-		    const struct ponto_delegation *d, const struct ponto_alloc *alloc, uint8_t **data, size_t *len)
+		    const struct ponto_delegation *d, bool text, const struct ponto_alloc *alloc, uint8_t **data,
+		    size_t *len)
 {
 	struct pki *pki = self;
 	struct signer signer = {pki, owner, id};
 	struct pki_chain *chain = NULL;
 	struct ponto_identity me;
-	uint8_t *root = NULL;
-	size_t root_len = 0;
+	uint8_t *root = NULL, *der = NULL;
+	size_t root_len = 0, der_len = 0;
 	int result = pki_identity_get(pki, owner, id, &me);
 
 	if (!result && me.profile != PONTO_PROFILE_WINDOWS)
@@ -267,7 +268,14 @@ int pki_chain_issue(void *self, uint32_t owner, const char *id, struct ponto_byt
 	if (!result)
 		result = judge(pki, given.len ? given : ponto_bytes(root, root_len), &chain);
 	if (!result)
-		result = extend(pki, &signer, &me, chain, d, alloc, data, len);
+		result = extend(pki, &signer, &me, chain, d, text ? pki->env->alloc : alloc, &der, &der_len);
+	if (!result && text) {
+		result = pki_chain_to_text(ponto_bytes(der, der_len), alloc, data, len);
+		ponto_free(pki->env->alloc, der);
+	} else if (!result) {
+		*data = der;
+		*len = der_len;
+	}
 	pki_chain_free(chain);
 	ponto_free(pki->env->alloc, root);
 	return result;

@@ -22,8 +22,8 @@ PONTO_MUST_CHECK int sim_identity_get(void *self, uint32_t owner, const char *id
 /* ---- sim_delegate.c: the contract's chain calls -------------------------------------- */
 
 PONTO_MUST_CHECK int sim_chain_issue(void *self, uint32_t owner, const char *id, struct ponto_bytes chain,
-				     const struct ponto_delegation *delegation, const struct ponto_alloc *alloc,
-				     uint8_t **data, size_t *len);
+				     const struct ponto_delegation *delegation, bool text,
+				     const struct ponto_alloc *alloc, uint8_t **data, size_t *len);
 PONTO_MUST_CHECK int sim_chain_read(void *self, struct ponto_bytes data, ponto_certificate_fn *fn, void *arg,
 				    struct ponto_chain *out);
 PONTO_MUST_CHECK int sim_chain_verify(void *self, uint32_t profile, struct ponto_bytes chain,

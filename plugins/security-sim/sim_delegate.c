@@ -154,7 +154,8 @@ static int append(struct sim *sim, const struct ponto_identity *me, struct ponto
 }
 
 int sim_chain_issue(void *self, uint32_t owner, const char *id, struct ponto_bytes given,
-		    const struct ponto_delegation *d, const struct ponto_alloc *alloc, uint8_t **data, size_t *len)
+		    const struct ponto_delegation *d, bool text, const struct ponto_alloc *alloc, uint8_t **data,
+		    size_t *len)
 {
 	struct sim *sim = self;
 	struct sim_chain *chain = NULL;
@@ -163,6 +164,7 @@ int sim_chain_issue(void *self, uint32_t owner, const char *id, struct ponto_byt
 	size_t root_len = 0;
 	int result = sim_identity_get(sim, owner, id, &me);
 
+	(void)text;
 	if (!result && me.profile != PONTO_PROFILE_WINDOWS)
 		result = PONTO_ENOTSUP;
 	if (!result && (!ponto_identity_name_valid(d->name) || d->not_after < d->not_before || !d->roles ||

@@ -49,6 +49,9 @@ struct svc_name {
 	bool from_store; /* kept already */
 	struct ponto_identity identity;
 	uint32_t identity_owner;
+	char chain_id[PONTO_IDENTITY_ID]; /* of the chain below; empty: none */
+	uint8_t *chain;			  /* how the identity came by the name; owned; NULL: it is its own */
+	size_t chain_len;
 	struct pnrp_endpoint endpoints[PNRP_APP_ENDPOINTS_MAX];
 	size_t endpoint_count;
 	bool own_endpoints; /* the node's own addresses: they follow a change */
@@ -121,6 +124,23 @@ void svc_close(struct svc *svc);
 void svc_work_sign(struct svc *svc, const struct pnrp_effect *effect);
 void svc_work_verify(struct svc *svc, const struct pnrp_effect *effect);
 
+/* ---- svc_identity.c: which identity signs, on the security pool ---------------------- */
+
+/* How a name is to be signed: what was found, or why nothing was. */
+struct svc_signer {
+	int result; /* PONTO_ENOENT: no identity or chain of the owner's will do */
+	uint32_t owner;
+	struct ponto_identity identity;
+	char chain_id[PONTO_IDENTITY_ID]; /* empty: the name is the identity's own */
+	uint8_t *chain;			  /* whoever is told may take it and leave NULL */
+	size_t chain_len;
+};
+
+/* Looks for the identity named in the request, else for a secured name the caller's of that authority or one with a
+ * certificate chain that delegates the name, else the node's own, which is made if there is none. svc_name_signed is
+ * called later. PONTO_EBUSY, PONTO_ENOMEM: it will not be. */
+PONTO_MUST_CHECK int svc_find_signer(struct svc *svc, const struct svc_name *name);
+
 /* ---- svc_names.c: registrations ------------------------------------------------------ */
 
 void svc_name_register(struct svc *svc, struct ponto_call *call);
@@ -134,6 +154,7 @@ const char *svc_name_fault(const char *text);
 void svc_name_restore(struct svc *svc, Ponto__Pnrp__V1__RegisterRequest *request, uint32_t uid);
 
 struct svc_name *svc_name_by_token(struct svc *svc, uint64_t token);
+void svc_name_signed(struct svc *svc, uint64_t token, struct svc_signer *signer);
 void svc_name_changed(struct svc *svc, uint64_t handle, uint64_t token, enum pnrp_registration_state state);
 void svc_name_addresses_changed(struct svc *svc);
 void svc_name_client_gone(struct svc *svc, uint64_t client);

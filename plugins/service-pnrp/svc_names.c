@@ -27,8 +27,14 @@ static struct svc_name *find_name(struct svc *svc, uint32_t uid, const char *tex
 	return NULL;
 }
 
+static bool is_secured(const struct svc_name *name)
+{
+	return strncmp(name->request->name, "0.", 2) != 0;
+}
+
 static void free_name(struct svc *svc, struct svc_name *name)
 {
+	ponto_free(svc->env->alloc, name->chain);
 	ponto__pnrp__v1__register_request__free_unpacked(name->request, NULL);
 	ponto_free(svc->env->alloc, name);
 }
@@ -79,6 +85,7 @@ void svc_name_fill(struct svc *svc, struct svc_arena *arena, const struct svc_na
 	info->client_lifetime = name->client != 0;
 	info->payload_size = (uint32_t)name->request->payload.len;
 	info->identity = svc_arena_text(arena, name->identity.id);
+	info->chain = name->chain ? svc_arena_text(arena, name->chain_id) : NULL;
 	info->endpoint = svc_arena_take(arena, name->endpoint_count, sizeof(*info->endpoint));
 	for (size_t i = 0; i < name->endpoint_count && !arena->failed; i++) {
 		Ponto__Pnrp__V1__Endpoint *endpoint = svc_arena_take(arena, 1, sizeof(*endpoint));
@@ -175,6 +182,10 @@ static int check_request(const Ponto__Pnrp__V1__RegisterRequest *request, const 
 		*why = "a prefix has 8 bytes";
 		return PONTO_EINVAL;
 	}
+	if (!parsed.secure && request->chain && *request->chain) {
+		*why = "a name without authority cannot be delegated";
+		return PONTO_EINVAL;
+	}
 	return PONTO_OK;
 }
 
@@ -202,6 +213,7 @@ static int into_engine(struct svc *svc, struct svc_name *name)
 		.endpoint_count = name->endpoint_count,
 		.payload_type = request->payload.len ? PNRP_PAYLOAD_BINARY : PNRP_PAYLOAD_NONE,
 		.payload = ponto_bytes(request->payload.data, request->payload.len),
+		.chain = ponto_bytes(name->chain, name->chain_len),
 		.has_prefix = request->has_prefix,
 	};
 
@@ -231,41 +243,7 @@ static const char *engine_reason(int result)
 	}
 }
 
-/* ---- the identity, on the security pool ------------------------------------------------ */
-
-struct identity_job {
-	struct svc *svc;
-	uint64_t token;
-	uint32_t owner;
-	uint32_t profile;
-	char id[PONTO_IDENTITY_ID]; /* wanted; empty: the node's own, made if there is none */
-	struct ponto_identity found;
-	int result;
-};
-
-static bool take_first(void *arg, const struct ponto_identity *identity)
-{
-	struct identity_job *job = arg;
-
-	if (identity->profile != job->profile)
-		return true;
-	job->found = *identity;
-	return false;
-}
-
-static void identity_run(void *arg)
-{
-	struct identity_job *job = arg;
-	struct ponto_security security = job->svc->security;
-
-	if (job->id[0]) {
-		job->result = ponto_identity_get(security, job->owner, job->id, &job->found);
-		return;
-	}
-	job->result = ponto_identity_list(security, job->owner, take_first, job);
-	if (job->result == PONTO_OK && !job->found.id[0])
-		job->result = ponto_identity_create(security, job->owner, job->profile, "node", &job->found);
-}
+/* ---- answers ------------------------------------------------------------------------------ */
 
 static void fail_name(struct svc *svc, struct svc_name *name, int result, const char *why)
 {
@@ -318,27 +296,37 @@ static void kept(struct svc *svc, uint64_t token, int result)
 		drop_name(svc, name);
 }
 
-static void identity_known(struct svc *svc, struct svc_name *name, int result, const struct ponto_identity *identity)
+static void signer_known(struct svc *svc, struct svc_name *name, struct svc_signer *signer)
 {
-	bool secured = strncmp(name->request->name, "0.", 2) != 0;
+	const struct ponto_identity *identity = &signer->identity;
+	int result = signer->result;
 
 	if (result == PONTO_ENOENT) {
-		fail_name(svc, name, PONTO_EACCES, secured ? "no identity of yours has this authority" : "no such identity of yours");
+		fail_name(svc, name, PONTO_EACCES,
+			  is_secured(name) ? "no identity or certificate chain of yours has this authority"
+					   : "no such identity of yours");
 		return;
 	}
 	if (result != PONTO_OK) {
-		fail_name(svc, name, result, ponto_strerror(result));
+		fail_name(svc, name, result,
+			  result == PONTO_EAUTH ? "the certificate chain does not let the identity use this name now"
+						: ponto_strerror(result));
 		return;
 	}
 	if (identity->profile != svc->profile) {
 		fail_name(svc, name, PONTO_EINVAL, "the identity is of another profile than the cloud");
 		return;
 	}
-	if (secured && strncmp(name->request->name, identity->id, PONTO_IDENTITY_ID - 1) != 0) {
+	if (is_secured(name) && !signer->chain &&
+	    strncmp(name->request->name, identity->id, PONTO_IDENTITY_ID - 1) != 0) {
 		fail_name(svc, name, PONTO_EACCES, "the identity does not own this authority");
 		return;
 	}
 	name->identity = *identity;
+	name->chain = signer->chain;
+	name->chain_len = signer->chain_len;
+	memcpy(name->chain_id, signer->chain_id, sizeof(name->chain_id));
+	signer->chain = NULL;
 	if (name->own_endpoints)
 		own_endpoints(svc, name); /* they may have changed meanwhile */
 	result = into_engine(svc, name);
@@ -350,61 +338,39 @@ static void identity_known(struct svc *svc, struct svc_name *name, int result, c
 		svc_kept_put(svc, name, kept);
 }
 
-static void identity_done(void *arg)
+void svc_name_signed(struct svc *svc, uint64_t token, struct svc_signer *signer)
 {
-	struct identity_job *job = arg;
-	struct svc *svc = job->svc;
-	struct svc_name *name = svc_name_by_token(svc, job->token);
+	struct svc_name *name = svc_name_by_token(svc, token);
 
-	svc->jobs--;
-	if (job->result == PONTO_OK && job->owner == SVC_NODE_OWNER)
-		svc->node_identity = job->found;
-	if (name && (svc->stopped || name->orphan))
+	if (!name)
+		return;
+	name->identity_owner = signer->owner;
+	if (svc->stopped || name->orphan)
 		fail_name(svc, name, PONTO_ECLOSED, svc->stopped ? "the node is stopping" : "its client has gone");
-	else if (name)
-		identity_known(svc, name, job->result, &job->found);
-	ponto_free(svc->env->alloc, job);
-	svc_pump(svc);
-	svc_check_stopped(svc);
+	else
+		signer_known(svc, name, signer);
 }
 
-/* Which identity signs: the one named, else for a secured name the caller's of that authority, else the node's. */
-static void find_identity(struct svc *svc, struct svc_name *name)
+/* The identity that signs, known already or to be looked for. */
+static void find_signer(struct svc *svc, struct svc_name *name)
 {
 	const Ponto__Pnrp__V1__RegisterRequest *request = name->request;
-	const char *wanted = request->identity ? request->identity : "";
-	struct identity_job *job = NULL;
-	int result = PONTO_ENOMEM;
+	bool named = request->identity && *request->identity;
+	struct svc_signer node = {.owner = SVC_NODE_OWNER, .identity = svc->node_identity};
+	int result;
 
-	name->identity_owner = name->uid;
-	if (!*wanted && strncmp(request->name, "0.", 2) == 0) {
-		name->identity_owner = SVC_NODE_OWNER;
-		if (svc->node_identity.id[0]) {
-			identity_known(svc, name, PONTO_OK, &svc->node_identity);
-			return;
-		}
-	} else if (!*wanted) {
-		wanted = request->name;
-	} else if (strlen(wanted) != PONTO_IDENTITY_ID - 1) {
-		fail_name(svc, name, PONTO_EINVAL, "an identity's ID has 40 hexadecimal digits");
+	if ((named && strlen(request->identity) != PONTO_IDENTITY_ID - 1) ||
+	    (request->chain && *request->chain && strlen(request->chain) != PONTO_IDENTITY_ID - 1)) {
+		fail_name(svc, name, PONTO_EINVAL, "the ID of an identity or a chain has 40 hexadecimal digits");
 		return;
 	}
-	job = ponto_new(svc->env->alloc, 1, sizeof(*job));
-	if (job) {
-		job->svc = svc;
-		job->token = name->token;
-		job->owner = name->identity_owner;
-		job->profile = svc->profile;
-		if (name->identity_owner != SVC_NODE_OWNER)
-			memcpy(job->id, wanted, PONTO_IDENTITY_ID - 1);
-		result = ponto_pool_submit(svc->security.pool, svc->env->loop, identity_run, identity_done, job);
-	}
-	if (result == PONTO_OK) {
-		svc->jobs++;
+	if (!named && !is_secured(name) && svc->node_identity.id[0]) {
+		svc_name_signed(svc, name->token, &node);
 		return;
 	}
-	ponto_free(svc->env->alloc, job);
-	fail_name(svc, name, result, ponto_strerror(result));
+	result = svc_find_signer(svc, name);
+	if (result != PONTO_OK)
+		fail_name(svc, name, result, ponto_strerror(result));
 }
 
 /* ---- calls --------------------------------------------------------------------------------- */
@@ -482,7 +448,7 @@ void svc_name_register(struct svc *svc, struct ponto_call *call)
 	if (result != PONTO_OK)
 		fail_name(svc, name, result, why);
 	else
-		find_identity(svc, name);
+		find_signer(svc, name);
 	svc_pump(svc);
 }
 
@@ -507,7 +473,7 @@ void svc_name_restore(struct svc *svc, Ponto__Pnrp__V1__RegisterRequest *request
 	if (result != PONTO_OK)
 		fail_name(svc, name, result, why);
 	else
-		find_identity(svc, name);
+		find_signer(svc, name);
 }
 
 /* The engine revokes it and says GONE; the name leaves the list then. */

@@ -147,6 +147,19 @@ refused:
 
 /* ---- its answers ----------------------------------------------------------------- */
 
+/* Where a secured name was signed with another key than the authority's, that key's own authority. */
+static char *signer_of(struct svc *svc, struct svc_arena *arena, const struct pnrp_match *in)
+{
+	struct ponto_bytes key = ponto_bytes(in->public_key, in->public_key_len);
+	uint8_t authority[PONTO_AUTHORITY_SIZE];
+	char text[PONTO_IDENTITY_ID];
+
+	if (!in->delegated || ponto_authority(svc->security, svc->profile, key, authority) != PONTO_OK)
+		return NULL;
+	ponto_hex(ponto_bytes(authority, sizeof(authority)), text);
+	return svc_arena_text(arena, text);
+}
+
 static Ponto__Pnrp__V1__Match *copy_match(struct svc *svc, struct svc_query *query, const struct pnrp_match *in)
 {
 	struct svc_arena *arena = &query->arena;
@@ -164,6 +177,7 @@ static Ponto__Pnrp__V1__Match *copy_match(struct svc *svc, struct svc_query *que
 	out->comment = svc_arena_text(arena, in->friendly_name);
 	out->secured = in->secured;
 	out->local = in->local;
+	out->signer = signer_of(svc, arena, in);
 	if (in->payload_type != PNRP_PAYLOAD_NONE) {
 		out->has_payload = true;
 		out->payload.len = in->payload.len;

@@ -21,6 +21,8 @@ struct svc_job {
 	/* verify */
 	uint32_t profile;
 	struct ponto_bytes public_key;
+	struct ponto_bytes chain; /* empty: none */
+	struct ponto_chain_use use;
 };
 
 static void complete(struct svc *svc, uint64_t token, int result, const struct svc_job *job)
@@ -59,6 +61,8 @@ static void verify_run(void *arg)
 	for (size_t i = 0; i < job->count && job->result == PONTO_OK; i++)
 		job->result = ponto_verify(job->svc->security, job->profile, job->public_key, job->items[i].data,
 					   job->items[i].signature);
+	if (job->result == PONTO_OK && job->chain.len > 0)
+		job->result = ponto_chain_verify(job->svc->security, job->profile, job->chain, &job->use);
 }
 
 static struct svc_job *job_new(struct svc *svc, const struct pnrp_effect *effect, const struct pnrp_item *items,
@@ -112,15 +116,14 @@ void svc_work_verify(struct svc *svc, const struct pnrp_effect *effect)
 {
 	struct svc_job *job;
 
-	/* Nothing here can judge a certificate chain: a name that depends on one is not believed. */
-	if (effect->verify.chain.len > 0) {
-		complete(svc, effect->token, PONTO_ENOTSUP, NULL);
-		return;
-	}
 	job = job_new(svc, effect, effect->verify.items, effect->verify.count);
 	if (!job)
 		return;
 	job->profile = svc->profile;
 	job->public_key = effect->verify.public_key;
+	job->chain = effect->verify.chain;
+	memcpy(job->use.authority, effect->verify.authority, sizeof(job->use.authority));
+	job->use.public_key = effect->verify.public_key;
+	job->use.classifier = effect->verify.classifier;
 	job_submit(job, verify_run);
 }

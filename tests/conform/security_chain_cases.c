@@ -44,7 +44,7 @@ static int issue(struct grant *g, const struct ponto_identity *from, const struc
 	uint8_t *data;
 	size_t len;
 	int result = ponto_chain_issue(g->f->security, from->owner, from->id, ponto_bytes(g->chain, g->len), &d,
-				       &g->f->alloc, &data, &len);
+				       false, &g->f->alloc, &data, &len);
 
 	if (result)
 		return result;
@@ -239,8 +239,8 @@ static int issue_with(const struct grant *g, const struct ponto_delegation *d)
 {
 	uint8_t *data = (uint8_t *)1;
 	size_t len = 77;
-	int result = ponto_chain_issue(g->f->security, ALICE, g->root.id, ponto_bytes(NULL, 0), d, &g->f->alloc, &data,
-				       &len);
+	int result = ponto_chain_issue(g->f->security, ALICE, g->root.id, ponto_bytes(NULL, 0), d, false,
+				       &g->f->alloc, &data, &len);
 
 	assert_ptr_equal(data, (uint8_t *)1);
 	assert_int_equal(len, 77);
@@ -279,10 +279,10 @@ static void nonsense_is_not_issued(void **state)
 	assert_int_equal(issue_with(&g, &d), PONTO_EINVAL);
 	d = good, d.classifiers = many, d.classifier_count = PONTO_CHAIN_CLASSIFIERS + 1;
 	assert_int_equal(issue_with(&g, &d), PONTO_EINVAL);
-	assert_int_equal(ponto_chain_issue(g.f->security, BOB, g.root.id, ponto_bytes(NULL, 0), &good, &g.f->alloc,
+	assert_int_equal(ponto_chain_issue(g.f->security, BOB, g.root.id, ponto_bytes(NULL, 0), &good, false, &g.f->alloc,
 					   &data, &len),
 			 PONTO_ENOENT);
-	assert_int_equal(ponto_chain_issue(g.f->security, BOB, g.leaf.id, ponto_bytes("chain", 5), &good, &g.f->alloc,
+	assert_int_equal(ponto_chain_issue(g.f->security, BOB, g.leaf.id, ponto_bytes("chain", 5), &good, false, &g.f->alloc,
 					   &data, &len),
 			 PONTO_EPROTO);
 	end_grant(&g);
@@ -305,8 +305,8 @@ static void modern_names_have_no_chains(void **state)
 	assert_int_equal(ponto_chain_verify(g.f->security, PONTO_PROFILE_MODERN, ponto_bytes(g.chain, g.len), &use),
 			 PONTO_ENOTSUP);
 	assert_int_equal(ponto_chain_verify(g.f->security, 3, ponto_bytes(g.chain, g.len), &use), PONTO_EINVAL);
-	assert_int_equal(ponto_chain_issue(g.f->security, ALICE, modern.id, ponto_bytes(NULL, 0), &d, &g.f->alloc, &data,
-					   &len),
+	assert_int_equal(ponto_chain_issue(g.f->security, ALICE, modern.id, ponto_bytes(NULL, 0), &d, true, &g.f->alloc,
+					   &data, &len),
 			 PONTO_ENOTSUP);
 	d.public_key = security_key_of(&modern);
 	assert_int_equal(issue_with(&g, &d), PONTO_EINVAL);
@@ -447,7 +447,7 @@ static void chains_are_limited(void **state)
 
 		g.f->clock.wall += PONTO_SECOND; /* no two are the same */
 		d = delegation(g.f, &g.leaf, PONTO_ROLE_MEMBER, NULL);
-		assert_ok(ponto_chain_issue(g.f->security, ALICE, g.root.id, ponto_bytes(NULL, 0), &d, &g.f->alloc,
+		assert_ok(ponto_chain_issue(g.f->security, ALICE, g.root.id, ponto_bytes(NULL, 0), &d, true, &g.f->alloc,
 					    &data, &len));
 		assert_int_equal(ponto_chain_add(g.f->security, BOB, ponto_bytes(data, len), &chain),
 				 i < 2 ? PONTO_OK : PONTO_ELIMIT);

@@ -37,7 +37,7 @@ static int oom_chain_calls(struct ponto_security s, const struct ponto_alloc *al
 		return result == PONTO_ENOTSUP ? PONTO_OK : result;
 	d.public_key = use.public_key = security_key_of(&leaf);
 	memcpy(use.authority, root.authority, sizeof(use.authority));
-	result = ponto_chain_issue(s, ALICE, root.id, ponto_bytes(NULL, 0), &d, alloc, &data, &len);
+	result = ponto_chain_issue(s, ALICE, root.id, ponto_bytes(NULL, 0), &d, false, alloc, &data, &len);
 	if (result == PONTO_ENOTSUP)
 		return PONTO_OK;
 	if (!result)
