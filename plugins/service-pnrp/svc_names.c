@@ -303,7 +303,7 @@ static void signer_known(struct svc *svc, struct svc_name *name, struct svc_sign
 
 	if (result == PONTO_ENOENT) {
 		fail_name(svc, name, PONTO_EACCES,
-			  is_secured(name) ? "no identity or certificate chain of yours has this authority"
+			  is_secured(name) ? "no identity of yours has this authority, nor a certificate chain from it"
 					   : "no such identity of yours");
 		return;
 	}
