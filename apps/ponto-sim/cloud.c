@@ -54,9 +54,22 @@ static struct ponto_bytes key_of(uint32_t number, uint8_t room[PONTO_PUBLIC_KEY_
 	return ponto_bytes(room, sim_public_key(PONTO_PROFILE_WINDOWS, &random, room));
 }
 
-static void name_of(uint32_t number, char out[32])
+void psim_name(const struct psim_node *n, char *out)
 {
-	snprintf(out, 32, "0.n%u", (unsigned)number);
+	if (n->name)
+		snprintf(out, PNRP_NAME_TEXT, "%s", n->name);
+	else
+		snprintf(out, PNRP_NAME_TEXT, "0.n%u", (unsigned)n->number);
+}
+
+void psim_secure_name(const struct psim_cloud *c, const char *classifier, char *out)
+{
+	uint8_t key[PONTO_PUBLIC_KEY_MAX], authority[PONTO_AUTHORITY_SIZE];
+	char hex[2 * PONTO_AUTHORITY_SIZE + 1];
+
+	psim_require(ponto_public_key_authority(PONTO_PROFILE_WINDOWS, key_of(c->joined, key), authority) == PONTO_OK, "key");
+	ponto_hex(ponto_bytes(authority, sizeof(authority)), hex);
+	snprintf(out, PNRP_NAME_TEXT, "%s.%s", hex, classifier);
 }
 
 /* ---- work for the engine ------------------------------------------------------------ */
@@ -202,6 +215,23 @@ static void on_receive(void *arg, const struct ponto_datagram *batch, size_t cou
 	psim_pump(n);
 }
 
+void psim_send(struct psim_node *from, const struct ponto_addr *to, struct ponto_bytes bytes)
+{
+	struct ponto_datagram d = {.peer = *to, .data = bytes};
+	size_t sent;
+
+	psim_require(ponto_datagrams_send(from->net, &d, 1, &sent) != PONTO_ENOMEM, "out of memory");
+}
+
+void psim_spoof(struct psim_node *to, const struct ponto_addr *from, struct ponto_bytes bytes)
+{
+	struct ponto_addr local = psim_address(to);
+
+	psim_require(pnrp_engine_input(to->engine, ponto_sim_now(to->cloud->sim), from, &local, bytes) != PONTO_ENOMEM,
+		     "out of memory");
+	psim_pump(to);
+}
+
 static const struct ponto_datagram_events net_events = {.receive = on_receive};
 
 static void on_timer(void *arg)
@@ -239,23 +269,40 @@ static void make_engine(struct psim_node *n)
 		c->seed_addr[c->seed_count++] = local;
 }
 
-static void register_name(struct psim_node *n)
+struct ponto_addr psim_address(const struct psim_node *n)
 {
+	struct ponto_addr a;
+
+	ponto_sim_network_address(n->number, PONTO_SCOPE_GLOBAL, 0, PORT, &a);
+	return a;
+}
+
+static void register_name(struct psim_node *n, size_t payload)
+{
+	static uint8_t filler[PNRP_PAYLOAD_BYTES];
 	struct pnrp_endpoint endpoint = {.port = APPLICATION_PORT, .protocol = PROTOCOL_TCP};
 	uint8_t key[PONTO_PUBLIC_KEY_MAX];
-	char name[32];
+	char name[PNRP_NAME_TEXT];
 	struct pnrp_registration r = {
 		.name = name, .public_key = key_of(n->number, key), .endpoints = &endpoint, .endpoint_count = 1};
-	struct ponto_addr local;
+	struct ponto_addr local = psim_address(n);
 
-	ponto_sim_network_address(n->number, PONTO_SCOPE_GLOBAL, 0, PORT, &local);
 	memcpy(endpoint.ip, local.ip, sizeof(endpoint.ip));
-	name_of(n->number, name);
+	psim_name(n, name);
+	if (payload > 0) {
+		r.payload_type = PNRP_PAYLOAD_BINARY;
+		r.payload = ponto_bytes(filler, payload);
+	}
 	psim_require(pnrp_engine_register(n->engine, ponto_sim_now(n->cloud->sim), &r, &n->registration, &n->id) == PONTO_OK,
 		     "name cannot be registered");
 }
 
 struct psim_node *psim_join(struct psim_cloud *c)
+{
+	return psim_join_as(c, NULL, 0);
+}
+
+struct psim_node *psim_join_as(struct psim_cloud *c, const char *name, size_t payload)
 {
 	struct psim_node *n = ponto_new(c->alloc, 1, sizeof(*n));
 	struct ponto_datagram_want want = {.scope = PONTO_SCOPE_GLOBAL, .port = PORT, .max_addresses = 1};
@@ -269,6 +316,10 @@ struct psim_node *psim_join(struct psim_cloud *c)
 	}
 	n->cloud = c;
 	n->number = ponto_sim_node_number(n->place);
+	c->joined = n->number + 1;
+	if (name)
+		n->name = ponto_strdup(c->alloc, name);
+	psim_require(n->name || !name, "out of memory");
 	n->joined_at = ponto_sim_now(c->sim);
 	n->armed = PONTO_NEVER;
 	loop = ponto_sim_node_loop(n->place);
@@ -276,7 +327,7 @@ struct psim_node *psim_join(struct psim_cloud *c)
 			     ponto_datagrams_open(c->transport, loop, &want, &net_events, n, &n->net) == PONTO_OK,
 		     "out of memory");
 	make_engine(n);
-	register_name(n);
+	register_name(n, payload);
 	n->live = c->count;
 	c->live[c->count++] = n;
 	psim_pump(n);
@@ -320,6 +371,7 @@ void psim_leave(struct psim_cloud *c, struct psim_node *n)
 	pnrp_engine_destroy(n->engine);
 	c->live[n->live] = c->live[--c->count];
 	c->live[n->live]->live = n->live;
+	ponto_free(c->alloc, n->name);
 	ponto_free(c->alloc, n);
 }
 
@@ -347,7 +399,7 @@ void psim_resolve(struct psim_node *from, struct psim_node *target, uint64_t tim
 	struct psim_cloud *c = from->cloud;
 	struct psim_query *q = ponto_new(c->alloc, 1, sizeof(*q));
 	uint64_t now = ponto_sim_now(c->sim), handle;
-	char name[32];
+	char name[PNRP_NAME_TEXT];
 	struct pnrp_query query = {.name = name,
 				   .token = (uint64_t)(uintptr_t)q,
 				   .criteria = PNRP_CRITERIA_ANY,
@@ -356,7 +408,7 @@ void psim_resolve(struct psim_node *from, struct psim_node *target, uint64_t tim
 				   .max_restarts = RESTARTS};
 
 	psim_require(q, "out of memory");
-	name_of(target->number, name);
+	psim_name(target, name);
 	*q = (struct psim_query){
 		.next = from->queries, .from = from, .target = target, .begun = now, .done = done, .arg = arg};
 	if (pnrp_engine_resolve(from->engine, now, &query, &handle) != PONTO_OK) {

@@ -31,8 +31,10 @@ struct psim_node {
 	struct ring_id id;
 	struct psim_query *queries; /* of its own under way */
 	uint32_t asked_for;	    /* queries under way that look for its name */
-	uint32_t number;	    /* of the place: its name is 0.nNUMBER */
+	uint32_t number;	    /* of the place */
 	uint32_t live;		    /* index among the living */
+	char *name;		    /* owned; NULL: 0.nNUMBER */
+	bool bad;		    /* an attacker's */
 	bool active;		    /* the registration has been announced */
 	bool pumping;
 };
@@ -63,6 +65,7 @@ struct psim_cloud {
 	struct ponto_env *env;
 	struct psim_node **live;
 	uint32_t count, room;
+	uint32_t joined; /* so far, those who have left included */
 	uint32_t seeds; /* the first so many nodes are seed servers and never leave */
 	struct ponto_addr *seed_addr;
 	uint32_t seed_count;
@@ -83,8 +86,22 @@ void psim_cloud_clear(struct psim_cloud *c);
 /* One more node; it registers its name at once. */
 struct psim_node *psim_join(struct psim_cloud *c);
 
+/* Likewise, with another name, copied; with a payload of its own if any, so long. */
+struct psim_node *psim_join_as(struct psim_cloud *c, const char *name, size_t payload);
+
+/* "SHA-1 of the key of the node that joins next.classifier". out: text of PNRP_NAME_TEXT */
+void psim_secure_name(const struct psim_cloud *c, const char *classifier, char *out);
+
+/* A datagram as it is, from this node; or out of nothing, with a sender's address that is not its own. */
+void psim_send(struct psim_node *from, const struct ponto_addr *to, struct ponto_bytes bytes);
+void psim_spoof(struct psim_node *to, const struct ponto_addr *from, struct ponto_bytes bytes);
+struct ponto_addr psim_address(const struct psim_node *n);
+
 /* It falls silent: power off. */
 void psim_leave(struct psim_cloud *c, struct psim_node *n);
+
+/* out: text of PNRP_NAME_TEXT */
+void psim_name(const struct psim_node *n, char *out);
 
 /* Anybody, or anybody but a seed server. */
 struct psim_node *psim_anybody(struct psim_cloud *c);

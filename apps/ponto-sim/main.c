@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "apps/ponto-sim/attack.h"
 #include "apps/ponto-sim/scenario.h"
 
 static int run(const struct psim_options *o)
@@ -9,6 +10,8 @@ static int run(const struct psim_options *o)
 	static struct psim_report report;
 	int status = PSIM_OK;
 
+	if (o->attack)
+		return psim_attack(o);
 	psim_scenario(o, &report);
 	if (o->json)
 		psim_print_json(&report);

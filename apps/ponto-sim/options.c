@@ -21,6 +21,7 @@ static const struct psim_options defaults = {
 	.latency = 40,
 	.jitter = 20,
 	.timeout = 30,
+	.attackers = 0.05,
 };
 
 enum option_kind { OPTION_U32, OPTION_U64, OPTION_PERCENT, OPTION_TEXT, OPTION_FLAG };
@@ -59,6 +60,10 @@ static const struct option {
 	{"jitter", OPTION_U32, offsetof(struct psim_options, jitter), 0, 10000, "MS",
 	 "on top, even, so that datagrams overtake; 20"},
 	{"svg", OPTION_TEXT, offsetof(struct psim_options, svg), 0, 0, "DIR", "draws the figures into this directory"},
+	{"attack", OPTION_TEXT, offsetof(struct psim_options, attack), 0, 0, "KIND",
+	 "amplify, eclipse, flood or poison, in the place of the usual story"},
+	{"attackers", OPTION_PERCENT, offsetof(struct psim_options, attackers), 0.1, 90, "PERCENT",
+	 "of the nodes that collude in an attack; 5"},
 	{"json", OPTION_FLAG, offsetof(struct psim_options, json), 0, 0, NULL, "prints JSON"},
 	{"quiet", OPTION_FLAG, offsetof(struct psim_options, quiet), 0, 0, NULL, "no progress on standard error"},
 	{"check", OPTION_FLAG, offsetof(struct psim_options, check), 0, 0, NULL,
@@ -179,6 +184,8 @@ void psim_options_command(const struct psim_options *o, char *out, size_t size)
 		else if (option->kind == OPTION_U64)
 			at += (size_t)snprintf(out + at, size - at, " --%s %llu", option->name,
 					       (unsigned long long)*(const uint64_t *)(const void *)mine);
+		else if (option->kind == OPTION_TEXT && option->offset == offsetof(struct psim_options, attack) && o->attack)
+			at += (size_t)snprintf(out + at, size - at, " --attack %s", o->attack);
 		else if (option->kind == OPTION_PERCENT && memcmp(mine, usual, sizeof(double)) != 0)
 			at += (size_t)snprintf(out + at, size - at, " --%s %g", option->name,
 					       *(const double *)(const void *)mine * 100);

@@ -25,6 +25,8 @@ struct psim_options {
 	uint32_t jitter;    /* milliseconds, uniform on top */
 	uint32_t timeout;   /* seconds of each resolve */
 	const char *svg;    /* directory, or NULL */
+	const char *attack; /* what to try, or NULL: the usual story */
+	double attackers;   /* share of the nodes */
 	bool json, quiet, check;
 };
 

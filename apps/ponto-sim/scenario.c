@@ -99,12 +99,12 @@ static void sample_series(struct story *s)
 static void on_resolved(void *arg, const struct psim_query *q, const struct pnrp_effect *effect)
 {
 	struct psim_resolves *r = arg;
-	char name[32];
+	char name[PNRP_NAME_TEXT];
 
 	if (q->withdrawn)
 		return;
 	r->asked++;
-	snprintf(name, sizeof(name), "0.n%u", (unsigned)q->target->number);
+	psim_name(q->target, name);
 	if (effect->type != PNRP_EFFECT_RESOLVED || strcmp(effect->resolved.match->name, name) != 0)
 		return;
 	r->found++;
