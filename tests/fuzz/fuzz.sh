@@ -11,7 +11,7 @@ configure() { # SRCDIR BUILD
 	if [ ! -e "$2/config.status" ] || [ "$1/configure" -nt "$2/config.status" ]; then
 		mkdir -p "$2"
 		(cd "$2" && "$1/configure" CC="${FUZZ_CC:-clang}" CFLAGS='-g -O1' --enable-fuzzers --enable-sanitizers \
-			--disable-shared --disable-maintainer-mode >configure.out 2>&1) || {
+			--enable-static --disable-shared --disable-maintainer-mode >configure.out 2>&1) || {
 			tail -n 20 "$2/configure.out" >&2
 			exit 1
 		}
