@@ -1,0 +1,2 @@
+/* UUIDs are all of it that is offered. */
+#include <rpcdce.h>

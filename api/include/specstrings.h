@@ -1,0 +1,2 @@
+/* The annotations: see sal.h. */
+#include <sal.h>

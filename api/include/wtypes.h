@@ -1,0 +1,2 @@
+/* The base types: see windef.h. */
+#include <windef.h>
