@@ -62,17 +62,69 @@ static void sift_down(struct ponto_event_queue *q, uint32_t place, struct ponto_
 	put(q, place, entry);
 }
 
+static void settle(struct ponto_event_queue *q, uint32_t place, struct ponto_event_entry entry)
+{
+	if (place > 0 && before(&entry, &q->heap[(place - 1) / ARITY]))
+		sift_up(q, place, entry);
+	else
+		sift_down(q, place, entry);
+}
+
 static void take_out(struct ponto_event_queue *q, uint32_t place)
 {
 	struct ponto_event_entry moved = q->heap[--q->count];
 
-	if (place == q->count)
-		return;
-	if (place > 0 && before(&moved, &q->heap[(place - 1) / ARITY]))
-		sift_up(q, place, moved);
-	else
-		sift_down(q, place, moved);
+	if (place < q->count)
+		settle(q, place, moved);
 }
+
+/* ---- looking ahead ---------------------------------------------------------------------- */
+
+static struct ponto_event_entry *ahead_at(struct ponto_event_queue *q, uint32_t nth)
+{
+	return &q->ahead[(q->ahead_first + nth) % PONTO_EVENT_AHEAD_MAX];
+}
+
+/* Whether it belongs among the next few and not into the heap. */
+static bool is_ahead(struct ponto_event_queue *q, const struct ponto_event_entry *entry)
+{
+	return q->ahead_count > 0 && before(entry, ahead_at(q, q->ahead_count - 1));
+}
+
+static void insert_ahead(struct ponto_event_queue *q, struct ponto_event_entry entry)
+{
+	uint32_t i;
+
+	if (q->ahead_count == q->ahead_wanted)
+		sift_up(q, q->count++, *ahead_at(q, --q->ahead_count));
+	for (i = q->ahead_count++; i > 0 && before(&entry, ahead_at(q, i - 1)); i--)
+		*ahead_at(q, i) = *ahead_at(q, i - 1);
+	*ahead_at(q, i) = entry;
+	q->slots[entry.key & PONTO_EVENT_SLOT_MASK].place = PONTO_EVENT_AHEAD;
+}
+
+static void take_out_ahead(struct ponto_event_queue *q, uint32_t slot)
+{
+	uint32_t i = 0;
+
+	while ((ahead_at(q, i)->key & PONTO_EVENT_SLOT_MASK) != slot)
+		i++;
+	for (q->ahead_count--; i < q->ahead_count; i++)
+		*ahead_at(q, i) = *ahead_at(q, i + 1);
+}
+
+static void look_ahead(struct ponto_event_queue *q)
+{
+	while (q->ahead_count < q->ahead_wanted && q->count > 0) {
+		struct ponto_event_entry entry = q->heap[0];
+
+		take_out(q, 0);
+		*ahead_at(q, q->ahead_count++) = entry;
+		q->slots[entry.key & PONTO_EVENT_SLOT_MASK].place = PONTO_EVENT_AHEAD;
+	}
+}
+
+/* ---- slots ------------------------------------------------------------------------------ */
 
 static int grow(struct ponto_event_queue *q)
 {
@@ -126,9 +178,20 @@ void ponto_event_slot_destroy(struct ponto_event_queue *q, uint32_t slot)
 uint64_t ponto_event_arm(struct ponto_event_queue *q, uint32_t slot, uint64_t at)
 {
 	struct ponto_event_entry entry = {at, ++q->sequence << PONTO_EVENT_SLOT_BITS | slot};
+	uint32_t place = q->slots[slot].place;
+	bool heaped = place < PONTO_EVENT_AHEAD;
 
-	ponto_event_disarm(q, slot);
-	sift_up(q, q->count++, entry);
+	if (place == PONTO_EVENT_AHEAD)
+		take_out_ahead(q, slot);
+	if (is_ahead(q, &entry)) {
+		if (heaped)
+			take_out(q, place);
+		insert_ahead(q, entry);
+	} else if (heaped) {
+		settle(q, place, entry);
+	} else {
+		sift_up(q, q->count++, entry);
+	}
 	return entry.key;
 }
 
@@ -139,18 +202,29 @@ void ponto_event_disarm(struct ponto_event_queue *q, uint32_t slot)
 	if (place == PONTO_EVENT_UNARMED)
 		return;
 	q->slots[slot].place = PONTO_EVENT_UNARMED;
-	take_out(q, place);
+	if (place == PONTO_EVENT_AHEAD)
+		take_out_ahead(q, slot);
+	else
+		take_out(q, place);
+}
+
+static bool is_armed_as(struct ponto_event_queue *q, uint32_t slot, uint64_t id)
+{
+	uint32_t place = q->slots[slot].place;
+
+	if (place < PONTO_EVENT_AHEAD)
+		return q->heap[place].key == id;
+	for (uint32_t i = 0; place == PONTO_EVENT_AHEAD && i < q->ahead_count; i++)
+		if (ahead_at(q, i)->key == id)
+			return true;
+	return false;
 }
 
 void ponto_event_cancel(struct ponto_event_queue *q, uint64_t id)
 {
 	uint32_t slot = (uint32_t)(id & PONTO_EVENT_SLOT_MASK);
-	uint32_t place;
 
-	if (slot >= q->used)
-		return;
-	place = q->slots[slot].place;
-	if (place != PONTO_EVENT_UNARMED && q->heap[place].key == id)
+	if (slot < q->used && is_armed_as(q, slot, id))
 		ponto_event_slot_destroy(q, slot);
 }
 
@@ -158,15 +232,24 @@ bool ponto_event_pop(struct ponto_event_queue *q, struct ponto_event_entry *entr
 {
 	struct ponto_event_slot *slot;
 
-	if (q->count == 0)
+	if (q->ahead_count == 0)
+		look_ahead(q);
+	if (q->ahead_count > 0) {
+		*entry = *ahead_at(q, 0);
+		q->ahead_first++;
+		q->ahead_count--;
+	} else if (q->count > 0) {
+		*entry = q->heap[0];
+		take_out(q, 0);
+	} else {
 		return false;
-	*entry = q->heap[0];
+	}
 	slot = &q->slots[entry->key & PONTO_EVENT_SLOT_MASK];
 	*fn = slot->fn;
 	*arg = slot->arg;
 	slot->place = PONTO_EVENT_UNARMED;
-	take_out(q, 0);
 	if (slot->once)
 		give_back(q, (uint32_t)(entry->key & PONTO_EVENT_SLOT_MASK));
+	look_ahead(q);
 	return true;
 }

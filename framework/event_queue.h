@@ -2,7 +2,10 @@
  * simulated world keep their deadlines in. Internal to the framework; one thread.
  *
  * A slot is a place for one event. There is always room to arm every slot, so
- * only making a slot can fail; arming, disarming and running allocate nothing. */
+ * only making a slot can fail; arming, disarming and running allocate nothing.
+ *
+ * A queue that looks ahead keeps the next few events out of the heap, in order,
+ * so that what they will touch can be fetched from memory meanwhile. */
 #ifndef PONTO_EVENT_QUEUE_H
 #define PONTO_EVENT_QUEUE_H
 
@@ -13,6 +16,8 @@
 #define PONTO_EVENT_SLOT_BITS 24
 #define PONTO_EVENT_SLOT_MASK ((UINT64_C(1) << PONTO_EVENT_SLOT_BITS) - 1)
 #define PONTO_EVENT_UNARMED UINT32_MAX
+#define PONTO_EVENT_AHEAD (UINT32_MAX - 1)
+#define PONTO_EVENT_AHEAD_MAX 32u /* a power of two */
 
 struct ponto_event_entry {
 	uint64_t at;
@@ -22,7 +27,7 @@ struct ponto_event_entry {
 struct ponto_event_slot {
 	ponto_loop_fn *fn;
 	void *arg;
-	uint32_t place; /* in the heap, or PONTO_EVENT_UNARMED */
+	uint32_t place; /* in the heap, PONTO_EVENT_AHEAD or PONTO_EVENT_UNARMED */
 	uint32_t next;	/* free slots: the next one plus one */
 	bool once;	/* freed when it runs */
 };
@@ -31,14 +36,16 @@ struct ponto_event_queue {
 	const struct ponto_alloc *alloc;
 	struct ponto_event_entry *heap;
 	struct ponto_event_slot *slots;
-	uint32_t count; /* armed */
+	uint32_t count; /* in the heap */
 	uint32_t used;	/* slots ever handed out */
 	uint32_t cap;
 	uint32_t free; /* head of the free list plus one */
 	uint64_t sequence;
+	struct ponto_event_entry ahead[PONTO_EVENT_AHEAD_MAX]; /* a ring: what comes before all of the heap, in order */
+	uint32_t ahead_first, ahead_count, ahead_wanted;
 };
 
-/* copies the pointer alloc */
+/* copies the pointer alloc. Looks ahead only once ahead_wanted (up to PONTO_EVENT_AHEAD_MAX) is set. */
 void ponto_event_queue_init(struct ponto_event_queue *q, const struct ponto_alloc *alloc);
 void ponto_event_queue_fini(struct ponto_event_queue *q);
 
@@ -54,9 +61,17 @@ void ponto_event_disarm(struct ponto_event_queue *q, uint32_t slot);
 /* Disarms and destroys the slot if that very arming still waits. */
 void ponto_event_cancel(struct ponto_event_queue *q, uint64_t id);
 
+/* The nth (from 0) of the events that come next, as far as the queue looks ahead; NULL when it does not. */
+static inline const struct ponto_event_entry *ponto_event_ahead(const struct ponto_event_queue *q, uint32_t nth)
+{
+	return nth < q->ahead_count ? &q->ahead[(q->ahead_first + nth) % PONTO_EVENT_AHEAD_MAX] : NULL;
+}
+
 /* The earliest time, or PONTO_NEVER. */
 static inline uint64_t ponto_event_next(const struct ponto_event_queue *q)
 {
+	if (q->ahead_count)
+		return ponto_event_ahead(q, 0)->at;
 	return q->count ? q->heap[0].at : PONTO_NEVER;
 }
 

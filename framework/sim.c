@@ -66,8 +66,8 @@ static void random_init(struct sim_random *r, uint64_t seed, uint64_t stream)
 /* Folding the full product keeps every input bit alive; no adversary chooses these bytes. */
 static uint64_t mix(uint64_t hash, uint64_t word)
 {
-	__extension__ unsigned __int128 product = (unsigned __int128)(hash ^ UINT64_C(0xa0761d6478bd642f)) *
-						  (word ^ UINT64_C(0xe7037ed1a0b428db));
+	__extension__ unsigned __int128 product =
+		(unsigned __int128)(hash ^ UINT64_C(0xa0761d6478bd642f)) * (word ^ UINT64_C(0xe7037ed1a0b428db));
 
 	return (uint64_t)product ^ (uint64_t)(product >> 64) ^ rotl(hash, 23);
 }
@@ -214,6 +214,34 @@ void ponto_sim_cancel(struct ponto_sim *sim, uint64_t id)
 	ponto_event_cancel(&sim->events, id);
 }
 
+#define AHEAD_SPACING 2u /* events between two steps */
+
+int ponto_sim_ahead(struct ponto_sim *sim, ponto_loop_fn *fn, ponto_sim_ahead_fn *ahead)
+{
+	if (sim->foreseen_count == SIM_FORESEEN_MAX)
+		return PONTO_ELIMIT;
+	sim->foreseen[sim->foreseen_count].fn = fn;
+	sim->foreseen[sim->foreseen_count++].ahead = ahead;
+	sim->events.ahead_wanted = AHEAD_SPACING * PONTO_SIM_AHEAD_STEPS;
+	return PONTO_OK;
+}
+
+static void look_ahead(const struct ponto_sim *sim)
+{
+	for (unsigned step = 0; step < PONTO_SIM_AHEAD_STEPS; step++) {
+		uint32_t nth = (PONTO_SIM_AHEAD_STEPS - step) * AHEAD_SPACING - 1;
+		const struct ponto_event_entry *entry = ponto_event_ahead(&sim->events, nth);
+		const struct ponto_event_slot *slot;
+
+		if (!entry)
+			continue;
+		slot = &sim->events.slots[entry->key & PONTO_EVENT_SLOT_MASK];
+		for (uint32_t i = 0; i < sim->foreseen_count; i++)
+			if (sim->foreseen[i].fn == slot->fn)
+				sim->foreseen[i].ahead(slot->arg, step);
+	}
+}
+
 bool ponto_sim_step(struct ponto_sim *sim)
 {
 	struct ponto_event_entry entry;
@@ -222,6 +250,7 @@ bool ponto_sim_step(struct ponto_sim *sim)
 
 	if (!ponto_event_pop(&sim->events, &entry, &fn, &arg))
 		return false;
+	look_ahead(sim);
 	sim->now = entry.at;
 	sim->hash = mix(sim->hash, entry.at ^ rotl(entry.key, 32));
 	fn(arg);
@@ -232,10 +261,8 @@ uint64_t ponto_sim_run(struct ponto_sim *sim, uint64_t until)
 {
 	uint64_t ran = 0;
 
-	while (sim->events.count > 0 && ponto_event_next(&sim->events) <= until) {
-		ponto_sim_step(sim);
+	while (ponto_event_next(&sim->events) <= until && ponto_sim_step(sim))
 		ran++;
-	}
 	if (until > sim->now)
 		sim->now = until;
 	return ran;
@@ -249,7 +276,8 @@ int ponto_sim_node(struct ponto_sim *sim, struct ponto_sim_node **out)
 
 	if (sim->node_count == sim->node_cap) {
 		uint32_t cap = sim->node_cap ? sim->node_cap * 2 : 16;
-		struct ponto_sim_node **nodes = ponto_resize(sim->alloc, sim->nodes, cap, sizeof(struct ponto_sim_node *));
+		struct ponto_sim_node **nodes =
+			ponto_resize(sim->alloc, sim->nodes, cap, sizeof(struct ponto_sim_node *));
 
 		if (!nodes)
 			return PONTO_ENOMEM;

@@ -35,6 +35,14 @@ uint64_t ponto_sim_run(struct ponto_sim *sim, uint64_t until);
 /* Runs one event: false when there is none. */
 bool ponto_sim_step(struct ponto_sim *sim);
 
+/* What an event is going to touch can be fetched from memory while others run: most of the time of a large world is
+ * spent waiting for it. ahead(arg, step) is called for step 0 up to PONTO_SIM_AHEAD_STEPS - 1 in turn, two events
+ * apart, before fn(arg); earlier steps are left out of an event that was made too late for them. It changes nothing:
+ * it prefetches, and follows pointers that an earlier step prefetched. PONTO_ELIMIT: too many kinds. */
+#define PONTO_SIM_AHEAD_STEPS 8u
+typedef void ponto_sim_ahead_fn(void *arg, unsigned step);
+PONTO_MUST_CHECK int ponto_sim_ahead(struct ponto_sim *sim, ponto_loop_fn *fn, ponto_sim_ahead_fn *ahead);
+
 /* Mixes bytes into the trace hash: who, what and when. Every delivered datagram is mixed in by transport-sim. */
 void ponto_sim_trace(struct ponto_sim *sim, uint32_t node, const char *what, struct ponto_bytes bytes);
 uint64_t ponto_sim_hash(const struct ponto_sim *sim);

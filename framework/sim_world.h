@@ -37,9 +37,16 @@ struct ponto_sim_node {
 	struct sim_random random;
 };
 
+#define SIM_FORESEEN_MAX 4
+
 struct ponto_sim {
 	const struct ponto_alloc *alloc;
 	struct ponto_event_queue events;
+	struct {
+		ponto_loop_fn *fn;
+		ponto_sim_ahead_fn *ahead;
+	} foreseen[SIM_FORESEEN_MAX];
+	uint32_t foreseen_count;
 	uint64_t seed;
 	uint64_t now;
 	uint64_t hash;

@@ -67,7 +67,8 @@ void psim_secure_name(const struct psim_cloud *c, const char *classifier, char *
 	uint8_t key[PONTO_PUBLIC_KEY_MAX], authority[PONTO_AUTHORITY_SIZE];
 	char hex[2 * PONTO_AUTHORITY_SIZE + 1];
 
-	psim_require(ponto_public_key_authority(PONTO_PROFILE_WINDOWS, key_of(c->joined, key), authority) == PONTO_OK, "key");
+	psim_require(ponto_public_key_authority(PONTO_PROFILE_WINDOWS, key_of(c->joined, key), authority) == PONTO_OK,
+		     "key");
 	ponto_hex(ponto_bytes(authority, sizeof(authority)), hex);
 	snprintf(out, PNRP_NAME_TEXT, "%s.%s", hex, classifier);
 }
@@ -81,8 +82,8 @@ static void sign(struct psim_node *n, const struct pnrp_effect *effect)
 	struct pnrp_completion c = {.result = PONTO_OK};
 
 	for (size_t i = 0; i < effect->sign.count; i++)
-		c.signatures[i] = ponto_bytes(room[i], sim_signature(PONTO_PROFILE_WINDOWS, public_key,
-								     effect->sign.items[i].data, room[i]));
+		c.signatures[i] = ponto_bytes(
+			room[i], sim_signature(PONTO_PROFILE_WINDOWS, public_key, effect->sign.items[i].data, room[i]));
 	pnrp_engine_complete(n->engine, ponto_sim_now(n->cloud->sim), effect->token, &c);
 }
 
@@ -112,7 +113,8 @@ static void discover(struct psim_node *n, unsigned sources)
 		uint32_t first = (uint32_t)ponto_random_below(random, c->seed_count);
 
 		for (uint32_t i = 0; i < SEEDS_NAMED && i < c->seed_count; i++)
-			pnrp_engine_found(n->engine, now, PNRP_SOURCE_SEED, &c->seed_addr[(first + i) % c->seed_count], 1);
+			pnrp_engine_found(n->engine, now, PNRP_SOURCE_SEED, &c->seed_addr[(first + i) % c->seed_count],
+					  1);
 	}
 	for (unsigned source = 1; source <= PNRP_SOURCE_SEED; source <<= 1)
 		if (sources & source)
@@ -209,8 +211,8 @@ static void on_receive(void *arg, const struct ponto_datagram *batch, size_t cou
 
 	for (size_t i = 0; i < count; i++)
 		if (!c->intercept || !c->intercept(c->intercept_arg, n, &batch[i]))
-			psim_require(pnrp_engine_input(n->engine, ponto_sim_now(c->sim), &batch[i].peer, &batch[i].local,
-						       batch[i].data) != PONTO_ENOMEM,
+			psim_require(pnrp_engine_input(n->engine, ponto_sim_now(c->sim), &batch[i].peer,
+						       &batch[i].local, batch[i].data) != PONTO_ENOMEM,
 				     "out of memory");
 	psim_pump(n);
 }
@@ -241,6 +243,27 @@ static void on_timer(void *arg)
 	n->armed = PONTO_NEVER;
 	pnrp_engine_tick(n->engine, ponto_sim_now(n->cloud->sim));
 	psim_pump(n);
+}
+
+/* A node, what it is made of, what its engine points to: from PONTO_SIM_NETWORK_AHEAD on. */
+static void foresee(void *arg, unsigned step)
+{
+	const struct psim_node *n = arg;
+
+	if (step < PONTO_SIM_NETWORK_AHEAD)
+		return;
+	step -= PONTO_SIM_NETWORK_AHEAD;
+	if (step == 0) {
+		__builtin_prefetch(n);
+		__builtin_prefetch(&n->queries);
+	} else {
+		if (step == 1) {
+			__builtin_prefetch(n->place);
+			__builtin_prefetch(n->timer);
+			__builtin_prefetch(n->net.handle);
+		}
+		pnrp_engine_ahead(n->engine, step - 1);
+	}
 }
 
 /* ---- joining and leaving ------------------------------------------------------------------ */
@@ -293,7 +316,8 @@ static void register_name(struct psim_node *n, size_t payload)
 		r.payload_type = PNRP_PAYLOAD_BINARY;
 		r.payload = ponto_bytes(filler, payload);
 	}
-	psim_require(pnrp_engine_register(n->engine, ponto_sim_now(n->cloud->sim), &r, &n->registration, &n->id) == PONTO_OK,
+	psim_require(pnrp_engine_register(n->engine, ponto_sim_now(n->cloud->sim), &r, &n->registration, &n->id) ==
+			     PONTO_OK,
 		     "name cannot be registered");
 }
 
@@ -453,6 +477,9 @@ void psim_cloud_init(struct psim_cloud *c, uint64_t seed, uint32_t seeds)
 				     .simulation = true};
 	c->transport.ops = (const struct ponto_transport_ops *)(const void *)plugin->vtable;
 	psim_require(c->transport.ops->create(c->env, &c->transport.self) == PONTO_OK, "no network");
+	psim_require(ponto_sim_network_ahead(c->sim, foresee) == PONTO_OK &&
+			     ponto_sim_ahead(c->sim, on_timer, foresee) == PONTO_OK,
+		     "out of memory");
 }
 
 void psim_cloud_clear(struct psim_cloud *c)

@@ -367,6 +367,36 @@ int pnrp_engine_input(struct pnrp_engine *e, uint64_t now, const struct ponto_ad
 	return e->stats.dropped[PNRP_DROP_MEMORY] != refused ? PONTO_ENOMEM : PONTO_OK;
 }
 
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+#define LINE 64 /* bytes the processor fetches at once */
+
+static void fetch(const void *from, size_t len)
+{
+	for (size_t at = 0; from && at < len; at += LINE)
+		__builtin_prefetch((const uint8_t *)from + at);
+}
+
+void pnrp_engine_ahead(const struct pnrp_engine *e, unsigned step)
+{
+	if (step == 0) {
+		fetch(e, offsetof(struct pnrp_engine, seed_port));
+		fetch(&e->discovery, LINE);
+	} else if (step == 1) {
+		fetch(e->cache.place, e->cache.count * sizeof(*e->cache.place));
+		fetch(e->cache.entry, e->cache.count * sizeof(struct ring_route *));
+		fetch(e->cache.local, sizeof(*e->cache.local));
+		fetch(e->locals, sizeof(*e->locals));
+		fetch(e->resolves, sizeof(*e->resolves));
+		fetch(e->adds, sizeof(*e->adds));
+		fetch(e->pending.oldest, sizeof(*e->pending.oldest));
+		fetch(e->conversations.list, LINE);
+	} else {
+		for (uint32_t i = 0; i < e->cache.count; i++)
+			fetch(e->cache.entry[i], sizeof(struct ring_id) + 1);
+	}
+}
+
 /* ---- time ------------------------------------------------------------------------------------ */
 
 /* 3.1.6.3 and 3.2.6.3: no answer to either copy. */

@@ -174,6 +174,10 @@ struct pnrp_slot {
 /* 1: slot filled; 0: nothing to send. */
 PONTO_MUST_CHECK int pnrp_engine_output(struct pnrp_engine *e, uint64_t now, struct pnrp_slot *slot);
 
+/* For hosts of so many engines that each waits for memory: fetches what the next call is going to touch, the engine
+ * itself (step 0), then what it points to (1, 2). The steps want some time between them, and change nothing. */
+void pnrp_engine_ahead(const struct pnrp_engine *e, unsigned step);
+
 /* When to call pnrp_engine_tick, PONTO_NEVER if not needed. May lie in the past. */
 uint64_t pnrp_engine_deadline(const struct pnrp_engine *e);
 
@@ -455,7 +459,7 @@ struct pnrp_stats {
 	uint64_t cached;   /* entries that entered the cache */
 	uint64_t uncached; /* entries removed because they were gone or silent */
 	uint64_t revoked;  /* of these, by a revoke CPA */
-	uint64_t probes; /* entries asked whether they are still there */
+	uint64_t probes;   /* entries asked whether they are still there */
 	uint64_t floods_forwarded;
 	uint64_t splits_tested;
 	uint64_t splits_found;

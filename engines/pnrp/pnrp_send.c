@@ -182,11 +182,13 @@ struct ring_endpoint pnrp_own_endpoint(const struct pnrp_engine *e)
 
 static unsigned common_prefix(const uint8_t a[16], const uint8_t b[16])
 {
-	unsigned bits = 0;
+	for (unsigned i = 0; i < 16; i++) {
+		unsigned differ = (unsigned)(a[i] ^ b[i]);
 
-	while (bits < 128 && (a[bits / 8] & (0x80u >> bits % 8)) == (b[bits / 8] & (0x80u >> bits % 8)))
-		bits++;
-	return bits;
+		if (differ)
+			return i * 8 + (unsigned)__builtin_clz(differ) - 24;
+	}
+	return 128;
 }
 
 struct ponto_addr pnrp_choose_local(const struct pnrp_engine *e, const struct ponto_addr *to)

@@ -73,10 +73,10 @@ struct pnrp_local {
 	bool changed;	/* a REGISTRATION effect is due */
 	bool announced; /* a walk has reached others */
 	bool revoking;
-	bool stale;	  /* the walk under way tells of addresses that are no more */
-	uint64_t walk;	  /* handle of the announcing resolve, or 0 */
+	bool stale;	    /* the walk under way tells of addresses that are no more */
+	uint64_t walk;	    /* handle of the announcing resolve, or 0 */
 	uint64_t walked_at; /* when the last one began */
-	uint64_t walk_at; /* when to announce again */
+	uint64_t walk_at;   /* when to announce again */
 	uint64_t walk_interval;
 	struct pnrp_name name;
 	uint8_t location[PNRP_LOCATION_SIZE];
@@ -201,31 +201,20 @@ struct pnrp_discovery {
 };
 
 struct pnrp_engine {
+	/* What nearly every call looks at, side by side: see pnrp_engine_ahead. */
 	struct ponto_alloc alloc;
 	struct ponto_random random;
 	const struct pnrp_wire *wire;
-	struct pnrp_limits limits;
-	struct pnrp_stats stats;
 	enum ponto_scope scope;
 	uint32_t zone;
-	uint16_t seed_port;
-	bool resolve_only, no_multicast;
-	uint64_t cpa_lifetime;
-	int64_t wall_offset;
-
 	enum pnrp_cloud_state state;
 	bool state_changed, publish_due, unpublish_due;
 	bool stopping;
+	bool resolve_only, no_multicast;
+	uint8_t local_count;
 	uint32_t opens;
 	uint64_t cleanup_at, maintenance_at, stop_at;
-	struct ponto_addr local[PNRP_LOCAL_MAX];
-	uint8_t local_count;
-
 	uint64_t next_handle;
-	struct ring_cache cache;
-	struct ring_pending pending;
-	struct ring_reassembly reassembly;
-	struct ring_conversations conversations;
 	struct pnrp_sync *syncs;
 	struct pnrp_add *adds;
 	struct pnrp_local *locals;
@@ -236,6 +225,17 @@ struct pnrp_engine {
 	struct pnrp_note *notes, **notes_end;
 	uint32_t sync_count, add_count, registrations, resolve_count, job_count, out_count, note_count;
 	struct pnrp_bucket sign_bucket, inquire_bucket;
+	struct ring_cache cache;
+	struct ring_pending pending;
+	struct ring_conversations conversations;
+	struct ring_reassembly reassembly;
+	struct ponto_addr local[PNRP_LOCAL_MAX];
+	struct pnrp_limits limits;
+	struct pnrp_stats stats;
+
+	uint16_t seed_port;
+	uint64_t cpa_lifetime;
+	int64_t wall_offset;
 	struct pnrp_discovery discovery;
 	bool discover_again;   /* a name was registered while nobody was known: tell the seed about it */
 	uint64_t split_handle; /* the split test under way, or 0 */

@@ -14,6 +14,7 @@ struct sim_network {
 	struct sim_packets packets;
 	ponto_sim_filter_fn *filter;
 	void *filter_ctx;
+	ponto_sim_ahead_fn *ahead;
 };
 
 static void destroy_network(void *value)
@@ -112,7 +113,9 @@ static bool node_at(const struct ponto_addr *addr, uint32_t seen_from, uint32_t 
 		*index = 0;
 		return true;
 	}
-	*node = ((uint32_t)addr->ip[12] << 24 | (uint32_t)addr->ip[13] << 16 | (uint32_t)addr->ip[14] << 8 | addr->ip[15]) - 1;
+	*node = ((uint32_t)addr->ip[12] << 24 | (uint32_t)addr->ip[13] << 16 | (uint32_t)addr->ip[14] << 8 |
+		 addr->ip[15]) -
+		1;
 	*index = scope == PONTO_SCOPE_GLOBAL ? addr->ip[7] : addr->ip[9];
 	ponto_sim_network_address(*node, scope, *index, 0, &again);
 	return memcmp(again.ip, addr->ip, sizeof(again.ip)) == 0;
@@ -218,8 +221,8 @@ static struct ponto_datagram_handle *claimant(struct sim_network *network, uint3
 
 			if (group && group->addr.port == to->port)
 				return h;
-		} else if (h->port == to->port && h->scope == scope && node_at(to, node, &there, &index) && there == node &&
-			   index < sim_address_count(h)) {
+		} else if (h->port == to->port && h->scope == scope && node_at(to, node, &there, &index) &&
+			   there == node && index < sim_address_count(h)) {
 			return h;
 		}
 	}
@@ -243,6 +246,44 @@ static void arrive(void *arg)
 		network->stats.unclaimed++;
 	}
 	sim_packet_free(&network->packets, packet);
+}
+
+/* Who will get it, unless that changes. */
+static void foresee(void *arg, unsigned step)
+{
+	const struct sim_packet *packet = arg;
+	const struct sim_network *network;
+	const struct ponto_datagram_handle *h;
+
+	if (step == 0) {
+		for (size_t at = 0; at < 4 * SIM_LINE; at += SIM_LINE)
+			__builtin_prefetch((const uint8_t *)packet + at);
+		return;
+	}
+	network = packet->network;
+	if (step == 1) {
+		__builtin_prefetch(&network->hosts[packet->node]);
+		return;
+	}
+	h = network->hosts[packet->node].handles;
+	if (step == 2) {
+		__builtin_prefetch(h);
+		__builtin_prefetch((const uint8_t *)h + SIM_LINE);
+	} else if (h && network->ahead) {
+		network->ahead(h->arg, step);
+	}
+}
+
+int ponto_sim_network_ahead(struct ponto_sim *sim, ponto_sim_ahead_fn *ahead)
+{
+	struct sim_network *network = sim_network_of(sim);
+
+	if (!network)
+		return PONTO_ENOMEM;
+	if (!network->ahead && ponto_sim_ahead(sim, arrive, foresee) != PONTO_OK)
+		return PONTO_ELIMIT;
+	network->ahead = ahead;
+	return PONTO_OK;
 }
 
 static bool chance(struct sim_network *network, uint32_t ppm)
@@ -336,8 +377,7 @@ int sim_network_send(struct ponto_datagram_handle *h, const struct ponto_datagra
 	uint32_t node, index;
 	int result = PONTO_OK;
 
-	if (d->data.len > SIM_PAYLOAD_MAX ||
-	    (d->flags & PONTO_DGRAM_DONT_FRAGMENT && d->data.len > network->model.mtu))
+	if (d->data.len > SIM_PAYLOAD_MAX || (d->flags & PONTO_DGRAM_DONT_FRAGMENT && d->data.len > network->model.mtu))
 		return refuse_large(h, d);
 	arrives.peer = d->local;
 	arrives.local = d->peer;

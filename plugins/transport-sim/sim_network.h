@@ -55,4 +55,9 @@ void ponto_sim_network_address(uint32_t node, enum ponto_scope scope, uint32_t i
 typedef bool ponto_sim_filter_fn(void *ctx, const struct ponto_datagram *datagram);
 PONTO_MUST_CHECK int ponto_sim_network_filter(struct ponto_sim *sim, ponto_sim_filter_fn *filter, void *ctx);
 
+/* Carries the steps of ponto_sim_ahead on to who will receive a datagram, with the arg of the handle, from
+ * PONTO_SIM_NETWORK_AHEAD on: the ones before are the network's own. */
+#define PONTO_SIM_NETWORK_AHEAD 3u
+PONTO_MUST_CHECK int ponto_sim_network_ahead(struct ponto_sim *sim, ponto_sim_ahead_fn *ahead);
+
 #endif

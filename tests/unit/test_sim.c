@@ -89,7 +89,7 @@ static size_t model_first(const struct model *model)
 	return best;
 }
 
-static void the_queue_agrees_with_a_plain_list(void **state)
+static void check_queue(uint32_t ahead)
 {
 	struct ponto_test_random random;
 	struct ponto_event_queue q;
@@ -98,9 +98,9 @@ static void the_queue_agrees_with_a_plain_list(void **state)
 	ponto_loop_fn *fn;
 	void *arg;
 
-	(void)state;
 	ponto_test_random_init(&random, 7);
 	ponto_event_queue_init(&q, &ponto_alloc_system);
+	q.ahead_wanted = ahead;
 	for (uint32_t i = 0; i < SLOTS; i++) {
 		uint32_t slot;
 
@@ -108,22 +108,32 @@ static void the_queue_agrees_with_a_plain_list(void **state)
 		assert_int_equal(slot, i);
 	}
 	for (unsigned round = 0; round < 20000; round++) {
-		uint32_t slot = (uint32_t)ponto_random_below(&random.random, SLOTS);
+		uint32_t slot = (uint32_t)ponto_random_below(&random.random, SLOTS), again;
 		size_t first;
 
-		switch (ponto_random_below(&random.random, 4)) {
+		first = model_first(model);
+		assert_int_equal(ponto_event_next(&q), first < SLOTS ? model[first].at : PONTO_NEVER);
+		switch (ponto_random_below(&random.random, 5)) {
 		case 0:
 			ponto_event_disarm(&q, slot);
 			model[slot].armed = false;
 			break;
 		case 1:
-			first = model_first(model);
 			assert_int_equal(ponto_event_pop(&q, &entry, &fn, &arg), first < SLOTS);
 			if (first < SLOTS) {
 				assert_ptr_equal(arg, &model[first]);
 				assert_int_equal(entry.at, model[first].at);
 				model[first].armed = false;
 			}
+			break;
+		case 2:
+			if (!model[slot].armed)
+				break;
+			ponto_event_cancel(&q, model[slot].key);
+			ponto_event_cancel(&q, model[slot].key);
+			model[slot].armed = false;
+			assert_ok(ponto_event_slot_create(&q, play, &model[slot], false, &again));
+			assert_int_equal(again, slot);
 			break;
 		default:
 			model[slot].at = ponto_random_below(&random.random, 50);
@@ -132,6 +142,58 @@ static void the_queue_agrees_with_a_plain_list(void **state)
 		}
 	}
 	ponto_event_queue_fini(&q);
+}
+
+static void the_queue_agrees_with_a_plain_list(void **state)
+{
+	(void)state;
+	check_queue(0);
+	check_queue(1);
+	check_queue(16);
+	check_queue(PONTO_EVENT_AHEAD_MAX);
+}
+
+/* ---- looking ahead --------------------------------------------------------------------- */
+
+struct foreseen {
+	unsigned steps; /* so far */
+	unsigned next;	/* step */
+	bool ran;
+};
+
+static void foresee(void *arg, unsigned step)
+{
+	struct foreseen *f = arg;
+
+	assert_false(f->ran);
+	assert_true(step == f->next || f->steps == 0);
+	f->next = step + 1;
+	f->steps++;
+}
+
+static void happen(void *arg)
+{
+	((struct foreseen *)arg)->ran = true;
+}
+
+static void events_are_foreseen_step_by_step(void **state)
+{
+	struct foreseen f[100] = {{0}}, other = {0};
+	struct ponto_sim *sim;
+
+	(void)state;
+	assert_ok(ponto_sim_create(&ponto_alloc_system, 1, &sim));
+	assert_ok(ponto_sim_ahead(sim, happen, foresee));
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(f); i++)
+		assert_int_not_equal(ponto_sim_at(sim, 100 - i, happen, &f[i]), 0);
+	assert_int_not_equal(ponto_sim_at(sim, 0, happen, &other), 0); /* the first of all: nothing ran before it */
+	assert_int_equal(ponto_sim_run(sim, 1000), 101);
+	assert_int_equal(other.steps, 0);
+	assert_int_equal(f[0].steps, PONTO_SIM_AHEAD_STEPS);
+	assert_int_equal(f[50].steps, PONTO_SIM_AHEAD_STEPS);
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(f); i++)
+		assert_true(f[i].ran);
+	ponto_sim_destroy(sim);
 }
 
 /* ---- determinism --------------------------------------------------------------------- */
@@ -189,8 +251,8 @@ static void the_trace_tells_who_what_and_when(void **state)
 		const char *what;
 		const char *bytes;
 		uint64_t now;
-	} lines[] = {{1, "a", "x", 0}, {2, "a", "x", 0}, {1, "b", "x", 0}, {1, "a", "y", 0}, {1, "a", "x", 1},
-		     {1, "a", "xx", 0}, {1, "ax", "", 0}};
+	} lines[] = {{1, "a", "x", 0}, {2, "a", "x", 0},  {1, "b", "x", 0}, {1, "a", "y", 0},
+		     {1, "a", "x", 1}, {1, "a", "xx", 0}, {1, "ax", "", 0}};
 	uint64_t hash[PONTO_ARRAY_SIZE(lines)];
 
 	(void)state;
@@ -349,6 +411,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(events_run_by_time_and_then_sequence),
 	cmocka_unit_test(a_cancelled_event_does_not_run),
 	cmocka_unit_test(the_queue_agrees_with_a_plain_list),
+	cmocka_unit_test(events_are_foreseen_step_by_step),
 	cmocka_unit_test(the_same_seed_gives_the_same_trace),
 	cmocka_unit_test(the_trace_tells_who_what_and_when),
 	cmocka_unit_test(nodes_have_randomness_of_their_own),
