@@ -111,11 +111,13 @@ void svc_resolve(struct svc *svc, struct ponto_call *call)
 		svc_refuse(call, PONTO_EINVAL, "a prefix has 8 bytes");
 		goto refused;
 	}
-	query = ponto_share(queries_of(svc, call->uid), svc->query_count, SVC_QUERIES_MAX)
-			? ponto_new(svc->env->alloc, 1, sizeof(*query))
-			: NULL;
+	if (!ponto_share(queries_of(svc, call->uid), svc->query_count, SVC_QUERIES_MAX)) {
+		svc_refuse(call, PONTO_EBUSY, "%s: too many names are being resolved by you", request->name);
+		goto refused;
+	}
+	query = ponto_new(svc->env->alloc, 1, sizeof(*query));
 	if (!query) {
-		svc_refuse(call, PONTO_EBUSY, "too many names are being resolved");
+		svc_refuse(call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
 		goto refused;
 	}
 	timeout = request->timeout_ms < TIMEOUT_MIN_MS	 ? TIMEOUT_MIN_MS
@@ -134,7 +136,7 @@ void svc_resolve(struct svc *svc, struct ponto_call *call)
 	result = ask(svc, query);
 	if (result != PONTO_OK) {
 		svc_refuse(call, result, "%s: %s", request->name,
-			   result == PONTO_EINVAL    ? svc_name_fault(request->name)
+			   result == PONTO_EINVAL     ? svc_name_fault(request->name)
 			   : result == PONTO_EUNREACH ? "the node has no address"
 						      : ponto_strerror(result));
 		drop_query(svc, query);
@@ -285,9 +287,8 @@ void svc_resolve_failed(struct svc *svc, const struct pnrp_effect *effect)
 void svc_resolve_trace(struct svc *svc, const struct pnrp_effect *effect)
 {
 	static const char *const outcomes[] = {
-		[PNRP_TRACE_ANSWER] = "no closer",   [PNRP_TRACE_GONE] = "not there",
-		[PNRP_TRACE_TIMEOUT] = "timeout",    [PNRP_TRACE_CONFIRMED] = "match",
-		[PNRP_TRACE_REFUSED] = "refused",    [PNRP_TRACE_SILENT] = "timeout",
+		[PNRP_TRACE_ANSWER] = "no closer", [PNRP_TRACE_GONE] = "not there",  [PNRP_TRACE_TIMEOUT] = "timeout",
+		[PNRP_TRACE_CONFIRMED] = "match",  [PNRP_TRACE_REFUSED] = "refused", [PNRP_TRACE_SILENT] = "timeout",
 		[PNRP_TRACE_RESTART] = "new walk",
 	};
 	const struct pnrp_trace *trace = &effect->trace;

@@ -1,10 +1,11 @@
 #include "tests/interop/store_child.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "framework/plugin.h"
-#include "tests/support/synced_length.h"
 #include "tests/support/test.h"
 
 #define VALUE_MAX 3000
@@ -78,6 +79,20 @@ void store_child_close(struct ponto_store store, struct store_child_env *e)
 	ponto_conf_destroy(e->conf);
 	ponto_log_destroy(e->log);
 	free(e);
+}
+
+char *store_child_folder(void)
+{
+	struct statvfs st;
+	char *folder, path[4096];
+
+	if (statvfs("/dev/shm", &st) == 0 && (uint64_t)st.f_bavail * st.f_frsize > (64u << 20) &&
+	    access("/dev/shm", W_OK) == 0)
+		setenv("TMPDIR", "/dev/shm", 1);
+	folder = ponto_test_mkdir();
+	snprintf(path, sizeof(path), "%s/main", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	return folder;
 }
 
 /* ---- the operations ---------------------------------------------------------------- */
@@ -170,7 +185,8 @@ void store_child_main(int argc, char **argv)
 		return;
 	flags = (unsigned)atoi(argv[4]);
 	acks = atoi(argv[5]);
-	store = store_child_open(argv[2], &env);
+	if (store_child_try(argv[2], NULL, &ponto_alloc_system, &store, &env) != PONTO_OK)
+		_exit(STORE_CHILD_UNOPENED);
 	for (uint64_t n = strtoull(argv[3], NULL, 10);; n++) {
 		int result = PONTO_ENOSPC;
 
@@ -187,31 +203,37 @@ void store_child_main(int argc, char **argv)
 	}
 }
 
-static void become_child(const char *folder, uint64_t first, unsigned flags, const struct store_child_power *power,
+static void set_preload(const struct store_child_preload *preload)
+{
+	const char *options = getenv("ASAN_OPTIONS"), *top = getenv("PONTO_BUILDDIR");
+	char path[4096], asan[512];
+
+	/* The sanitizer wants to be loaded first, but needs not. */
+	snprintf(asan, sizeof(asan), "%s:verify_asan_link_order=0", options ? options : "");
+	setenv("ASAN_OPTIONS", asan, 1);
+	for (const char *const *variable = preload->variables; *variable; variable++)
+		putenv((char *)(uintptr_t)*variable);
+	snprintf(path, sizeof(path), "%s/tests/support/.libs/%s.so", top ? top : ".", preload->library);
+	if (access(path, R_OK) != 0)
+		_exit(127);
+	setenv("LD_PRELOAD", path, 1);
+}
+
+static void become_child(const char *folder, uint64_t first, unsigned flags, const struct store_child_preload *preload,
 			 int acks)
 {
-	char first_text[24], flags_text[24], acks_text[24], moment_text[24], main_folder[4096], asan[512];
-	const char *options = getenv("ASAN_OPTIONS");
+	char first_text[24], flags_text[24], acks_text[24];
 
 	snprintf(first_text, sizeof(first_text), "%llu", (unsigned long long)first);
 	snprintf(flags_text, sizeof(flags_text), "%u", flags);
 	snprintf(acks_text, sizeof(acks_text), "%d", acks);
-	if (power) {
-		snprintf(main_folder, sizeof(main_folder), "%s/main", folder);
-		/* The sanitizer wants to be loaded first, but needs not. */
-		snprintf(asan, sizeof(asan), "%s:verify_asan_link_order=0", options ? options : "");
-		setenv("ASAN_OPTIONS", asan, 1);
-		setenv(SYNCED_ENV_FOLDER, main_folder, 1);
-		snprintf(moment_text, sizeof(moment_text), "%llu", (unsigned long long)power->moment);
-		setenv(SYNCED_ENV_TABLE, power->table, 1);
-		setenv(SYNCED_ENV_MOMENT, moment_text, 1);
-		setenv("LD_PRELOAD", power->preload, 1);
-	}
+	if (preload)
+		set_preload(preload);
 	execl("/proc/self/exe", "store-child", "child", folder, first_text, flags_text, acks_text, (char *)NULL);
 	_exit(127);
 }
 
-pid_t store_child_start(const char *folder, uint64_t first, unsigned flags, const struct store_child_power *power,
+pid_t store_child_start(const char *folder, uint64_t first, unsigned flags, const struct store_child_preload *preload,
 			int *acks)
 {
 	int ends[2];
@@ -222,7 +244,7 @@ pid_t store_child_start(const char *folder, uint64_t first, unsigned flags, cons
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		close(ends[0]);
-		become_child(folder, first, flags, power, ends[1]);
+		become_child(folder, first, flags, preload, ends[1]);
 	}
 	close(ends[1]);
 	*acks = ends[0];

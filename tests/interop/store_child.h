@@ -1,5 +1,5 @@
 /* Ponto tests: a store in a process of its own that writes until it is killed or the disk is full, and the record of
- * what it wrote. Used by test_store_crash and test_store_full. */
+ * what it wrote. Used by the test_store_… beside it. */
 #ifndef PONTO_TESTS_INTEROP_STORE_CHILD_H
 #define PONTO_TESTS_INTEROP_STORE_CHILD_H
 
@@ -18,6 +18,9 @@ struct store_child_env {
 	_Atomic unsigned lines; /* logged at warning or worse */
 };
 
+/* A new folder with an empty folder "main", in memory when possible: no test here needs a disk. gives */
+char *store_child_folder(void);
+
 /* Opens store-rocksdb on folder/main with these settings; NULL: a small write buffer and no reserve. What create
  * returned. *env is freed by store_child_close also when it failed; store.self is NULL then. */
 int store_child_try(const char *folder, const char *const *settings, const struct ponto_alloc *alloc,
@@ -30,19 +33,20 @@ void store_child_close(struct ponto_store store, struct store_child_env *env);
 /* Call first thing in main: becomes the writing child, and never returns, when the arguments say so. */
 void store_child_main(int argc, char **argv);
 
-/* The child's exit status when the store said that there is no space and, told so, closed. */
+/* The child's exit status when the store said that there is no space and, told so, closed; when it could not be opened.
+ */
 #define STORE_CHILD_FULL 42
+#define STORE_CHILD_UNOPENED 43
 
-/* When a child's power fails, see tests/support/synced_length.h. */
-struct store_child_power {
-	const char *preload; /* the library */
-	const char *table;
-	uint64_t moment;
+/* A library that stands between a child and the C library, and what tells it what to do. */
+struct store_child_preload {
+	const char *library;	      /* its file in tests/support, without ".so" */
+	const char *const *variables; /* "NAME=value"; NULL ends */
 };
 
 /* Starts this program again as a child that does operation after operation from `first` on, with flags, and writes
- * each acknowledged number to *acks. power: NULL when it does not fail. */
-pid_t store_child_start(const char *folder, uint64_t first, unsigned flags, const struct store_child_power *power,
+ * each acknowledged number to *acks. preload: NULL for none. */
+pid_t store_child_start(const char *folder, uint64_t first, unsigned flags, const struct store_child_preload *preload,
 			int *acks);
 
 /* The highest acknowledged number; first - 1 when none. Reads until the other end closes; then closes. */

@@ -7,8 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,48 +24,27 @@ static unsigned rounds(void)
 	return getenv("PONTO_FULL") ? ROUNDS_FULL : ROUNDS;
 }
 
-/* In memory when possible: the rounds need no disk, as the cut decides what a disk would have kept. */
-static char *make_folder(void)
-{
-	struct statvfs st;
-	char *folder, path[4096];
-
-	if (statvfs("/dev/shm", &st) == 0 && (uint64_t)st.f_bavail * st.f_frsize > (64u << 20) &&
-	    access("/dev/shm", W_OK) == 0)
-		setenv("TMPDIR", "/dev/shm", 1);
-	folder = ponto_test_mkdir();
-	snprintf(path, sizeof(path), "%s/main", folder);
-	assert_int_equal(mkdir(path, 0700), 0);
-	return folder;
-}
-
-static const char *preload_path(void)
-{
-	static char path[4096];
-	const char *top = getenv("PONTO_BUILDDIR");
-
-	snprintf(path, sizeof(path), "%s/tests/support/.libs/synced_length.so", top ? top : ".");
-	assert_int_equal(access(path, R_OK), 0);
-	return path;
-}
-
 /* Lets a child write until its power fails at that moment; then cuts. Returns the last acknowledged operation. */
 static uint64_t write_and_fail(const char *folder, uint64_t first, unsigned flags, uint64_t moment,
 			       struct synced_report *report)
 {
-	char table[4096], path[4096];
-	struct store_child_power power = {preload_path(), table, moment};
+	char table[4200], path[4200], moment_text[64];
+	const char *const variables[] = {table, path, moment_text, NULL};
+	struct store_child_preload preload = {"synced_length", variables};
 	uint64_t last;
 	int acks, status;
 	pid_t pid;
 
-	snprintf(table, sizeof(table), "%s/table", folder);
-	snprintf(path, sizeof(path), "%s/main", folder);
-	pid = store_child_start(folder, first, flags, &power, &acks);
+	snprintf(table, sizeof(table), SYNCED_ENV_TABLE "=%s/table", folder);
+	snprintf(path, sizeof(path), SYNCED_ENV_FOLDER "=%s/main", folder);
+	snprintf(moment_text, sizeof(moment_text), SYNCED_ENV_MOMENT "=%llu", (unsigned long long)moment);
+	pid = store_child_start(folder, first, flags, &preload, &acks);
 	last = store_child_acked(acks, first);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
 		fail_msg("the child ended by itself, status %x", (unsigned)status);
+	snprintf(table, sizeof(table), "%s/table", folder);
+	snprintf(path, sizeof(path), "%s/main", folder);
 	assert_int_equal(synced_cut(path, table, report), 0);
 	assert_int_equal(report->overwrites, 0);
 	assert_int_equal(report->overflows, 0);
@@ -99,7 +76,7 @@ static void kept_when_synced(void **state)
 
 		if (round % ROUNDS_A_FOLDER == 0) {
 			ponto_test_rmdir(folder);
-			folder = make_folder();
+			folder = store_child_folder();
 			memset(&expected, 0, sizeof(expected));
 			done = 0;
 		}
@@ -152,7 +129,7 @@ static void lost_when_not_synced(void **state)
 	(void)state;
 	ponto_test_random_init(&random, 2);
 	for (unsigned round = 0; round < rounds() && lost == 0; round++) {
-		char *folder = make_folder();
+		char *folder = store_child_folder();
 		struct store_child_state expected = {{0}}, held;
 		struct synced_report report;
 		uint64_t moment = 1 + ponto_random_below(&random.random, WRITING_MOMENTS);

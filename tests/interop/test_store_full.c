@@ -1,5 +1,6 @@
 /* A full disk under store-rocksdb, on a small file system of its own in a private mount namespace. With the reserve,
- * writes are refused in time; without it Debian's RocksDB aborts, and that must lose nothing acknowledged. */
+ * writes are refused in time; without it whatever RocksDB does must lose nothing acknowledged. test_store_refused makes
+ * it abort. */
 #include "tests/support/test.h"
 
 #include <errno.h>
