@@ -92,6 +92,9 @@ struct ponto_transport_ops {
 	void (*resume)(struct ponto_stream_handle *stream);
 	int (*shutdown)(struct ponto_stream_handle *stream);
 	void (*abort)(struct ponto_stream_handle *stream);
+
+	/* datagrams: the zones of a scope; may be NULL */
+	int (*zones)(void *self, enum ponto_scope scope, uint32_t *out, size_t cap, size_t *count);
 };
 
 struct ponto_transport {
@@ -126,6 +129,15 @@ PONTO_MUST_CHECK static inline int ponto_datagrams_open(struct ponto_transport t
 		out->handle = handle;
 	}
 	return result;
+}
+
+/* The zones that have an address of this scope now, so that a handle of each may be opened; count may exceed cap: out
+ * then holds the first cap. PONTO_ENOTSUP: this transport does not tell. */
+PONTO_MUST_CHECK static inline int ponto_datagrams_zones(struct ponto_transport transport, enum ponto_scope scope,
+							 uint32_t *out, size_t cap, size_t *count)
+{
+	return PONTO_HAS(transport.ops, zones) ? transport.ops->zones(transport.self, scope, out, cap, count)
+					       : PONTO_ENOTSUP;
 }
 
 /* No callback comes afterwards; safe inside a callback. Leaves d empty; closing an empty one does nothing. */

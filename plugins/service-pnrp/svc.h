@@ -1,4 +1,4 @@
-/* service-pnrp inside: one cloud, its engine, and what ties it to the world.
+/* service-pnrp inside: one cloud, its engine, and what ties it to the world; and the clouds of an instance.
  * Everything here happens on the component's loop thread, except the run halves
  * of jobs (svc_work.c, svc_names.c, svc_kept.c), which see only their job. */
 #ifndef PLUGINS_SERVICE_PNRP_SVC_H
@@ -15,12 +15,12 @@
 #include "plugins/service-pnrp/svc_arena.h"
 
 #define SVC_DISCOVERY_MAX 8
-#define SVC_BATCH 16	    /* datagrams handed to the transport at once */
-#define SVC_CLOUD_TEXT 64   /* bytes of a cloud's name, NUL included */
-#define SVC_MATCHES_MAX 32  /* results of one resolve: what the engine can exclude */
-#define SVC_HOPS_MAX 128    /* traced steps of one resolve */
-#define SVC_NAMES_MAX 1024	/* registrations, as many as the engine takes */
-#define SVC_QUERIES_MAX 64  /* resolves of clients under way */
+#define SVC_BATCH 16	   /* datagrams handed to the transport at once */
+#define SVC_CLOUD_TEXT 64  /* bytes of a cloud's name, NUL included */
+#define SVC_MATCHES_MAX 32 /* results of one resolve: what the engine can exclude */
+#define SVC_HOPS_MAX 128   /* traced steps of one resolve */
+#define SVC_NAMES_MAX 1024 /* registrations, as many as the engine takes */
+#define SVC_QUERIES_MAX 64 /* resolves of clients under way */
 
 /* The node's own identity, for names that prove nothing: a uid nobody has. */
 #define SVC_NODE_OWNER UINT32_MAX
@@ -54,7 +54,7 @@ struct svc_name {
 	size_t chain_len;
 	struct pnrp_endpoint endpoints[PNRP_APP_ENDPOINTS_MAX];
 	size_t endpoint_count;
-	bool own_endpoints; /* the node's own addresses: they follow a change */
+	bool own_endpoints;	 /* the node's own addresses: they follow a change */
 	struct ponto_call *call; /* waits for the answer; or NULL */
 	const char *failure;	 /* static: why a kept name could not be registered; it is only listed then */
 };
@@ -64,6 +64,9 @@ struct svc_query;
 struct svc {
 	const struct ponto_env *env;
 	const struct ponto_conf *conf;
+	unsigned scopes;	    /* 1 << enum ponto_scope: those that the cloud may have */
+	uint32_t link;		    /* the interface of a link's cloud; 0: any */
+	char label[SVC_CLOUD_TEXT]; /* of its metrics */
 	struct ponto_transport transport;
 	struct ponto_security security;
 	struct ponto_store store;
@@ -79,12 +82,12 @@ struct svc {
 	struct pnrp_engine *engine; /* NULL until the net is open */
 	struct ponto_timer *timer;
 	bool pumping;
-	const char *told;   /* the cloud's state that the log was told last */
+	const char *told; /* the cloud's state that the log was told last */
 	uint8_t batch_data[SVC_BATCH][PNRP_DATAGRAM_MAX];
 
-	bool recalling;		/* the cache of before is being read: discovery waits for it */
-	unsigned held_sources;	/* meanwhile */
-	uint64_t routes_at;	/* the next time to keep the cache */
+	bool recalling;		 /* the cache of before is being read: discovery waits for it */
+	unsigned held_sources;	 /* meanwhile */
+	uint64_t routes_at;	 /* the next time to keep the cache */
 	uint64_t routes_changes; /* when it was kept last */
 
 	struct svc_name *names;
@@ -92,13 +95,34 @@ struct svc {
 	size_t query_count;
 	uint64_t next_token;
 	struct ponto_identity node_identity; /* id empty until made */
-	unsigned jobs; /* on pools: the instance must not go before they are back */
+	unsigned jobs;			     /* on pools: the instance must not go before they are back */
 
 	ponto_loop_fn *stopped; /* set: stopping */
 	void *stopped_arg;
+	bool ended;		  /* has stopped */
+	struct svc_clouds *owner; /* the instance's clouds */
 
 	struct svc_metrics *metrics;
 };
+
+/* ---- svc_plugin.c: the life of one cloud ------------------------------------------ */
+
+#define SVC_ANY_SCOPE                                                                                                  \
+	(1u << PONTO_SCOPE_GLOBAL | 1u << PONTO_SCOPE_SITE | 1u << PONTO_SCOPE_LINK | 1u << PONTO_SCOPE_LOOPBACK)
+
+/* scopes: the widest that has an address is taken. gives */
+PONTO_MUST_CHECK int svc_new(const struct ponto_env *env, unsigned scopes, uint32_t link, struct svc **out);
+void svc_free(struct svc *svc);
+
+/* Opens the cloud; a scope without an address yet is no reason to fail: the interface may come up later. */
+PONTO_MUST_CHECK int svc_begin(struct svc *svc);
+
+/* Ends politely; calls done, perhaps at once. */
+void svc_end(struct svc *svc, ponto_loop_fn *done, void *arg);
+
+/* ---- svc_clouds.c: the clouds of an instance --------------------------------------- */
+
+extern const struct ponto_service_ops svc_clouds_ops;
 
 /* ---- svc_pump.c: bytes, time, effects ------------------------------------------ */
 
@@ -143,9 +167,14 @@ PONTO_MUST_CHECK int svc_find_signer(struct svc *svc, const struct svc_name *nam
 
 /* ---- svc_names.c: registrations ------------------------------------------------------ */
 
-void svc_name_register(struct svc *svc, struct ponto_call *call);
-void svc_name_unregister(struct svc *svc, struct ponto_call *call);
-void svc_name_list(struct svc *svc, struct ponto_call *call);
+/* Calls for this cloud. Each takes request */
+void svc_name_register(struct svc *svc, struct ponto_call *call, ProtobufCMessage *request);
+void svc_name_unregister(struct svc *svc, struct ponto_call *call, ProtobufCMessage *request);
+
+/* Appends the names that the caller may see to reply, whose array has room for svc_name_count() more. */
+size_t svc_name_count(const struct svc *svc);
+void svc_name_list(struct svc *svc, struct svc_arena *arena, const struct ponto_call *call,
+		   Ponto__Pnrp__V1__NamesReply *reply);
 
 /* What is wrong with a text that is no peer name. */
 const char *svc_name_fault(const char *text);
@@ -189,7 +218,7 @@ void svc_routes_tick(struct svc *svc);
 
 /* ---- svc_resolve.c: resolves of clients ------------------------------------------------ */
 
-void svc_resolve(struct svc *svc, struct ponto_call *call);
+void svc_resolve(struct svc *svc, struct ponto_call *call, ProtobufCMessage *request); /* takes request */
 void svc_resolve_found(struct svc *svc, const struct pnrp_effect *effect);
 void svc_resolve_failed(struct svc *svc, const struct pnrp_effect *effect);
 void svc_resolve_trace(struct svc *svc, const struct pnrp_effect *effect);
@@ -198,16 +227,20 @@ void svc_resolve_drop(struct svc *svc);
 
 /* ---- svc_calls.c: the calls, and answers ------------------------------------------------- */
 
-void svc_call(void *self, struct ponto_call *call);
+/* Calls about this cloud. Each takes request */
+void svc_call_cloud(struct svc *svc, struct ponto_call *call, ProtobufCMessage *request);
+void svc_call_peers(struct svc *svc, struct ponto_call *call, ProtobufCMessage *request);
 
-/* Packs message and answers. */
-void svc_reply(struct svc *svc, struct ponto_call *call, const ProtobufCMessage *message);
+/* What a cloud is now; one that the configuration forbids has the instance's name and nothing else. */
+void svc_fill_cloud(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp__V1__CloudInfo *info);
+void svc_fill_disabled(struct svc *svc, Ponto__Pnrp__V1__CloudInfo *info);
+
+/* Packs message and answers; svc_reply_made clears the arena that it was made from, and says so if that failed. */
+void svc_reply(const struct ponto_alloc *alloc, struct ponto_call *call, const ProtobufCMessage *message);
+void svc_reply_made(struct svc_arena *arena, struct ponto_call *call, const ProtobufCMessage *message);
 
 /* Answers with an error and one line. */
 void svc_refuse(struct ponto_call *call, int result, const char *format, ...) PONTO_PRINTF(3, 4);
-
-/* True when cloud is empty or this one; else refuses the call. */
-bool svc_cloud_is(struct svc *svc, struct ponto_call *call, const char *cloud);
 
 void svc_event(struct svc *svc, const char *topic, const ProtobufCMessage *message);
 void svc_cloud_event(struct svc *svc);

@@ -1,4 +1,4 @@
-/* The calls of pnrp.proto, and how they are answered. */
+/* What a cloud answers about itself, and how answers are made. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,10 +7,10 @@
 
 /* ---- answers ----------------------------------------------------------------- */
 
-void svc_reply(struct svc *svc, struct ponto_call *call, const ProtobufCMessage *message)
+void svc_reply(const struct ponto_alloc *alloc, struct ponto_call *call, const ProtobufCMessage *message)
 {
 	size_t size = protobuf_c_message_get_packed_size(message);
-	uint8_t *packed = ponto_new(svc->env->alloc, 1, size ? size : 1);
+	uint8_t *packed = ponto_new(alloc, 1, size ? size : 1);
 
 	if (!packed) {
 		svc_refuse(call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
@@ -18,7 +18,7 @@ void svc_reply(struct svc *svc, struct ponto_call *call, const ProtobufCMessage 
 	}
 	protobuf_c_message_pack(message, packed);
 	ponto_call_reply(call, PONTO_OK, ponto_bytes(packed, size), NULL);
-	ponto_free(svc->env->alloc, packed);
+	ponto_free(alloc, packed);
 }
 
 void svc_refuse(struct ponto_call *call, int result, const char *format, ...)
@@ -48,23 +48,6 @@ void svc_event(struct svc *svc, const char *topic, const ProtobufCMessage *messa
 	ponto_free(svc->env->alloc, packed);
 }
 
-bool svc_cloud_is(struct svc *svc, struct ponto_call *call, const char *cloud)
-{
-	if (ponto_conf_bool(svc->conf, "disabled")) {
-		svc_refuse(call, PONTO_EACCES, "the cloud is disabled by the configuration");
-		return false;
-	}
-	if (!svc->engine) {
-		svc_refuse(call, PONTO_EUNREACH, "the cloud is not open: no address of scope '%s'",
-			   ponto_conf_string(svc->conf, "scope"));
-		return false;
-	}
-	if (!cloud || !*cloud || strcmp(cloud, svc->cloud) == 0)
-		return true;
-	svc_refuse(call, PONTO_ENOENT, "no cloud '%s' (open: %s)", cloud, svc->cloud);
-	return false;
-}
-
 /* ---- clouds ---------------------------------------------------------------------- */
 
 static void add_counter(Ponto__Pnrp__V1__CloudInfo *info, struct svc_arena *arena, const char *prefix, const char *name,
@@ -89,16 +72,25 @@ static void fill_counters(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp_
 		const char *name;
 		uint64_t value;
 	} plain[] = {
-		{"received bytes", stats->received_bytes}, {"sent bytes", stats->sent_bytes},
-		{"retransmitted", stats->retransmitted},   {"timeouts", stats->timeouts},
-		{"output lost", stats->output_lost},	   {"walks", stats->walks},
-		{"walks failed", stats->walks_failed},	   {"resolves", stats->resolves},
-		{"resolves found", stats->resolves_found}, {"resolves failed", stats->resolves_failed},
-		{"signatures", stats->signatures},	   {"verifications", stats->verifications},
-		{"cached", stats->cached},		   {"uncached", stats->uncached},
-		{"revoked", stats->revoked},		   {"probes", stats->probes},
+		{"received bytes", stats->received_bytes},
+		{"sent bytes", stats->sent_bytes},
+		{"retransmitted", stats->retransmitted},
+		{"timeouts", stats->timeouts},
+		{"output lost", stats->output_lost},
+		{"walks", stats->walks},
+		{"walks failed", stats->walks_failed},
+		{"resolves", stats->resolves},
+		{"resolves found", stats->resolves_found},
+		{"resolves failed", stats->resolves_failed},
+		{"signatures", stats->signatures},
+		{"verifications", stats->verifications},
+		{"cached", stats->cached},
+		{"uncached", stats->uncached},
+		{"revoked", stats->revoked},
+		{"probes", stats->probes},
 		{"floods forwarded", stats->floods_forwarded},
-		{"splits tested", stats->splits_tested},   {"splits found", stats->splits_found},
+		{"splits tested", stats->splits_tested},
+		{"splits found", stats->splits_found},
 	};
 	size_t count = PONTO_ARRAY_SIZE(plain) + 2 * PNRP_COUNT_TYPES + PNRP_DROP_REASONS;
 
@@ -171,7 +163,7 @@ static void fill_leaf_sets(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp
 		pnrp_engine_each_registration(svc->engine, add_leaf_set, &list);
 }
 
-static void fill_cloud(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp__V1__CloudInfo *info)
+void svc_fill_cloud(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp__V1__CloudInfo *info)
 {
 	struct pnrp_status status;
 	struct svc_shape shape;
@@ -205,24 +197,22 @@ void svc_cloud_event(struct svc *svc)
 
 	if (!svc->env->port)
 		return;
-	fill_cloud(svc, &arena, &info);
+	svc_fill_cloud(svc, &arena, &info);
 	if (!arena.failed)
 		svc_event(svc, "cloud", &info.base);
 	svc_arena_clear(&arena);
 }
 
-static void reply_or_memory(struct svc *svc, struct ponto_call *call, struct svc_arena *arena,
-			    const ProtobufCMessage *message)
+void svc_reply_made(struct svc_arena *arena, struct ponto_call *call, const ProtobufCMessage *message)
 {
 	if (arena->failed)
 		svc_refuse(call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
 	else
-		svc_reply(svc, call, message);
+		svc_reply(arena->alloc, call, message);
 	svc_arena_clear(arena);
 }
 
-/* A cloud that the configuration forbids has a name and nothing else. */
-static void fill_disabled(struct svc *svc, Ponto__Pnrp__V1__CloudInfo *info)
+void svc_fill_disabled(struct svc *svc, Ponto__Pnrp__V1__CloudInfo *info)
 {
 	const char *scope = ponto_conf_string(svc->conf, "scope");
 
@@ -233,42 +223,16 @@ static void fill_disabled(struct svc *svc, Ponto__Pnrp__V1__CloudInfo *info)
 	info->profile = (char *)(uintptr_t)(svc->profile == PONTO_PROFILE_MODERN ? "modern" : "windows");
 }
 
-static void call_clouds(struct svc *svc, struct ponto_call *call)
-{
-	Ponto__Pnrp__V1__CloudsReply reply = PONTO__PNRP__V1__CLOUDS_REPLY__INIT;
-	struct svc_arena arena = {.alloc = svc->env->alloc};
-	Ponto__Pnrp__V1__CloudInfo info, *pointer = &info;
-
-	if (svc->engine) {
-		fill_cloud(svc, &arena, &info);
-		reply.cloud = &pointer;
-		reply.n_cloud = 1;
-	} else if (ponto_conf_bool(svc->conf, "disabled")) {
-		fill_disabled(svc, &info);
-		reply.cloud = &pointer;
-		reply.n_cloud = 1;
-	}
-	reply_or_memory(svc, call, &arena, &reply.base);
-}
-
-static void call_cloud(struct svc *svc, struct ponto_call *call)
+void svc_call_cloud(struct svc *svc, struct ponto_call *call, ProtobufCMessage *request)
 {
 	Ponto__Pnrp__V1__CloudReply reply = PONTO__PNRP__V1__CLOUD_REPLY__INIT;
-	Ponto__Pnrp__V1__CloudRequest *request =
-		ponto__pnrp__v1__cloud_request__unpack(NULL, call->payload.len, call->payload.data);
 	struct svc_arena arena = {.alloc = svc->env->alloc};
 	Ponto__Pnrp__V1__CloudInfo info;
 
-	if (!request) {
-		svc_refuse(call, PONTO_EPROTO, "the request cannot be read");
-		return;
-	}
-	if (svc_cloud_is(svc, call, request->cloud)) {
-		fill_cloud(svc, &arena, &info);
-		reply.cloud = &info;
-		reply_or_memory(svc, call, &arena, &reply.base);
-	}
-	ponto__pnrp__v1__cloud_request__free_unpacked(request, NULL);
+	svc_fill_cloud(svc, &arena, &info);
+	reply.cloud = &info;
+	svc_reply_made(&arena, call, &reply.base);
+	protobuf_c_message_free_unpacked(request, NULL);
 }
 
 /* ---- peers ------------------------------------------------------------------------- */
@@ -303,51 +267,15 @@ static bool add_peer(void *arg, const struct pnrp_route *route)
 	return !arena->failed;
 }
 
-static void call_peers(struct svc *svc, struct ponto_call *call)
+void svc_call_peers(struct svc *svc, struct ponto_call *call, ProtobufCMessage *request)
 {
-	Ponto__Pnrp__V1__PeersRequest *request =
-		ponto__pnrp__v1__peers_request__unpack(NULL, call->payload.len, call->payload.data);
 	struct peer_list list = {.reply = PONTO__PNRP__V1__PEERS_REPLY__INIT, .arena = {.alloc = svc->env->alloc}};
 	struct pnrp_status status;
 
-	if (!request) {
-		svc_refuse(call, PONTO_EPROTO, "the request cannot be read");
-		return;
-	}
-	if (svc_cloud_is(svc, call, request->cloud)) {
-		pnrp_engine_status(svc->engine, &status);
-		list.room = status.cache_entries;
-		list.reply.peer = svc_arena_take(&list.arena, list.room, sizeof(*list.reply.peer));
-		pnrp_engine_each_route(svc->engine, add_peer, &list);
-		reply_or_memory(svc, call, &list.arena, &list.reply.base);
-	}
-	ponto__pnrp__v1__peers_request__free_unpacked(request, NULL);
-}
-
-/* ---- dispatch ------------------------------------------------------------------------ */
-
-void svc_call(void *self, struct ponto_call *call)
-{
-	static const struct {
-		const char *method;
-		void (*run)(struct svc *svc, struct ponto_call *call);
-	} methods[] = {
-		{"Clouds", call_clouds},	   {"Cloud", call_cloud},
-		{"Peers", call_peers},		   {"Register", svc_name_register},
-		{"Unregister", svc_name_unregister}, {"Names", svc_name_list},
-		{"Resolve", svc_resolve},
-	};
-	struct svc *svc = self;
-
-	if (svc->stopped) {
-		svc_refuse(call, PONTO_ECLOSED, "the node is stopping");
-		return;
-	}
-	for (size_t i = 0; i < PONTO_ARRAY_SIZE(methods); i++) {
-		if (strcmp(methods[i].method, call->method) == 0) {
-			methods[i].run(svc, call);
-			return;
-		}
-	}
-	svc_refuse(call, PONTO_ENOENT, "%s has no method '%s'", svc->env->instance, call->method);
+	pnrp_engine_status(svc->engine, &status);
+	list.room = status.cache_entries;
+	list.reply.peer = svc_arena_take(&list.arena, list.room, sizeof(*list.reply.peer));
+	pnrp_engine_each_route(svc->engine, add_peer, &list);
+	svc_reply_made(&list.arena, call, &list.reply.base);
+	protobuf_c_message_free_unpacked(request, NULL);
 }

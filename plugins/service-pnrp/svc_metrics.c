@@ -22,7 +22,10 @@ static const struct {
 	const char *help;
 	size_t offset;
 } plain[PLAIN_COUNT] = {
-#define COUNTER(field, help) {"pnrp_" #field "_total", help, offsetof(struct pnrp_stats, field)}
+#define COUNTER(field, help)                                                                                           \
+	{                                                                                                              \
+		"pnrp_" #field "_total", help, offsetof(struct pnrp_stats, field)                                      \
+	}
 	COUNTER(received_bytes, "Bytes of PNRP received"),
 	COUNTER(sent_bytes, "Bytes of PNRP sent"),
 	COUNTER(retransmitted, "Requests sent a second time"),
@@ -57,7 +60,7 @@ static struct ponto_counter *named(struct svc *svc, const char *what, const char
 		if (*c >= 'A' && *c <= 'Z')
 			*c = (char)(*c - 'A' + 'a');
 	}
-	return ponto_counter(svc->env->metrics, name, svc->env->instance, help);
+	return ponto_counter(svc->env->metrics, name, svc->label, help);
 }
 
 static bool add_to_shape(void *arg, const struct pnrp_route *route)
@@ -78,16 +81,17 @@ void svc_shape(const struct svc *svc, struct svc_shape *out)
 static void make_gauges(struct svc *svc, struct svc_metrics *m)
 {
 	struct ponto_metrics *metrics = svc->env->metrics;
-	const char *instance = svc->env->instance;
+	const char *instance = svc->label;
 	char name[64];
 
 	m->cached = ponto_gauge(metrics, "pnrp_cached_routes", instance, "Route entries in the cache");
 	m->leaves = ponto_gauge(metrics, "pnrp_leaf_routes", instance, "of these, in a leaf set");
 	for (unsigned i = 0; i < LEVELS_SHOWN; i++) {
 		snprintf(name, sizeof(name), "pnrp_cached_routes_level_%u", i);
-		m->level[i] = ponto_gauge(metrics, name, instance,
-					  i + 1 < LEVELS_SHOWN ? "Route entries of this level of the cache"
-							       : "Route entries of this level of the cache or a deeper one");
+		m->level[i] =
+			ponto_gauge(metrics, name, instance,
+				    i + 1 < LEVELS_SHOWN ? "Route entries of this level of the cache"
+							 : "Route entries of this level of the cache or a deeper one");
 	}
 	m->estimate = ponto_gauge(metrics, "pnrp_estimated_nodes", instance, "Nodes in the cloud, 0: unknown");
 	m->names = ponto_gauge(metrics, "pnrp_registered_names", instance, "Names registered on this node");
@@ -116,7 +120,7 @@ static void set_gauges(struct svc *svc, struct svc_metrics *m)
 int svc_metrics_create(struct svc *svc)
 {
 	struct ponto_metrics *metrics = svc->env->metrics;
-	const char *instance = svc->env->instance;
+	const char *instance = svc->label;
 	struct svc_metrics *m;
 
 	if (!metrics)

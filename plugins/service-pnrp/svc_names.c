@@ -272,7 +272,7 @@ static void reply_name(struct svc *svc, struct svc_name *name)
 	if (arena.failed)
 		svc_refuse(name->call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
 	else
-		svc_reply(svc, name->call, &reply.base);
+		svc_reply(svc->env->alloc, name->call, &reply.base);
 	name->call = NULL;
 	svc_arena_clear(&arena);
 }
@@ -404,34 +404,35 @@ static bool has_share(const struct svc *svc, uint32_t uid)
 	return ponto_share(own, total, SVC_NAMES_MAX);
 }
 
-void svc_name_register(struct svc *svc, struct ponto_call *call)
+/* PONTO_OK: the name may be registered. A kept one that failed makes place for another attempt. */
+static int admit(struct svc *svc, const Ponto__Pnrp__V1__RegisterRequest *request, uint32_t uid, const char **why)
 {
-	Ponto__Pnrp__V1__RegisterRequest *request =
-		ponto__pnrp__v1__register_request__unpack(NULL, call->payload.len, call->payload.data);
+	struct svc_name *name;
+	int result = check_request(request, why);
+
+	if (result != PONTO_OK)
+		return result;
+	name = find_name(svc, uid, request->name);
+	if (name && (!name->failure || name->call)) {
+		*why = "already registered here";
+		return PONTO_EEXIST;
+	}
+	if (name) {
+		drop_name(svc, name);
+	} else if (!has_share(svc, uid)) {
+		*why = "too many names are registered here by you";
+		return PONTO_EBUSY;
+	}
+	return PONTO_OK;
+}
+
+void svc_name_register(struct svc *svc, struct ponto_call *call, ProtobufCMessage *message)
+{
+	Ponto__Pnrp__V1__RegisterRequest *request = (Ponto__Pnrp__V1__RegisterRequest *)message;
 	const char *why = NULL;
 	struct svc_name *name;
-	int result;
+	int result = admit(svc, request, call->uid, &why);
 
-	if (!request) {
-		svc_refuse(call, PONTO_EPROTO, "the request cannot be read");
-		return;
-	}
-	result = check_request(request, &why);
-	if (result == PONTO_OK && !svc_cloud_is(svc, call, request->cloud)) {
-		ponto__pnrp__v1__register_request__free_unpacked(request, NULL);
-		return;
-	}
-	name = result == PONTO_OK ? find_name(svc, call->uid, request->name) : NULL;
-	if (name && name->failure && !name->call) {
-		drop_name(svc, name); /* another attempt takes its place */
-	} else if (name) {
-		result = PONTO_EEXIST;
-		why = "already registered here";
-	}
-	if (result == PONTO_OK && !has_share(svc, call->uid)) {
-		result = PONTO_EBUSY;
-		why = "too many names are registered here by you";
-	}
 	if (result != PONTO_OK) {
 		svc_refuse(call, result, "%s: %s", request->name, why);
 		ponto__pnrp__v1__register_request__free_unpacked(request, NULL);
@@ -488,7 +489,7 @@ static void reply_unregistered(struct svc *svc, struct ponto_call *call)
 {
 	Ponto__Pnrp__V1__UnregisterReply reply = PONTO__PNRP__V1__UNREGISTER_REPLY__INIT;
 
-	svc_reply(svc, call, &reply.base);
+	svc_reply(svc->env->alloc, call, &reply.base);
 }
 
 /* The record is gone for good: only now may the name go, and the client be told. */
@@ -521,70 +522,51 @@ static void forgotten_unseen(struct svc *svc, struct ponto_call *call, const cha
 		svc_refuse(call, result, "%s: cannot be forgotten: %s", name, ponto_strerror(result));
 }
 
-void svc_name_unregister(struct svc *svc, struct ponto_call *call)
+void svc_name_unregister(struct svc *svc, struct ponto_call *call, ProtobufCMessage *message)
 {
-	Ponto__Pnrp__V1__UnregisterRequest *request =
-		ponto__pnrp__v1__unregister_request__unpack(NULL, call->payload.len, call->payload.data);
-	struct svc_name *name = request ? find_name(svc, call->uid, request->name) : NULL;
+	Ponto__Pnrp__V1__UnregisterRequest *request = (Ponto__Pnrp__V1__UnregisterRequest *)message;
+	struct svc_name *name = find_name(svc, call->uid, request->name);
 
-	if (!request) {
-		svc_refuse(call, PONTO_EPROTO, "the request cannot be read");
-		return;
-	}
-	if (svc_cloud_is(svc, call, request->cloud)) {
-		if (!name && svc->has_store) {
-			svc_kept_forget(svc, call, request->name, forgotten_unseen);
-		} else if (!name) {
-			forgotten_unseen(svc, call, request->name, PONTO_ENOENT);
-		} else if (name->call || (!name->handle && !name->failure)) {
-			svc_refuse(call, PONTO_EBUSY, "%s: is being registered or unregistered", request->name);
-		} else if (svc->has_store && !name->client) {
-			name->call = call;
-			svc_kept_remove(svc, name, forgotten);
-		} else {
-			reply_unregistered(svc, call);
-			unregister(svc, name);
-		}
+	if (!name && svc->has_store) {
+		svc_kept_forget(svc, call, request->name, forgotten_unseen);
+	} else if (!name) {
+		forgotten_unseen(svc, call, request->name, PONTO_ENOENT);
+	} else if (name->call || (!name->handle && !name->failure)) {
+		svc_refuse(call, PONTO_EBUSY, "%s: is being registered or unregistered", request->name);
+	} else if (svc->has_store && !name->client) {
+		name->call = call;
+		svc_kept_remove(svc, name, forgotten);
+	} else {
+		reply_unregistered(svc, call);
+		unregister(svc, name);
 	}
 	ponto__pnrp__v1__unregister_request__free_unpacked(request, NULL);
 	svc_pump(svc);
 }
 
-void svc_name_list(struct svc *svc, struct ponto_call *call)
+size_t svc_name_count(const struct svc *svc)
 {
-	Ponto__Pnrp__V1__NamesReply reply = PONTO__PNRP__V1__NAMES_REPLY__INIT;
-	Ponto__Pnrp__V1__NamesRequest *request =
-		ponto__pnrp__v1__names_request__unpack(NULL, call->payload.len, call->payload.data);
-	struct svc_arena arena = {.alloc = svc->env->alloc};
 	size_t count = 0;
 
-	if (!request) {
-		svc_refuse(call, PONTO_EPROTO, "the request cannot be read");
-		return;
-	}
-	if (!svc_cloud_is(svc, call, request->cloud))
-		goto out;
 	for (const struct svc_name *name = svc->names; name; name = name->next)
 		count++;
-	reply.name = svc_arena_take(&arena, count, sizeof(*reply.name));
-	for (const struct svc_name *name = svc->names; name && !arena.failed; name = name->next) {
+	return count;
+}
+
+void svc_name_list(struct svc *svc, struct svc_arena *arena, const struct ponto_call *call,
+		   Ponto__Pnrp__V1__NamesReply *reply)
+{
+	for (const struct svc_name *name = svc->names; name; name = name->next) {
 		Ponto__Pnrp__V1__NameInfo *info;
 
 		if (name->state == PNRP_REGISTRATION_GONE || (name->uid != call->uid && !call->admin))
 			continue;
-		info = svc_arena_take(&arena, 1, sizeof(*info));
+		info = svc_arena_take(arena, 1, sizeof(*info));
 		if (!info)
-			break;
-		svc_name_fill(svc, &arena, name, info);
-		reply.name[reply.n_name++] = info;
+			return;
+		svc_name_fill(svc, arena, name, info);
+		reply->name[reply->n_name++] = info;
 	}
-	if (arena.failed)
-		svc_refuse(call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
-	else
-		svc_reply(svc, call, &reply.base);
-out:
-	svc_arena_clear(&arena);
-	ponto__pnrp__v1__names_request__free_unpacked(request, NULL);
 }
 
 /* ---- what happens meanwhile ------------------------------------------------------------------ */

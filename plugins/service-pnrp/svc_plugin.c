@@ -1,4 +1,4 @@
-/* service-pnrp: descriptor, options, life. */
+/* service-pnrp: descriptor, options, the life of one cloud. */
 #include <stdio.h>
 #include <string.h>
 
@@ -70,10 +70,8 @@ static int find_all(struct svc *svc)
 	return find_discovery(svc);
 }
 
-static void svc_destroy(void *self)
+void svc_free(struct svc *svc)
 {
-	struct svc *svc = self;
-
 	if (!svc)
 		return;
 	svc_resolve_drop(svc);
@@ -83,7 +81,7 @@ static void svc_destroy(void *self)
 	ponto_free(svc->env->alloc, svc);
 }
 
-static int svc_create(const struct ponto_env *env, void **self)
+int svc_new(const struct ponto_env *env, unsigned scopes, uint32_t link, struct svc **out)
 {
 	struct svc *svc = ponto_new(env->alloc, 1, sizeof(*svc));
 	int result;
@@ -92,57 +90,41 @@ static int svc_create(const struct ponto_env *env, void **self)
 		return PONTO_ENOMEM;
 	svc->env = env;
 	svc->conf = env->conf;
+	svc->scopes = scopes;
+	svc->link = link;
+	if (link)
+		snprintf(svc->label, sizeof(svc->label), "%.48s%%%u", env->instance, link);
+	else
+		snprintf(svc->label, sizeof(svc->label), "%s", env->instance);
 	svc->next_token = 1;
 	svc->profile = strcmp(ponto_conf_string(env->conf, "profile"), "modern") == 0 ? PONTO_PROFILE_MODERN
-										     : PONTO_PROFILE_WINDOWS;
+										      : PONTO_PROFILE_WINDOWS;
 	result = svc_metrics_create(svc);
 	if (result == PONTO_OK)
 		result = find_all(svc);
 	if (result != PONTO_OK) {
-		svc_destroy(svc);
+		svc_free(svc);
 		return result;
 	}
-	*self = svc;
+	*out = svc;
 	return PONTO_OK;
 }
 
-/* A scope without an address yet is no reason to fail: the interface may come up later. */
-static int svc_start(void *self)
+int svc_begin(struct svc *svc)
 {
-	struct svc *svc = self;
-	int result;
+	int result = svc_open(svc);
 
-	if (ponto_conf_bool(svc->conf, "disabled"))
-		return PONTO_OK;
-	result = svc_open(svc);
 	if (result != PONTO_ENOENT || !svc->timer)
 		return result;
 	ponto_timer_set(svc->env->loop, svc->timer, svc_now(svc));
 	return PONTO_OK;
 }
 
-static void svc_client_gone(void *self, uint64_t client)
-{
-	struct svc *svc = self;
-
-	svc_resolve_client_gone(svc, client);
-	svc_name_client_gone(svc, client);
-	svc_pump(svc);
-}
-
-static int svc_reload(void *self, const struct ponto_conf *conf)
-{
-	((struct svc *)self)->conf = conf;
-	return PONTO_OK;
-}
-
 /* Neighbours are told that the names here are going; that may take this long. */
 #define STOP_LIMIT (800 * PONTO_MS)
 
-static void svc_stop(void *self, ponto_loop_fn *done, void *arg)
+void svc_end(struct svc *svc, ponto_loop_fn *done, void *arg)
 {
-	struct svc *svc = self;
-
 	svc->stopped = done;
 	svc->stopped_arg = arg;
 	svc_resolve_drop(svc);
@@ -165,47 +147,64 @@ static bool port_fits(const char *text, int64_t number, char *why, size_t size)
 	return false;
 }
 
-static const char *const scopes[] = {"auto", "global", "site", "link", "loopback", NULL};
+static const char *const scopes[] = {"auto", "all", "global", "site", "link", "loopback", NULL};
 static const char *const profiles[] = {"windows", "modern", NULL};
 static const char *const needs[] = {PONTO_FEATURE_DATAGRAM, NULL};
 
 static const struct ponto_option options[] = {
-	{.name = "transport", .type = PONTO_OPTION_REF, .ref_kind = PONTO_KIND_TRANSPORT,
+	{.name = "transport",
+	 .type = PONTO_OPTION_REF,
+	 .ref_kind = PONTO_KIND_TRANSPORT,
 	 .doc = "the transport that carries the cloud's datagrams"},
-	{.name = "discovery", .type = PONTO_OPTION_REFS, .ref_kind = PONTO_KIND_DISCOVERY,
+	{.name = "discovery",
+	 .type = PONTO_OPTION_REFS,
+	 .ref_kind = PONTO_KIND_DISCOVERY,
 	 .doc = "where to look for the cloud's other nodes"},
-	{.name = "security", .type = PONTO_OPTION_REF, .ref_kind = PONTO_KIND_SECURITY,
+	{.name = "security",
+	 .type = PONTO_OPTION_REF,
+	 .ref_kind = PONTO_KIND_SECURITY,
 	 .doc = "identities, and the keys that sign"},
-	{.name = "store", .type = PONTO_OPTION_REF, .ref_kind = PONTO_KIND_STORE,
+	{.name = "store",
+	 .type = PONTO_OPTION_REF,
+	 .ref_kind = PONTO_KIND_STORE,
 	 .doc = "keeps registrations over restarts; \"\" for none"},
-	{.name = "scope", .type = PONTO_OPTION_STRING, .fallback = "auto", .choices = scopes,
-	 .doc = "the cloud to open; auto takes the widest scope that has an address when the node starts"},
-	{.name = "port", .type = PONTO_OPTION_INT, .fallback = "0", .min = 0, .max = 65535,
-	 .fits = port_fits, .doc = "UDP port of the cloud, 1025 or higher; 0 takes the transport's"},
-	{.name = "profile", .type = PONTO_OPTION_STRING, .fallback = "windows", .choices = profiles,
+	{.name = "scope",
+	 .type = PONTO_OPTION_STRING,
+	 .fallback = "auto",
+	 .choices = scopes,
+	 .doc = "the cloud to open; auto takes the widest scope that has an address when the node starts; all opens "
+		"the global or "
+		"site cloud and one for each link, as interfaces come and go"},
+	{.name = "port",
+	 .type = PONTO_OPTION_INT,
+	 .fallback = "0",
+	 .min = 0,
+	 .max = 65535,
+	 .fits = port_fits,
+	 .doc = "UDP port of the cloud, 1025 or higher; 0 takes the transport's"},
+	{.name = "profile",
+	 .type = PONTO_OPTION_STRING,
+	 .fallback = "windows",
+	 .choices = profiles,
 	 .doc = "windows: the published protocol; modern: Ed25519 and SHA-256, a cloud of its own"},
-	{.name = "resolve_only", .type = PONTO_OPTION_BOOL, .fallback = "false",
+	{.name = "resolve_only",
+	 .type = PONTO_OPTION_BOOL,
+	 .fallback = "false",
 	 .doc = "resolve names but register none"},
-	{.name = "disabled", .type = PONTO_OPTION_BOOL, .fallback = "false",
-	 .doc = "do not open the cloud at all"},
-	{.name = "seed_servers", .type = PONTO_OPTION_LIST, .fallback = "",
+	{.name = "disabled", .type = PONTO_OPTION_BOOL, .fallback = "false", .doc = "do not open the cloud at all"},
+	{.name = "seed_servers",
+	 .type = PONTO_OPTION_LIST,
+	 .fallback = "",
 	 .doc = "nodes of this cloud to ask first, before those that discovery has: addresses or host names, with or "
 		"without a port"},
-	{.name = "only_seed_servers", .type = PONTO_OPTION_BOOL, .fallback = "false",
+	{.name = "only_seed_servers",
+	 .type = PONTO_OPTION_BOOL,
+	 .fallback = "false",
 	 .doc = "leave out the seeds that discovery has"},
-	{.name = "multicast_bootstrap", .type = PONTO_OPTION_BOOL, .fallback = "true",
+	{.name = "multicast_bootstrap",
+	 .type = PONTO_OPTION_BOOL,
+	 .fallback = "true",
 	 .doc = "look for neighbours by multicast, and be found by them; false: Windows' DisableMulticastBootstrap"},
-};
-
-static const struct ponto_service_ops ops = {
-	.head = {PONTO_SERVICE_ABI, sizeof(struct ponto_service_ops)},
-	.create = svc_create,
-	.start = svc_start,
-	.call = svc_call,
-	.client_gone = svc_client_gone,
-	.reload = svc_reload,
-	.stop = svc_stop,
-	.destroy = svc_destroy,
 };
 
 PONTO_PLUGIN(service_pnrp) = {
@@ -217,5 +216,5 @@ PONTO_PLUGIN(service_pnrp) = {
 	.needs = needs,
 	.options = options,
 	.option_count = PONTO_ARRAY_SIZE(options),
-	.vtable = &ops.head,
+	.vtable = &svc_clouds_ops.head,
 };

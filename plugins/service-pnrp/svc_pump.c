@@ -323,17 +323,17 @@ static const enum ponto_scope scope_order[] = {PONTO_SCOPE_GLOBAL, PONTO_SCOPE_S
 
 static int open_net(struct svc *svc)
 {
-	const char *wanted = ponto_conf_string(svc->conf, "scope");
 	int result = PONTO_ENOENT;
 
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(scope_order) && result == PONTO_ENOENT; i++) {
 		struct ponto_datagram_want want = {
 			.scope = scope_order[i],
+			.zone = svc->link,
 			.port = (uint16_t)ponto_conf_int(svc->conf, "port"),
 			.max_addresses = PNRP_LOCAL_MAX,
 		};
 
-		if (strcmp(wanted, "auto") != 0 && strcmp(wanted, ponto_scope_name(scope_order[i])) != 0)
+		if (!(svc->scopes & 1u << scope_order[i]))
 			continue;
 		result = ponto_datagrams_open(svc->transport, svc->env->loop, &want, &net_events, svc, &svc->net);
 		if (result == PONTO_OK)
@@ -391,7 +391,8 @@ static int open_discovery(struct svc *svc)
 			.port = PNRP_DEFAULT_PORT,
 			.family = PONTO_FAMILY_IPV6,
 		};
-		int result = ponto_discovery_open(d->discovery, svc->env->loop, &want, &discovery_events, d, &d->handle);
+		int result =
+			ponto_discovery_open(d->discovery, svc->env->loop, &want, &discovery_events, d, &d->handle);
 
 		if (result == PONTO_OK)
 			result = set_seeds(svc, d, &told);
@@ -399,7 +400,8 @@ static int open_discovery(struct svc *svc)
 			return result;
 	}
 	if (seeds[0] && !told)
-		ponto_warning(svc->env->log, TOPIC, "%s: seed_servers: no discovery instance takes seeds, as discovery-seed does",
+		ponto_warning(svc->env->log, TOPIC,
+			      "%s: seed_servers: no discovery instance takes seeds, as discovery-seed does",
 			      svc->env->instance);
 	return PONTO_OK;
 }

@@ -93,20 +93,13 @@ static size_t queries_of(const struct svc *svc, uint32_t uid)
 	return count;
 }
 
-void svc_resolve(struct svc *svc, struct ponto_call *call)
+void svc_resolve(struct svc *svc, struct ponto_call *call, ProtobufCMessage *message)
 {
-	Ponto__Pnrp__V1__ResolveRequest *request =
-		ponto__pnrp__v1__resolve_request__unpack(NULL, call->payload.len, call->payload.data);
+	Ponto__Pnrp__V1__ResolveRequest *request = (Ponto__Pnrp__V1__ResolveRequest *)message;
 	struct svc_query *query;
 	uint32_t timeout;
 	int result;
 
-	if (!request) {
-		svc_refuse(call, PONTO_EPROTO, "the request cannot be read");
-		return;
-	}
-	if (!svc_cloud_is(svc, call, request->cloud))
-		goto refused;
 	if (request->has_prefix && request->prefix.len != 8) {
 		svc_refuse(call, PONTO_EINVAL, "a prefix has 8 bytes");
 		goto refused;
@@ -223,7 +216,7 @@ static void answer(struct svc *svc, struct svc_query *query, int result, const c
 	if (query->arena.failed)
 		svc_refuse(query->call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
 	else
-		svc_reply(svc, query->call, &reply.base);
+		svc_reply(svc->env->alloc, query->call, &reply.base);
 	drop_query(svc, query);
 }
 

@@ -15,6 +15,7 @@ static const struct ponto_transport_ops ops = {
 	.send = udp_send,
 	.join = udp_join,
 	.leave = udp_leave,
+	.zones = udp_zones,
 };
 
 static const char *const offers[] = {PONTO_FEATURE_DATAGRAM, NULL};

@@ -14,6 +14,7 @@
 /* Ranks: an explicit list decides by its order, else usable addresses come before the rest. */
 #define RANK_TEMPORARY 1u
 #define RANK_DEPRECATED 2u
+#define ZONED_MAX 256 /* addresses looked at for their zones */
 
 struct search {
 	const struct udp_transport *udp;
@@ -173,7 +174,9 @@ static int dump(struct search *s)
 		struct nlmsghdr header;
 		struct ifaddrmsg message;
 	} request = {
-		.header = {.nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETADDR, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.header = {.nlmsg_len = sizeof(request),
+			   .nlmsg_type = RTM_GETADDR,
+			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
 		.message = {.ifa_family = s->udp->family == PONTO_FAMILY_IPV6 ? AF_INET6 : AF_INET},
 	};
 	int fd;
@@ -188,16 +191,47 @@ static int dump(struct search *s)
 	return result;
 }
 
+static int find_all(struct search *s)
+{
+	int result = dump(s);
+
+	if (result != PONTO_OK)
+		ponto_error(s->udp->env->log, TOPIC, "the kernel does not list its addresses: %s", strerror(errno));
+	return result;
+}
+
+int udp_zones(void *self, enum ponto_scope scope, uint32_t *out, size_t cap, size_t *count)
+{
+	struct udp_address found[ZONED_MAX];
+	struct search search = {self, scope, 0, found, ZONED_MAX, 0};
+	size_t zones = 0;
+	int result = find_all(&search);
+
+	if (result != PONTO_OK)
+		return result;
+	for (size_t i = 0; i < search.count; i++) {
+		size_t before = 0;
+
+		while (before < i && found[before].interface != found[i].interface)
+			before++;
+		if (before < i)
+			continue;
+		if (zones < cap)
+			out[zones] = found[i].interface;
+		zones++;
+	}
+	*count = zones;
+	return PONTO_OK;
+}
+
 int udp_addresses(const struct udp_transport *udp, enum ponto_scope scope, uint32_t zone, struct udp_address *out,
 		  size_t cap, size_t *count)
 {
 	struct search search = {udp, scope, zone, out, cap, 0};
-	int result = dump(&search);
+	int result = find_all(&search);
 
-	if (result != PONTO_OK) {
-		ponto_error(udp->env->log, TOPIC, "the kernel does not list its addresses: %s", strerror(errno));
+	if (result != PONTO_OK)
 		return result;
-	}
 	narrow(&search);
 	*count = search.count;
 	return PONTO_OK;

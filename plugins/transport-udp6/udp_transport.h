@@ -21,8 +21,8 @@ struct udp_transport {
 	uint8_t family;
 	uint16_t port;
 	int receive_buffer;
-	const char *const *interfaces;	/* empty: all */
-	struct ponto_addr *addresses;	/* empty: all suitable ones */
+	const char *const *interfaces; /* empty: all */
+	struct ponto_addr *addresses;  /* empty: all suitable ones */
 	size_t address_count;
 	struct ponto_counter *received, *received_bytes, *sent, *sent_bytes, *refused;
 };
@@ -99,6 +99,8 @@ extern const struct ponto_option udp_options[UDP_OPTION_COUNT];
 /* udp_address.c: the addresses of the host that a handle may use, best first; at most cap. */
 int udp_addresses(const struct udp_transport *udp, enum ponto_scope scope, uint32_t zone, struct udp_address *out,
 		  size_t cap, size_t *count);
+/* The interfaces that have addresses of that scope. */
+int udp_zones(void *self, enum ponto_scope scope, uint32_t *out, size_t cap, size_t *count);
 /* Tells of changes: a netlink socket, not blocking. PONTO_EIO */
 int udp_netlink_open(uint8_t family, int *fd);
 /* Reads it empty; true when addresses or links may have changed. */

@@ -38,7 +38,7 @@ security   = { id = { plugin = "security-pki"; }; };
 discovery  = { seeds = { plugin = "discovery-seed"; peers = [ "[::1]:$(cat "$work/silent")" ]; }; };
 services   = { pnrp = { plugin = "service-pnrp"; scope = "loopback"; }; };
 CONF
-as $daemon_uid "$build/pontod" -c "$work/ponto.conf" 2>"$work/log" &
+setpriv --reuid $daemon_uid --regid $gid --clear-groups "$build/pontod" -c "$work/ponto.conf" 2>"$work/log" &
 if ! until_true 150 as $daemon_uid "$build/ponto" --connect "$work/run/bus" node status; then
 	echo "Bail out! the node does not start: $(cat "$work/log")"
 	exit 1
