@@ -1,5 +1,5 @@
-/* PNRP names: peer names, the identifiers made of them, cloud names, DNS-style
- * names, and the time format of CPAs.
+/* PNRP names: peer names, the identifiers made of them, cloud names, and
+ * the time format of CPAs.
  *
  * Pure; no allocation. [MS-PNRP] 1.3.1.1, 1.3.1.2, 2.2.4, 3.1.4.4.1. */
 #ifndef ENGINES_PNRP_PNRP_NAME_H
@@ -18,7 +18,6 @@ extern "C" {
 #define PNRP_P2P_ID_SIZE 16
 #define PNRP_LOCATION_SIZE 16 /* a service location */
 #define PNRP_CLOUD_TEXT 48    /* bytes that hold any cloud name, NUL included */
-#define PNRP_DNS_TEXT 128     /* bytes that hold any DNS-style name written here, NUL included */
 
 /* Plain data, compared with pnrp_name_equal. authority is zero unless secure. */
 struct pnrp_name {
@@ -100,17 +99,6 @@ struct pnrp_cloud_name {
  * PONTO_EINVAL for another scope or a zone where there is none. */
 PONTO_MUST_CHECK int pnrp_cloud_format(const struct pnrp_cloud_name *cloud, char out[PNRP_CLOUD_TEXT]);
 PONTO_MUST_CHECK int pnrp_cloud_parse(const char *text, struct pnrp_cloud_name *out);
-
-/* ---- DNS-style names ---------------------------------------------------------- */
-
-/* "classifier.p<authority>.pnrp.net", without the authority label for an unsecured name. Classifiers of
- * 1..63 characters a-z, 0-9 and inner hyphens are written as they are; PONTO_ENOTSUP for any other, which
- * needs punycode. */
-PONTO_MUST_CHECK int pnrp_dns_format(const struct pnrp_name *name, char out[PNRP_DNS_TEXT]);
-
-/* The reverse; letter case is ignored as DNS demands, "p0" and a trailing dot are accepted. PONTO_EINVAL
- * when the text is not under pnrp.net or not of this form, PONTO_ENOTSUP for an "xn--" label. borrows text */
-PONTO_MUST_CHECK int pnrp_dns_parse(const char *text, struct pnrp_name *out);
 
 /* ---- time ---------------------------------------------------------------------- */
 

@@ -307,78 +307,6 @@ static void cloud_names(void **state)
 	assert_int_equal(pnrp_cloud_format(&odd, text), PONTO_EINVAL);
 }
 
-/* ---- DNS-style names ------------------------------------------------------------------------------------ */
-
-static void dns_names(void **state)
-{
-	static const struct {
-		const char *dns, *name, *back;
-	} rows[] = {
-		{"alice.pnrp.net", "0.alice", NULL},
-		{"alice.p" HEX40 ".pnrp.net", HEX40 ".alice", NULL},
-		{"alice.p0.pnrp.net", "0.alice", "alice.pnrp.net"},
-		{"Alice.P0.PNRP.NET.", "0.alice", "alice.pnrp.net"},
-		{"alice." HEX40 ".pnrp.net", HEX40 ".alice", "alice.p" HEX40 ".pnrp.net"},
-		{"p0.pnrp.net", "0.p0", NULL},
-		{"a-1.pnrp.net", "0.a-1", NULL},
-	};
-	static const char *const bad[] = {"",
-					  ".",
-					  "pnrp.net",
-					  ".pnrp.net",
-					  "alice.example.net",
-					  "alice.pnrp.net.x",
-					  "alicepnrp.net",
-					  "a.b.pnrp.net",
-					  "a.b.p0.pnrp.net",
-					  "a.p1.pnrp.net",
-					  "a.p" HEX40 "0.pnrp.net",
-					  "-a.pnrp.net",
-					  "a-.pnrp.net",
-					  "a_b.pnrp.net",
-					  "\xc3\xa9.pnrp.net",
-					  ".p0.pnrp.net",
-					  "a..pnrp.net",
-					  "alice.pnrp.net.."};
-	static const char *const no_dns[] = {"0.Alice", "0.a b", "0.", "0.a.b", "0.-a", "0.xn--a", "0.\xc3\xa9"};
-	char text[PNRP_DNS_TEXT];
-
-	(void)state;
-	for (size_t i = 0; i < PONTO_ARRAY_SIZE(rows); i++) {
-		struct pnrp_name name, expected = parsed(rows[i].name);
-
-		assert_ok(pnrp_dns_parse(rows[i].dns, &name));
-		assert_true(pnrp_name_equal(&name, &expected));
-		assert_ok(pnrp_dns_format(&name, text));
-		assert_string_equal(text, rows[i].back ? rows[i].back : rows[i].dns);
-	}
-	for (size_t i = 0; i < PONTO_ARRAY_SIZE(bad); i++) {
-		struct pnrp_name name;
-
-		assert_int_equal(pnrp_dns_parse(bad[i], &name), PONTO_EINVAL);
-	}
-	for (size_t i = 0; i < PONTO_ARRAY_SIZE(no_dns); i++) {
-		struct pnrp_name name = parsed(no_dns[i]);
-
-		assert_int_equal(pnrp_dns_format(&name, text), PONTO_ENOTSUP);
-	}
-}
-
-static void dns_limits(void **state)
-{
-	struct pnrp_name name = parsed(long_name(HEX40, "x", 63));
-	char text[PNRP_DNS_TEXT];
-
-	(void)state;
-	assert_ok(pnrp_dns_format(&name, text));
-	assert_ok(pnrp_dns_parse(text, &name));
-	assert_int_equal(name.classifier_len, 63);
-	name = parsed(long_name("0", "x", 64));
-	assert_int_equal(pnrp_dns_format(&name, text), PONTO_ENOTSUP);
-	assert_int_equal(pnrp_dns_parse("xn--caf-dma.pnrp.net", &name), PONTO_ENOTSUP);
-	assert_int_equal(pnrp_dns_parse(long_name("x", "y", 600), &name), PONTO_EINVAL);
-}
-
 /* ---- time --------------------------------------------------------------------------------------------------- */
 
 static void filetime(void **state)
@@ -404,8 +332,6 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(id_of_a_registration_and_of_a_question),
 	cmocka_unit_test(classifier_byte_orders),
 	cmocka_unit_test(cloud_names),
-	cmocka_unit_test(dns_names),
-	cmocka_unit_test(dns_limits),
 	cmocka_unit_test(filetime),
 };
 
