@@ -464,16 +464,6 @@ int ring_cache_add(struct ring_cache *c, struct ring_route *r)
 	return PONTO_OK;
 }
 
-void ring_cache_certify(struct ring_cache *c, struct ring_route *r)
-{
-	uint32_t i = position(c, &r->id);
-
-	r->certified = true;
-	if (i < c->count && c->entry[i] == r)
-		c->place[i].certified = true;
-	mark_leaves(c);
-}
-
 bool ring_cache_remove(struct ring_cache *c, const struct ring_id *id)
 {
 	uint32_t i = position(c, id);

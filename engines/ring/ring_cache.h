@@ -82,9 +82,6 @@ PONTO_MUST_CHECK int ring_cache_add(struct ring_cache *c, struct ring_route *r);
 /* True when it was there. */
 bool ring_cache_remove(struct ring_cache *c, const struct ring_id *id);
 
-/* An entry was certified after it was added. */
-void ring_cache_certify(struct ring_cache *c, struct ring_route *r);
-
 /* ---- leaf sets ------------------------------------------------------------------ */
 
 /* The leaves of a local ID on one side, nearest first; returns how many. borrowed from the cache */

@@ -122,11 +122,3 @@ void ring_reassembly_forget(struct ring_reassembly *r, uint32_t acked_id)
 			at = &(*at)->next;
 	}
 }
-
-void ring_reassembly_drop(struct ring_reassembly *r, uint32_t message_id, const struct ponto_addr *from)
-{
-	struct ring_partial **at = find(r, message_id, from);
-
-	if (*at)
-		ponto_free(r->alloc, unlink_entry(r, at));
-}

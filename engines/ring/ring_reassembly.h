@@ -59,9 +59,6 @@ void ring_reassembly_release(struct ring_reassembly *r, struct ring_partial *who
 /* The request is answered or dead. */
 void ring_reassembly_forget(struct ring_reassembly *r, uint32_t acked_id);
 
-/* A fragment that contradicts itself also ends what it belongs to. */
-void ring_reassembly_drop(struct ring_reassembly *r, uint32_t message_id, const struct ponto_addr *from);
-
 #ifdef __cplusplus
 }
 #endif

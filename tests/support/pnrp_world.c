@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "engines/pnrp/pnrp_codec.h"
-#include "framework/digest.h"
+#include "tests/support/pnrp_keys.h"
 
 struct world_datagram {
 	uint64_t at, sequence;
@@ -53,30 +53,14 @@ static struct world_datagram *heap_pop(struct world *w)
 
 /* ---- keys --------------------------------------------------------------------------- */
 
-static void stretch(const struct ponto_bytes *parts, size_t count, uint8_t *out, size_t len)
-{
-	uint8_t hash[PONTO_SHA256_SIZE];
-	struct ponto_bytes again = ponto_bytes(hash, sizeof(hash));
-
-	ponto_sha256(parts, count, hash);
-	for (size_t at = 0; at < len; at += sizeof(hash)) {
-		memcpy(out + at, hash, len - at < sizeof(hash) ? len - at : sizeof(hash));
-		ponto_sha256(&again, 1, hash);
-	}
-}
-
 void world_key(uint64_t identity, uint8_t key[140])
 {
-	struct ponto_bytes part = ponto_bytes(&identity, sizeof(identity));
-
-	stretch(&part, 1, key, 140);
+	pnrp_test_key(identity, key, 140);
 }
 
 void world_sign(struct ponto_bytes key, struct ponto_bytes data, uint8_t out[128])
 {
-	struct ponto_bytes parts[] = {key, data};
-
-	stretch(parts, 2, out, 128);
+	pnrp_test_sign(key, data, out, 128);
 }
 
 const char *world_secure_name(uint64_t identity, const char *classifier)

@@ -175,7 +175,7 @@ static void memory_is_bounded(void **state)
 	f = piece(&p, 200, 5000, 0, 100);
 	f.size = 2000;
 	assert_int_equal(put(&p, f), PONTO_ELIMIT); /* more bytes than all together may have */
-	ring_reassembly_drop(&p.r, 3, &f.from);
+	ring_reassembly_forget(&p.r, 1);
 	assert_int_equal(p.r.count + p.r.bytes, 0);
 	end(&p);
 }
