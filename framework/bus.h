@@ -21,18 +21,18 @@
 extern "C" {
 #endif
 
-#define PONTO_BUS_OPEN_CALLS 64		       /* per client; the next one gets PONTO_EBUSY */
-#define PONTO_BUS_MESSAGE_MAX (1024u * 1024)   /* bytes of one frame, envelope included */
-#define PONTO_BUS_FRAMES_MAX 2		       /* after the routing frame: an empty delimiter and the envelope */
-#define PONTO_ENDPOINT_SIZE 160		       /* longest endpoint text, NUL included */
+#define PONTO_BUS_OPEN_CALLS 64		     /* per client; the next one gets PONTO_EBUSY */
+#define PONTO_BUS_MESSAGE_MAX (1024u * 1024) /* bytes of one frame, envelope included */
+#define PONTO_BUS_FRAMES_MAX 2		     /* after the routing frame: an empty delimiter and the envelope */
+#define PONTO_ENDPOINT_SIZE 160		     /* longest endpoint text, NUL included */
 
 struct ponto_bus;
 struct ponto_port;
 
 struct ponto_bus_setup {
-	const char *endpoint;	    /* copies; an ipc:// path whose directory is made 0700 (or 0750 for group) when missing */
-	const char *group;	    /* a group's name that may connect too; NULL or "": only the own uid and root */
-	const char *remote;	    /* tcp://address:port, or NULL */
+	const char *endpoint; /* copies; an ipc:// path whose directory is made 0700 (or 0750 for group) when missing */
+	const char *group;    /* a group's name that may connect too; NULL or "": only the own uid and root */
+	const char *remote;   /* tcp://address:port, or NULL */
 	const char *curve_key_file; /* the server's secret key, 0600, made when missing; needed with remote */
 	const char *curve_clients;  /* file with one permitted client public key (Z85) a line; needed with remote */
 	const struct ponto_alloc *alloc;
@@ -89,6 +89,7 @@ struct ponto_client_setup {
 	const char *endpoint;	       /* NULL: the default. "/a/path" means ipc:///a/path. copies */
 	const char *curve_server_key;  /* Z85 public key for tcp://; else NULL */
 	const char *curve_secret_file; /* the client's own secret key for tcp:// */
+	bool tell_reconnect;	       /* see ponto_client_next_event */
 	const struct ponto_alloc *alloc;
 };
 
@@ -97,10 +98,10 @@ PONTO_MUST_CHECK int ponto_client_create(const struct ponto_client_setup *setup,
 void ponto_client_destroy(struct ponto_client *client);
 
 struct ponto_reply {
-	int result;	       /* the service's: 0 or PONTO_E* */
-	uint8_t *payload;      /* with result 0; freed by ponto_reply_clear */
+	int result;	  /* the service's: 0 or PONTO_E* */
+	uint8_t *payload; /* with result 0; freed by ponto_reply_clear */
 	size_t len;
-	char error[512];       /* with another result: one line */
+	char error[512]; /* with another result: one line */
 };
 
 void ponto_reply_clear(struct ponto_client *client, struct ponto_reply *reply);
@@ -112,6 +113,15 @@ void ponto_reply_clear(struct ponto_client *client, struct ponto_reply *reply);
  * Reconnects by itself. borrows. gives what is in reply */
 PONTO_MUST_CHECK int ponto_client_call(struct ponto_client *client, const char *service, const char *method,
 				       struct ponto_bytes payload, unsigned timeout_ms, struct ponto_reply *reply);
+
+/* Waiting calls of this client end with PONTO_ECLOSED, within 50 ms, once fd is readable; -1: none, as at the start.
+ * A call that ends so closes its connection, so that the service stops working for it. borrows fd until another one
+ * is set */
+void ponto_client_set_cancel(struct ponto_client *client, int fd);
+
+/* Connections for calls have numbers that grow. *called: the one that carried the last call; *now: the present one,
+ * 0 when there is none. Where they differ, what that call made for the client's life has ended. Never waits. */
+void ponto_client_sessions(struct ponto_client *client, uint64_t *called, uint64_t *now);
 
 /* Events whose "<instance>.<topic>" starts with prefix, from the return on. PONTO_EUNREACH: no daemon now (told
  * within a second), PONTO_EACCES; PONTO_EINVAL: longer than 127 bytes. */
@@ -125,7 +135,8 @@ struct ponto_event {
 
 void ponto_event_clear(struct ponto_client *client, struct ponto_event *event);
 
-/* Waits for the next. PONTO_ETIME after timeout_ms. Subscriptions survive a restart of the daemon. gives */
+/* Waits for the next. PONTO_ETIME after timeout_ms. Subscriptions survive a restart of the daemon; with tell_reconnect
+ * each new connection is told once as PONTO_ECLOSED: events may have been missed. gives */
 PONTO_MUST_CHECK int ponto_client_next_event(struct ponto_client *client, unsigned timeout_ms, struct ponto_event *out);
 
 #ifdef __cplusplus

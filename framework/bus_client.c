@@ -3,6 +3,7 @@
 #include "framework/bus_private.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,16 +12,17 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#define CONNECT_MS 900	    /* "within a second" */
-#define GRACE_MS 250	    /* the daemon's own word that time is up travels, too */
-#define SLICE_MS 50	    /* how long a call waits before it looks whether the daemon is still there */
-#define RECONNECT_MS 50	    /* events only: calls connect anew */
+#define CONNECT_MS 900	/* "within a second" */
+#define GRACE_MS 250	/* the daemon's own word that time is up travels, too */
+#define SLICE_MS 50	/* how long a call waits before it looks whether the daemon is still there */
+#define RECONNECT_MS 50 /* events only: calls connect anew */
 #define RECONNECT_MAX_MS 2000
 
 struct channel {
 	void *socket;
 	void *monitor;
 	bool connected;
+	uint64_t sessions; /* connections so far, of all sockets of this channel */
 };
 
 struct ponto_client {
@@ -31,6 +33,10 @@ struct ponto_client {
 	char server_key[41], public_key[41], secret_key[41];
 	void *context;
 	struct channel calls, events;
+	bool tell_reconnect;
+	uint64_t called; /* the session of the last call */
+	uint64_t told;	 /* sessions of events that the caller knows of */
+	int cancel;
 	uint64_t next_id;
 	unsigned monitors; /* each has its own name */
 };
@@ -59,6 +65,8 @@ int ponto_client_create(const struct ponto_client_setup *setup, struct ponto_cli
 	if (!client)
 		return PONTO_ENOMEM;
 	client->alloc = setup->alloc;
+	client->tell_reconnect = setup->tell_reconnect;
+	client->cancel = -1;
 	if (setup->endpoint)
 		result = ponto_bus_endpoint(setup->endpoint, NULL, client->endpoint);
 	else
@@ -98,7 +106,7 @@ static void close_channel(struct channel *channel)
 	}
 	if (channel->socket)
 		(void)zmq_close(channel->socket);
-	memset(channel, 0, sizeof(*channel));
+	*channel = (struct channel){.sessions = channel->sessions};
 }
 
 void ponto_client_destroy(struct ponto_client *client)
@@ -164,8 +172,8 @@ static int open_channel(struct ponto_client *client, struct channel *channel, in
 	if (!channel->socket || !channel->monitor)
 		return PONTO_ENOMEM;
 	if (set_int(channel->socket, ZMQ_LINGER, 0) || set_int(channel->monitor, ZMQ_LINGER, 0) ||
-	    set_int(channel->monitor, ZMQ_RCVHWM, 0) || set_int(channel->socket, ZMQ_RCVTIMEO, SLICE_MS) || set_int(channel->socket, ZMQ_IMMEDIATE, 1) ||
-	    set_int(channel->socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) ||
+	    set_int(channel->monitor, ZMQ_RCVHWM, 0) || set_int(channel->socket, ZMQ_RCVTIMEO, SLICE_MS) ||
+	    set_int(channel->socket, ZMQ_IMMEDIATE, 1) || set_int(channel->socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) ||
 	    set_int(channel->socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) ||
 	    zmq_setsockopt(channel->socket, ZMQ_MAXMSGSIZE, &max, sizeof(max)))
 		return PONTO_EINTERNAL;
@@ -196,22 +204,38 @@ static unsigned next_notice(struct channel *channel, int *error)
 	memcpy(&event, frame, 2);
 	memcpy(&value, frame + 2, 4);
 	*error = (int)value;
-	if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+	if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
 		channel->connected = true;
-	else if (event == ZMQ_EVENT_DISCONNECTED)
+		channel->sessions++;
+	} else if (event == ZMQ_EVENT_DISCONNECTED) {
 		channel->connected = false;
+	}
 	return event;
 }
 
-static void wait_for(void *first, void *second, uint64_t deadline)
+static bool cancelled(const struct ponto_client *client)
 {
-	zmq_pollitem_t items[2] = {{.socket = first, .events = ZMQ_POLLIN}, {.socket = second, .events = ZMQ_POLLIN}};
+	struct pollfd item = {.fd = client->cancel, .events = POLLIN};
 
-	(void)zmq_poll(items, second ? 2 : 1, left_ms(deadline));
+	return client->cancel >= 0 && poll(&item, 1, 0) > 0;
+}
+
+/* Until one of two sockets, of which the second may be NULL, has something, or the client is cancelled. */
+static void wait_for(const struct ponto_client *client, void *first, void *second, uint64_t deadline)
+{
+	zmq_pollitem_t items[3];
+	int count = 0;
+
+	items[count++] = (zmq_pollitem_t){.socket = first, .events = ZMQ_POLLIN};
+	if (second)
+		items[count++] = (zmq_pollitem_t){.socket = second, .events = ZMQ_POLLIN};
+	if (client->cancel >= 0)
+		items[count++] = (zmq_pollitem_t){.fd = client->cancel, .events = ZMQ_POLLIN};
+	(void)zmq_poll(items, count, left_ms(deadline));
 }
 
 /* Waits until the daemon has accepted this connection. */
-static int wait_connected(struct channel *channel, uint64_t deadline)
+static int wait_connected(const struct ponto_client *client, struct channel *channel, uint64_t deadline)
 {
 	while (!channel->connected) {
 		int error = 0;
@@ -223,9 +247,11 @@ static int wait_connected(struct channel *channel, uint64_t deadline)
 			return PONTO_EUNREACH;
 		if (event)
 			continue;
+		if (cancelled(client))
+			return PONTO_ECLOSED;
 		if (left_ms(deadline) == 0)
 			return PONTO_EUNREACH;
-		wait_for(channel->monitor, NULL, deadline);
+		wait_for(client, channel->monitor, NULL, deadline);
 	}
 	return PONTO_OK;
 }
@@ -239,7 +265,7 @@ static int establish(struct ponto_client *client, struct channel *channel, int t
 		return result;
 	result = open_channel(client, channel, type, endpoint);
 	if (result == PONTO_OK)
-		result = wait_connected(channel, deadline);
+		result = wait_connected(client, channel, deadline);
 	if (result)
 		close_channel(channel);
 	return result;
@@ -293,6 +319,7 @@ static int send_call(struct ponto_client *client, const char *service, const cha
 			return PONTO_ENOMEM;
 	}
 	(void)ponto__bus__v1__call__pack(&call, data);
+	client->called = client->calls.sessions;
 	result = zmq_send(client->calls.socket, data, size, ZMQ_DONTWAIT) < 0 ? PONTO_EUNREACH : PONTO_OK;
 	if (result)
 		close_channel(&client->calls);
@@ -345,8 +372,8 @@ static int take_reply(struct ponto_client *client, int flags, struct ponto_reply
 }
 
 /* Waiting on the one socket is what makes a call quick; the monitor is asked between slices. */
-int ponto_client_call(struct ponto_client *client, const char *service, const char *method,
-		      struct ponto_bytes payload, unsigned timeout_ms, struct ponto_reply *reply)
+int ponto_client_call(struct ponto_client *client, const char *service, const char *method, struct ponto_bytes payload,
+		      unsigned timeout_ms, struct ponto_reply *reply)
 {
 	uint64_t deadline;
 	int result = send_call(client, service, method, payload, timeout_ms);
@@ -368,9 +395,28 @@ int ponto_client_call(struct ponto_client *client, const char *service, const ch
 			close_channel(&client->calls);
 			return result == PONTO_EBUSY ? PONTO_EUNREACH : result;
 		}
+		if (cancelled(client)) {
+			close_channel(&client->calls);
+			return PONTO_ECLOSED;
+		}
 		if (left_ms(deadline) == 0)
 			return PONTO_ETIME;
 	}
+}
+
+void ponto_client_set_cancel(struct ponto_client *client, int fd)
+{
+	client->cancel = fd;
+}
+
+void ponto_client_sessions(struct ponto_client *client, uint64_t *called, uint64_t *now)
+{
+	int error;
+
+	while (client->calls.socket && next_notice(&client->calls, &error))
+		;
+	*called = client->called;
+	*now = client->calls.connected ? client->calls.sessions : 0;
 }
 
 /* ---- events ------------------------------------------------------------------------- */
@@ -437,10 +483,13 @@ int ponto_client_subscribe(struct ponto_client *client, const char *prefix)
 	while (!stands) {
 		if (take_event(client, prefix, NULL, &stands) != PONTO_EBUSY)
 			continue;
+		if (cancelled(client))
+			return PONTO_ECLOSED;
 		if (left_ms(deadline) == 0)
 			return PONTO_EUNREACH;
-		wait_for(client->events.socket, NULL, deadline);
+		wait_for(client, client->events.socket, NULL, deadline);
 	}
+	client->told = client->events.sessions;
 	return PONTO_OK;
 }
 
@@ -460,8 +509,15 @@ int ponto_client_next_event(struct ponto_client *client, unsigned timeout_ms, st
 			;
 		if (result == PONTO_EPROTO)
 			continue;
+		if (client->tell_reconnect && client->events.connected && client->told != client->events.sessions) {
+			client->told = client->events.sessions;
+			return PONTO_ECLOSED;
+		}
+		if (cancelled(client))
+			return PONTO_ECLOSED;
 		if (left_ms(deadline) == 0)
 			return PONTO_ETIME;
-		wait_for(client->events.socket, NULL, deadline);
+		wait_for(client, client->events.socket, client->tell_reconnect ? client->events.monitor : NULL,
+			 deadline);
 	}
 }

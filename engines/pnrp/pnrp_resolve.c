@@ -255,18 +255,34 @@ static void push_first_hops(struct pnrp_engine *e, struct pnrp_resolve *r)
 		ring_walk_push(&r->walk, r->seed_hop);
 }
 
+/* The closest ID of this node's that the resolve may end at. */
+static const struct ring_id *closest_allowed_local(const struct pnrp_engine *e, const struct pnrp_resolve *r)
+{
+	const struct ring_id *target = &r->walk.target, *closest = ring_cache_closest_local(&e->cache, target);
+
+	if (!closest || !is_barred(r, closest))
+		return closest;
+	closest = NULL;
+	for (const struct pnrp_local *l = e->locals; l; l = l->next) {
+		if (!is_barred(r, &l->id) && ring_cache_is_local(&e->cache, &l->id) &&
+		    (!closest || ring_id_closer(&l->id, closest, target)))
+			closest = &l->id;
+	}
+	return closest;
+}
+
 static void begin_walk(struct pnrp_engine *e, uint64_t now, struct pnrp_resolve *r)
 {
 	struct ring_endpoint own = pnrp_own_endpoint(e);
 	struct ring_id target = r->walk.target;
-	const struct ring_id *local = ring_cache_closest_local(&e->cache, &target);
+	const struct ring_id *local = r->include_local ? closest_allowed_local(e, r) : NULL;
 	struct pnrp_route_entry entry;
 
 	ring_walk_clear(&r->walk);
 	ring_walk_init(&r->walk, &e->alloc, &target, &own);
 	r->stopped = false;
 	r->refused_count = 0;
-	if (r->include_local && local && !is_barred(r, local) && pnrp_own_route(e, local, &entry)) {
+	if (local && pnrp_own_route(e, local, &entry)) {
 		struct ring_route *route = pnrp_route_from_wire(e, &entry);
 
 		if (route)

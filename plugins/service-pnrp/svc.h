@@ -44,6 +44,7 @@ struct svc_name {
 	enum pnrp_registration_state state;
 	Ponto__Pnrp__V1__RegisterRequest *request; /* owned; as the client gave it */
 	uint32_t uid;
+	int32_t pid;	 /* the process that registered it; 0: unknown, or an earlier life of this node */
 	uint64_t client; /* whose end ends it; 0: nobody's */
 	bool orphan;	 /* the client ended before the engine knew the name */
 	bool from_store; /* kept already */
@@ -183,6 +184,9 @@ const char *svc_name_fault(const char *text);
 void svc_name_restore(struct svc *svc, Ponto__Pnrp__V1__RegisterRequest *request, uint32_t uid);
 
 struct svc_name *svc_name_by_token(struct svc *svc, uint64_t token);
+
+/* The IDs under which a process has registered a name, as many as fit; returns how many. */
+size_t svc_name_ids_of(const struct svc *svc, const char *name, int32_t pid, struct ring_id *ids, size_t room);
 void svc_name_signed(struct svc *svc, uint64_t token, struct svc_signer *signer);
 void svc_name_changed(struct svc *svc, uint64_t handle, uint64_t token, enum pnrp_registration_state state);
 void svc_name_addresses_changed(struct svc *svc);

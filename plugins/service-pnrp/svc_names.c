@@ -18,13 +18,46 @@ struct svc_name *svc_name_by_token(struct svc *svc, uint64_t token)
 	return NULL;
 }
 
-static struct svc_name *find_name(struct svc *svc, uint32_t uid, const char *text)
+static bool is_called(const struct svc_name *name, uint32_t uid, const char *text)
+{
+	return name->uid == uid && name->state != PNRP_REGISTRATION_GONE && strcmp(name->request->name, text) == 0;
+}
+
+/* client 0: the one that outlives its client. */
+static struct svc_name *find_name(struct svc *svc, uint32_t uid, const char *text, uint64_t client, uint64_t instance)
 {
 	for (struct svc_name *name = svc->names; name; name = name->next) {
-		if (name->uid == uid && name->state != PNRP_REGISTRATION_GONE && strcmp(name->request->name, text) == 0)
+		if (is_called(name, uid, text) && name->client == client && name->request->instance == instance)
 			return name;
 	}
 	return NULL;
+}
+
+/* What an unregister means: see pnrp.proto. */
+static struct svc_name *find_meant(struct svc *svc, const struct ponto_call *call,
+				   const Ponto__Pnrp__V1__UnregisterRequest *request)
+{
+	struct svc_name *name = find_name(svc, call->uid, request->name, call->client, request->instance);
+
+	if (name || request->has_instance)
+		return name;
+	name = find_name(svc, call->uid, request->name, 0, 0);
+	for (struct svc_name *n = svc->names; n && !name; n = n->next) {
+		if (is_called(n, call->uid, request->name))
+			name = n;
+	}
+	return name;
+}
+
+size_t svc_name_ids_of(const struct svc *svc, const char *text, int32_t pid, struct ring_id *ids, size_t room)
+{
+	size_t count = 0;
+
+	for (const struct svc_name *name = svc->names; name && pid && count < room; name = name->next) {
+		if (name->pid == pid && name->handle && strcmp(name->request->name, text) == 0)
+			ids[count++] = name->id;
+	}
+	return count;
 }
 
 static bool is_secured(const struct svc_name *name)
@@ -83,6 +116,8 @@ void svc_name_fill(struct svc *svc, struct svc_arena *arena, const struct svc_na
 	info->comment = name->request->comment;
 	info->uid = name->uid;
 	info->client_lifetime = name->client != 0;
+	info->has_instance = name->request->has_instance;
+	info->instance = name->request->instance;
 	info->payload_size = (uint32_t)name->request->payload.len;
 	info->identity = svc_arena_text(arena, name->identity.id);
 	info->chain = name->chain ? svc_arena_text(arena, name->chain_id) : NULL;
@@ -125,7 +160,7 @@ static void own_endpoints(struct svc *svc, struct svc_name *name)
 	name->endpoint_count = status.local_count;
 	for (size_t i = 0; i < status.local_count; i++) {
 		memcpy(name->endpoints[i].ip, status.local[i].ip, 16);
-		name->endpoints[i].port = 0;
+		name->endpoints[i].port = (uint16_t)name->request->own_port;
 		name->endpoints[i].protocol = PROTOCOL_TCP;
 	}
 }
@@ -153,7 +188,7 @@ static int read_endpoints(struct svc *svc, struct svc_name *name, const char **w
 		name->endpoints[i].protocol = (uint16_t)in->protocol;
 	}
 	name->endpoint_count = request->n_endpoint;
-	if (name->endpoint_count == 0 && request->payload.len == 0)
+	if (name->endpoint_count == 0 && (request->has_own_port || request->payload.len == 0))
 		own_endpoints(svc, name);
 	return PONTO_OK;
 }
@@ -180,6 +215,14 @@ static int check_request(const Ponto__Pnrp__V1__RegisterRequest *request, const 
 	}
 	if (request->has_prefix && request->prefix.len != 8) {
 		*why = "a prefix has 8 bytes";
+		return PONTO_EINVAL;
+	}
+	if (request->own_port > 65535) {
+		*why = "a port is at most 65535";
+		return PONTO_EINVAL;
+	}
+	if (request->has_instance && !request->client_lifetime) {
+		*why = "only what ends with its client has an instance number";
 		return PONTO_EINVAL;
 	}
 	if (!parsed.secure && request->chain && *request->chain) {
@@ -405,14 +448,15 @@ static bool has_share(const struct svc *svc, uint32_t uid)
 }
 
 /* PONTO_OK: the name may be registered. A kept one that failed makes place for another attempt. */
-static int admit(struct svc *svc, const Ponto__Pnrp__V1__RegisterRequest *request, uint32_t uid, const char **why)
+static int admit(struct svc *svc, const Ponto__Pnrp__V1__RegisterRequest *request, uint32_t uid, uint64_t client,
+		 const char **why)
 {
 	struct svc_name *name;
 	int result = check_request(request, why);
 
 	if (result != PONTO_OK)
 		return result;
-	name = find_name(svc, uid, request->name);
+	name = find_name(svc, uid, request->name, client, request->instance);
 	if (name && (!name->failure || name->call)) {
 		*why = "already registered here";
 		return PONTO_EEXIST;
@@ -431,7 +475,8 @@ void svc_name_register(struct svc *svc, struct ponto_call *call, ProtobufCMessag
 	Ponto__Pnrp__V1__RegisterRequest *request = (Ponto__Pnrp__V1__RegisterRequest *)message;
 	const char *why = NULL;
 	struct svc_name *name;
-	int result = admit(svc, request, call->uid, &why);
+	uint64_t client = request->client_lifetime ? call->client : 0;
+	int result = admit(svc, request, call->uid, client, &why);
 
 	if (result != PONTO_OK) {
 		svc_refuse(call, result, "%s: %s", request->name, why);
@@ -444,7 +489,8 @@ void svc_name_register(struct svc *svc, struct ponto_call *call, ProtobufCMessag
 		return;
 	}
 	name->call = call;
-	name->client = request->client_lifetime ? call->client : 0;
+	name->client = client;
+	name->pid = call->pid;
 	result = read_endpoints(svc, name, &why);
 	if (result != PONTO_OK)
 		fail_name(svc, name, result, why);
@@ -459,7 +505,7 @@ void svc_name_restore(struct svc *svc, Ponto__Pnrp__V1__RegisterRequest *request
 	struct svc_name *name;
 	int result = check_request(request, &why);
 
-	if (result == PONTO_OK && find_name(svc, uid, request->name)) {
+	if (result == PONTO_OK && find_name(svc, uid, request->name, 0, 0)) {
 		ponto__pnrp__v1__register_request__free_unpacked(request, NULL);
 		return;
 	}
@@ -525,9 +571,9 @@ static void forgotten_unseen(struct svc *svc, struct ponto_call *call, const cha
 void svc_name_unregister(struct svc *svc, struct ponto_call *call, ProtobufCMessage *message)
 {
 	Ponto__Pnrp__V1__UnregisterRequest *request = (Ponto__Pnrp__V1__UnregisterRequest *)message;
-	struct svc_name *name = find_name(svc, call->uid, request->name);
+	struct svc_name *name = find_meant(svc, call, request);
 
-	if (!name && svc->has_store) {
+	if (!name && svc->has_store && !request->has_instance) {
 		svc_kept_forget(svc, call, request->name, forgotten_unseen);
 	} else if (!name) {
 		forgotten_unseen(svc, call, request->name, PONTO_ENOENT);

@@ -17,8 +17,9 @@ struct svc_query {
 	uint64_t deadline;
 	struct svc_arena arena; /* of what follows */
 	Ponto__Pnrp__V1__Match *matches[SVC_MATCHES_MAX];
-	struct ring_id ids[SVC_MATCHES_MAX];
 	size_t match_count;
+	struct ring_id barred[SVC_MATCHES_MAX]; /* what the client does not want, then what it has got */
+	size_t barred_count;
 	Ponto__Pnrp__V1__Hop *hops[SVC_HOPS_MAX];
 	size_t hop_count;
 	uint32_t walks;
@@ -46,11 +47,10 @@ static void drop_query(struct svc *svc, struct svc_query *query)
 	ponto_free(svc->env->alloc, query);
 }
 
-static size_t wanted(const struct svc_query *query)
+/* Whether more is asked for, and can be told apart from what there is. */
+static bool wants_more(const struct svc_query *query)
 {
-	uint32_t max = query->request->max;
-
-	return max < 1 ? 1 : max < SVC_MATCHES_MAX ? max : SVC_MATCHES_MAX;
+	return query->match_count < query->request->max && query->barred_count < SVC_MATCHES_MAX;
 }
 
 /* ---- asking the engine ------------------------------------------------------- */
@@ -67,8 +67,8 @@ static int ask(struct svc *svc, struct svc_query *query)
 		.trace = request->trace,
 		.timeout = query->deadline > now ? query->deadline - now : 1,
 		.max_restarts = RESTARTS,
-		.exclude = query->ids,
-		.exclude_count = query->match_count,
+		.exclude = query->barred,
+		.exclude_count = query->barred_count,
 	};
 	struct pnrp_status status;
 
@@ -93,6 +93,32 @@ static size_t queries_of(const struct svc *svc, uint32_t uid)
 	return count;
 }
 
+static const char *request_fault(const Ponto__Pnrp__V1__ResolveRequest *request)
+{
+	if (request->has_prefix && request->prefix.len != 8)
+		return "a prefix has 8 bytes";
+	if (request->n_exclude >= SVC_MATCHES_MAX)
+		return "at most 31 IDs can be excluded";
+	for (size_t i = 0; i < request->n_exclude; i++) {
+		if (request->exclude[i].len != RING_ID_SIZE)
+			return "an excluded ID has 32 bytes";
+	}
+	return NULL;
+}
+
+/* One place is left for what is found. */
+static void bar(struct svc *svc, struct svc_query *query)
+{
+	const Ponto__Pnrp__V1__ResolveRequest *request = query->request;
+
+	for (size_t i = 0; i < request->n_exclude; i++)
+		memcpy(query->barred[query->barred_count++].b, request->exclude[i].data, RING_ID_SIZE);
+	if (request->other_process)
+		query->barred_count +=
+			svc_name_ids_of(svc, request->name, query->call->pid, query->barred + query->barred_count,
+					SVC_MATCHES_MAX - 1 - query->barred_count);
+}
+
 void svc_resolve(struct svc *svc, struct ponto_call *call, ProtobufCMessage *message)
 {
 	Ponto__Pnrp__V1__ResolveRequest *request = (Ponto__Pnrp__V1__ResolveRequest *)message;
@@ -100,8 +126,8 @@ void svc_resolve(struct svc *svc, struct ponto_call *call, ProtobufCMessage *mes
 	uint32_t timeout;
 	int result;
 
-	if (request->has_prefix && request->prefix.len != 8) {
-		svc_refuse(call, PONTO_EINVAL, "a prefix has 8 bytes");
+	if (request_fault(request)) {
+		svc_refuse(call, PONTO_EINVAL, "%s", request_fault(request));
 		goto refused;
 	}
 	if (!ponto_share(queries_of(svc, call->uid), svc->query_count, SVC_QUERIES_MAX)) {
@@ -123,6 +149,7 @@ void svc_resolve(struct svc *svc, struct ponto_call *call, ProtobufCMessage *mes
 	query->deadline = svc_now(svc) + timeout * PONTO_MS;
 	if (call->deadline < query->deadline)
 		query->deadline = call->deadline; /* nobody waits any longer */
+	bar(svc, query);
 	query->next = svc->queries;
 	svc->queries = query;
 	svc->query_count++;
@@ -230,9 +257,9 @@ void svc_resolve_found(struct svc *svc, const struct pnrp_effect *effect)
 	query->walks += effect->resolved.walks;
 	match = copy_match(svc, query, effect->resolved.match);
 	if (match) {
-		query->ids[query->match_count] = effect->resolved.match->id;
+		query->barred[query->barred_count++] = effect->resolved.match->id;
 		query->matches[query->match_count++] = match;
-		if (query->match_count < wanted(query) && ask(svc, query) == PONTO_OK)
+		if (wants_more(query) && ask(svc, query) == PONTO_OK)
 			return;
 	}
 	answer(svc, query, PONTO_OK, NULL);

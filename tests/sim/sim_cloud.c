@@ -58,7 +58,7 @@ static void add(struct sim_member *member, const struct ponto_plugin *plugin, co
 	require(ponto_node_add(member->node, plugin, name, conf, reason) == PONTO_OK, reason);
 }
 
-static void learn_address(struct sim_member *member);
+static void learn_address(const struct sim_cloud *cloud, struct sim_member *member);
 
 size_t sim_cloud_add(struct sim_cloud *cloud, const char *const *seeds, const char *const *service)
 {
@@ -96,7 +96,7 @@ size_t sim_cloud_add(struct sim_cloud *cloud, const char *const *seeds, const ch
 	require(ponto_node_find(member->node, PONTO_KIND_SERVICE, "pnrp", &iface) == PONTO_OK, "service");
 	member->service.ops = (const struct ponto_service_ops *)iface.ops;
 	member->service.self = iface.self;
-	learn_address(member);
+	learn_address(cloud, member);
 	return cloud->count++;
 }
 
@@ -108,8 +108,7 @@ size_t sim_cloud_join(struct sim_cloud *cloud, long seed)
 	size_t index;
 
 	if (seed >= 0)
-		snprintf(peers, sizeof(peers), "peers=%s,%s", cloud->members[0].address,
-			 cloud->members[seed].address);
+		snprintf(peers, sizeof(peers), "peers=%s,%s", cloud->members[0].address, cloud->members[seed].address);
 	index = sim_cloud_add(cloud, seeds, service);
 	require(cloud->members[index].address[0] != '\0', "address");
 	return index;
@@ -136,8 +135,8 @@ static void on_reply(struct ponto_call *call, int result, struct ponto_bytes pay
 
 static const struct ponto_call_ops call_ops = {on_reply};
 
-static void call_member(struct sim_member *member, const char *method, struct ponto_bytes payload, sim_done_fn *done,
-			void *arg)
+static void call_member(const struct sim_cloud *cloud, struct sim_member *member, const char *method,
+			struct ponto_bytes payload, sim_done_fn *done, void *arg)
 {
 	struct sim_call *sc = calloc(1, sizeof(*sc) + payload.len);
 
@@ -148,7 +147,8 @@ static void call_member(struct sim_member *member, const char *method, struct po
 	sc->call.method = method;
 	sc->call.payload = ponto_bytes(sc->payload, payload.len);
 	sc->call.uid = 1000;
-	sc->call.client = 1;
+	sc->call.pid = cloud->pid;
+	sc->call.client = cloud->client ? cloud->client : 1;
 	sc->call.deadline = PONTO_NEVER;
 	sc->done = done;
 	sc->arg = arg;
@@ -158,7 +158,7 @@ static void call_member(struct sim_member *member, const char *method, struct po
 void sim_cloud_call(struct sim_cloud *cloud, size_t member, const char *method, struct ponto_bytes payload,
 		    sim_done_fn *done, void *arg)
 {
-	call_member(&cloud->members[member], method, payload, done, arg);
+	call_member(cloud, &cloud->members[member], method, payload, done, arg);
 }
 
 static void address_known(void *arg, int result, struct ponto_bytes payload)
@@ -174,9 +174,9 @@ static void address_known(void *arg, int result, struct ponto_bytes payload)
 	ponto__pnrp__v1__cloud_reply__free_unpacked(reply, NULL);
 }
 
-static void learn_address(struct sim_member *member)
+static void learn_address(const struct sim_cloud *cloud, struct sim_member *member)
 {
-	call_member(member, "Cloud", ponto_bytes(NULL, 0), address_known, member);
+	call_member(cloud, member, "Cloud", ponto_bytes(NULL, 0), address_known, member);
 }
 
 void sim_cloud_register(struct sim_cloud *cloud, size_t member, const char *name, sim_done_fn *done, void *arg)
@@ -190,8 +190,8 @@ void sim_cloud_register(struct sim_cloud *cloud, size_t member, const char *name
 		       ponto_bytes(packed, ponto__pnrp__v1__register_request__pack(&request, packed)), done, arg);
 }
 
-void sim_cloud_resolve(struct sim_cloud *cloud, size_t member, const char *name, unsigned timeout_ms,
-		       sim_done_fn *done, void *arg)
+void sim_cloud_resolve(struct sim_cloud *cloud, size_t member, const char *name, unsigned timeout_ms, sim_done_fn *done,
+		       void *arg)
 {
 	Ponto__Pnrp__V1__ResolveRequest request = PONTO__PNRP__V1__RESOLVE_REQUEST__INIT;
 	uint8_t packed[512];

@@ -22,10 +22,13 @@ struct sim_cloud {
 	size_t count; /* created so far */
 	size_t capacity;
 	/* Of nodes added from now on: */
-	bool metered; /* they have metrics */
-	bool stored;  /* they have store-mem as "main" */
+	bool metered;					     /* they have metrics */
+	bool stored;					     /* they have store-mem as "main" */
 	void (*prepare)(void *arg, struct ponto_node *node); /* NULL, or called before one starts */
 	void *prepare_arg;
+	/* Who makes calls from now on: */
+	int32_t pid;	 /* 0: unknown */
+	uint64_t client; /* 0: 1 */
 };
 
 /* Ends the process with a message when something that cannot fail here does. */
@@ -46,8 +49,8 @@ void sim_cloud_call(struct sim_cloud *cloud, size_t member, const char *method, 
 		    sim_done_fn *done, void *arg);
 
 void sim_cloud_register(struct sim_cloud *cloud, size_t member, const char *name, sim_done_fn *done, void *arg);
-void sim_cloud_resolve(struct sim_cloud *cloud, size_t member, const char *name, unsigned timeout_ms,
-		       sim_done_fn *done, void *arg);
+void sim_cloud_resolve(struct sim_cloud *cloud, size_t member, const char *name, unsigned timeout_ms, sim_done_fn *done,
+		       void *arg);
 
 /* Lets virtual time pass. */
 void sim_cloud_run(struct sim_cloud *cloud, uint64_t us);

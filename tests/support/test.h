@@ -14,21 +14,30 @@
 
 /* Names the requirement rows that this case would fail without, at most four. Counted by `make
  * conformance` only when the case ran and passed: the mark is a TAP comment before the case's result. */
-#define PONTO_PROVES(...)                                                                                 \
-	do {                                                                                              \
-		static const char *const rows_[] = {__VA_ARGS__};                                         \
-		_Static_assert(sizeof(rows_) / sizeof(rows_[0]) <= 4, "at most four rows a case");        \
-		ponto_test_proves(rows_, sizeof(rows_) / sizeof(rows_[0]));                               \
+#define PONTO_PROVES(...)                                                                                              \
+	do {                                                                                                           \
+		static const char *const rows_[] = {__VA_ARGS__};                                                      \
+		_Static_assert(sizeof(rows_) / sizeof(rows_[0]) <= 4, "at most four rows a case");                     \
+		ponto_test_proves(rows_, sizeof(rows_) / sizeof(rows_[0]));                                            \
 	} while (0)
 
 void ponto_test_proves(const char *const *rows, size_t count);
 
+/* Names the public functions that this case tests: the table of docs/status.md is made of it. Counted like a proof. */
+#define PONTO_COVERS(...)                                                                                              \
+	do {                                                                                                           \
+		static const char *const names_[] = {__VA_ARGS__};                                                     \
+		ponto_test_covers(names_, sizeof(names_) / sizeof(names_[0]));                                         \
+	} while (0)
+
+void ponto_test_covers(const char *const *names, size_t count);
+
 /* Runs a group with TAP output; the exit status of main. */
-#define PONTO_TEST_MAIN(tests)                                                     \
-	int main(void)                                                             \
-	{                                                                          \
-		cmocka_set_message_output(CM_OUTPUT_TAP);                          \
-		return cmocka_run_group_tests_name(NULL, tests, NULL, NULL);       \
+#define PONTO_TEST_MAIN(tests)                                                                                         \
+	int main(void)                                                                                                 \
+	{                                                                                                              \
+		cmocka_set_message_output(CM_OUTPUT_TAP);                                                              \
+		return cmocka_run_group_tests_name(NULL, tests, NULL, NULL);                                           \
 	}
 
 #define assert_ok(expression) assert_int_equal(expression, PONTO_OK)

@@ -124,11 +124,13 @@ static void test_sizes(void **state)
 	struct ponto_reply reply;
 	uint8_t *data = calloc(1, PONTO_BUS_MESSAGE_MAX + 1);
 
-	assert_ok(ponto_client_call(client, "echo", "Echo", ponto_bytes(data, PONTO_BUS_MESSAGE_MAX - 100), 5000, &reply));
+	assert_ok(ponto_client_call(client, "echo", "Echo", ponto_bytes(data, PONTO_BUS_MESSAGE_MAX - 100), 5000,
+				    &reply));
 	assert_int_equal(reply.len, PONTO_BUS_MESSAGE_MAX - 100);
 	ponto_reply_clear(client, &reply);
-	assert_int_equal(ponto_client_call(client, "echo", "Echo", ponto_bytes(data, PONTO_BUS_MESSAGE_MAX), 5000, &reply),
-			 PONTO_ELIMIT);
+	assert_int_equal(
+		ponto_client_call(client, "echo", "Echo", ponto_bytes(data, PONTO_BUS_MESSAGE_MAX), 5000, &reply),
+		PONTO_ELIMIT);
 	assert_int_equal(
 		ponto_client_call(client, "echo", "Echo", ponto_bytes(data, PONTO_BUS_MESSAGE_MAX + 1), 5000, &reply),
 		PONTO_ELIMIT);
@@ -170,6 +172,83 @@ static void test_client_survives_a_restart(void **state)
 	}
 	assert_ok(bus_fixture_call(client, "Echo", "a", 5000, text));
 	ponto_client_destroy(client);
+}
+
+/* What a call made for the client's life ends with its connection: the client can tell, and when to make it again. */
+static void test_a_new_connection_is_told(void **state)
+{
+	struct bus_fixture *f = *state;
+	struct ponto_client_setup setup = {
+		.endpoint = f->endpoint, .tell_reconnect = true, .alloc = &ponto_alloc_system};
+	struct ponto_client *client, *calls = bus_fixture_client(f);
+	uint64_t called, now, before;
+	struct ponto_event event;
+	char text[512];
+
+	ponto_client_sessions(calls, &called, &now);
+	assert_int_equal(now, 0);
+	assert_ok(bus_fixture_call(calls, "Echo", "a", 5000, text));
+	ponto_client_sessions(calls, &called, &now);
+	assert_int_not_equal(now, 0);
+	assert_int_equal(called, now);
+	assert_ok(ponto_client_create(&setup, &client));
+	assert_ok(ponto_client_subscribe(client, "echo."));
+	assert_int_equal(ponto_client_next_event(client, 0, &event), PONTO_ETIME);
+	bus_fixture_restart(f);
+	assert_int_equal(ponto_client_next_event(client, 60000, &event), PONTO_ECLOSED);
+	assert_int_equal(ponto_client_next_event(client, 0, &event), PONTO_ETIME);
+	ponto_client_sessions(calls, &before, &now);
+	assert_int_equal(before, called);
+	assert_int_not_equal(now, called);
+	assert_ok(bus_fixture_call(calls, "Echo", "a", 5000, text));
+	ponto_client_sessions(calls, &called, &now);
+	assert_int_equal(called, now);
+	assert_true(called > before);
+	ponto_client_destroy(client);
+	ponto_client_destroy(calls);
+}
+
+struct cancelled_call {
+	struct ponto_client *client;
+	int result;
+};
+
+static void *call_until_cancelled(void *arg)
+{
+	struct cancelled_call *c = arg;
+	char text[512];
+
+	c->result = bus_fixture_call(c->client, "Hold", "", 600000, text);
+	return NULL;
+}
+
+/* It ends at once, and the component learns that nobody waits. */
+static void test_a_call_can_be_cancelled(void **state)
+{
+	struct bus_fixture *f = *state;
+	struct cancelled_call c = {bus_fixture_client(f), PONTO_OK};
+	struct ponto_event event;
+	char text[512];
+	pthread_t thread;
+	int end[2];
+
+	assert_int_equal(pipe(end), 0);
+	ponto_client_set_cancel(c.client, end[0]);
+	pthread_create(&thread, NULL, call_until_cancelled, &c);
+	bus_fixture_await(&f->held_count, 1);
+	assert_int_equal(write(end[1], "", 1), 1);
+	pthread_join(thread, NULL);
+	assert_int_equal(c.result, PONTO_ECLOSED);
+	bus_fixture_await(&f->gone, 1);
+	assert_int_equal(ponto_client_subscribe(c.client, "echo."), PONTO_ECLOSED);
+	ponto_client_set_cancel(c.client, -1);
+	assert_ok(bus_fixture_call(c.client, "Echo", "a", 5000, text));
+	assert_ok(ponto_client_subscribe(c.client, "echo."));
+	ponto_client_set_cancel(c.client, end[0]);
+	assert_int_equal(ponto_client_next_event(c.client, 600000, &event), PONTO_ECLOSED);
+	ponto_client_destroy(c.client);
+	close(end[0]);
+	close(end[1]);
 }
 
 static void test_end_during_a_call(void **state)
@@ -310,6 +389,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_daemon_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_client_survives_a_restart, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_new_connection_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_call_can_be_cancelled, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_end_during_a_call, setup, teardown),
 		cmocka_unit_test(test_dead_client_is_noticed),
 		cmocka_unit_test_setup_teardown(test_ended_connection_is_noticed, setup, teardown),

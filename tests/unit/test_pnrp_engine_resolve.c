@@ -704,6 +704,38 @@ static void excluded_ids_are_passed_over(void **state)
 	rig_free(r);
 }
 
+/* Two of one name here: each is found without the other. */
+static void excluded_local_ids_are_passed_over(void **state)
+{
+	struct rig *r = rig_open();
+	struct ring_id barred[2];
+	struct pnrp_query q = {
+		.name = "0.local", .criteria = PNRP_CRITERIA_ANY, .include_local = true, .exclude = barred};
+	uint64_t handle;
+
+	(void)state;
+	rig_register(r, &barred[0]);
+	rig_register(r, &barred[1]);
+	for (q.exclude_count = 1; q.exclude_count > 0; q.exclude_count--) {
+		struct ring_id other = barred[1];
+
+		assert_ok(pnrp_engine_resolve(r->engine, r->now, &q, &handle));
+		rig_pump(r);
+		assert_memory_equal(&r->match.id, &other, sizeof(other));
+		barred[1] = barred[0];
+		barred[0] = other;
+		assert_ok(pnrp_engine_resolve(r->engine, r->now, &q, &handle));
+		rig_pump(r);
+		assert_memory_equal(&r->match.id, &barred[1], sizeof(other));
+	}
+	assert_int_equal(r->resolved, 2);
+	q.exclude_count = 2;
+	assert_ok(pnrp_engine_resolve(r->engine, r->now, &q, &handle));
+	rig_run(r, 60 * PONTO_SECOND);
+	assert_int_equal(r->unresolved, 1);
+	rig_free(r);
+}
+
 static void busy_hop_stays_cached(void **state)
 {
 	struct rig *r = rig_open();
@@ -748,6 +780,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(resolves_are_bounded),
 	cmocka_unit_test(timeouts_restarts_and_cancelling),
 	cmocka_unit_test(excluded_ids_are_passed_over),
+	cmocka_unit_test(excluded_local_ids_are_passed_over),
 	cmocka_unit_test(busy_hop_stays_cached),
 };
 

@@ -101,6 +101,133 @@ static void neighbours_need_no_seed(void **state)
 	sim_cloud_clear(&cloud);
 }
 
+/* ---- several processes of one user ---------------------------------------------------------------- */
+
+struct packed {
+	uint8_t data[1024];
+	size_t len;
+};
+
+static int register_as(struct sim_cloud *cloud, int32_t pid, uint64_t instance)
+{
+	Ponto__Pnrp__V1__RegisterRequest request = PONTO__PNRP__V1__REGISTER_REQUEST__INIT;
+	struct outcome outcome = {0};
+	struct packed packed;
+
+	request.name = (char *)(uintptr_t) "0.room";
+	request.has_client_lifetime = request.client_lifetime = true;
+	request.has_instance = instance != 0;
+	request.instance = instance;
+	packed.len = ponto__pnrp__v1__register_request__pack(&request, packed.data);
+	cloud->pid = pid;
+	cloud->client = (uint64_t)pid;
+	sim_cloud_call(cloud, 0, "Register", ponto_bytes(packed.data, packed.len), on_done, &outcome);
+	sim_cloud_run(cloud, PONTO_SECOND);
+	assert_true(outcome.done);
+	return outcome.result;
+}
+
+static int unregister_as(struct sim_cloud *cloud, int32_t pid, uint64_t instance)
+{
+	Ponto__Pnrp__V1__UnregisterRequest request = PONTO__PNRP__V1__UNREGISTER_REQUEST__INIT;
+	struct outcome outcome = {0};
+	struct packed packed;
+
+	request.name = (char *)(uintptr_t) "0.room";
+	request.has_instance = instance != 0;
+	request.instance = instance;
+	packed.len = ponto__pnrp__v1__unregister_request__pack(&request, packed.data);
+	cloud->pid = pid;
+	cloud->client = (uint64_t)pid;
+	sim_cloud_call(cloud, 0, "Unregister", ponto_bytes(packed.data, packed.len), on_done, &outcome);
+	sim_cloud_run(cloud, PONTO_SECOND);
+	assert_true(outcome.done);
+	return outcome.result;
+}
+
+struct found {
+	int result;
+	size_t count;
+	uint8_t id[4][32];
+};
+
+static void on_matches(void *arg, int result, struct ponto_bytes payload)
+{
+	struct found *found = arg;
+	Ponto__Pnrp__V1__ResolveReply *reply;
+
+	found->result = result;
+	if (result != PONTO_OK)
+		return;
+	reply = ponto__pnrp__v1__resolve_reply__unpack(NULL, payload.len, payload.data);
+	assert_non_null(reply);
+	found->count = reply->n_match;
+	for (size_t i = 0; i < reply->n_match && i < 4; i++)
+		assert_ok(ponto_unhex(reply->match[i]->id, found->id[i], 32));
+	ponto__pnrp__v1__resolve_reply__free_unpacked(reply, NULL);
+}
+
+static struct found resolve_as(struct sim_cloud *cloud, int32_t pid, bool others, uint8_t (*exclude)[32],
+			       size_t excluded)
+{
+	Ponto__Pnrp__V1__ResolveRequest request = PONTO__PNRP__V1__RESOLVE_REQUEST__INIT;
+	ProtobufCBinaryData ids[32];
+	struct found found = {.result = 1};
+	struct packed packed;
+
+	request.name = (char *)(uintptr_t) "0.room";
+	request.has_max = true;
+	request.max = 4;
+	request.has_other_process = true;
+	request.other_process = others;
+	request.exclude = ids;
+	request.n_exclude = excluded;
+	for (size_t i = 0; i < excluded; i++)
+		ids[i] = (ProtobufCBinaryData){32, exclude[i % 2]};
+	assert_true(ponto__pnrp__v1__resolve_request__get_packed_size(&request) <= 2048);
+	uint8_t large[2048];
+	packed.len = ponto__pnrp__v1__resolve_request__pack(&request, large);
+	cloud->pid = pid;
+	cloud->client = (uint64_t)pid;
+	sim_cloud_call(cloud, 0, "Resolve", ponto_bytes(large, packed.len), on_matches, &found);
+	sim_cloud_run(cloud, 30 * PONTO_SECOND);
+	assert_int_not_equal(found.result, 1);
+	return found;
+}
+
+static void processes_share_a_name(void **state)
+{
+	static const char *const service[] = {"discovery=seeds,near", "store=", NULL};
+	struct sim_cloud cloud;
+	struct found all, found;
+
+	(void)state;
+	sim_cloud_init(&cloud, 1, 1);
+	(void)sim_cloud_add(&cloud, nobody, service);
+	assert_ok(register_as(&cloud, 11, 0));
+	assert_int_equal(register_as(&cloud, 11, 0), PONTO_EEXIST);
+	assert_ok(register_as(&cloud, 11, 7));
+	assert_ok(register_as(&cloud, 12, 0));
+	all = resolve_as(&cloud, 13, true, NULL, 0);
+	assert_int_equal(all.count, 3);
+	assert_int_equal(resolve_as(&cloud, 11, false, NULL, 0).count, 3);
+	assert_int_equal(resolve_as(&cloud, 11, true, NULL, 0).count, 1);
+	assert_int_equal(resolve_as(&cloud, 12, true, NULL, 0).count, 2);
+	assert_int_equal(resolve_as(&cloud, 0, true, NULL, 0).count, 3);
+	found = resolve_as(&cloud, 13, false, all.id, 2);
+	assert_int_equal(found.count, 1);
+	assert_memory_equal(found.id[0], all.id[2], 32);
+	assert_int_equal(resolve_as(&cloud, 13, false, all.id, 32).result, PONTO_EINVAL);
+	/* Each ends its own; what has no number comes first, then anybody's of this user. */
+	assert_int_equal(unregister_as(&cloud, 12, 7), PONTO_ENOENT);
+	assert_ok(unregister_as(&cloud, 11, 7));
+	assert_ok(unregister_as(&cloud, 11, 0));
+	assert_int_equal(resolve_as(&cloud, 11, true, NULL, 0).count, 1);
+	assert_ok(unregister_as(&cloud, 13, 0));
+	assert_int_equal(resolve_as(&cloud, 11, false, NULL, 0).result, PONTO_ENOENT);
+	sim_cloud_clear(&cloud);
+}
+
 /* ---- policies -------------------------------------------------------------------------------- */
 
 static void a_disabled_cloud_does_nothing(void **state)
@@ -293,7 +420,8 @@ static void a_cloud_shows_what_it_does(void **state)
 	assert_true(counter(info, "received lookup") > 0 && counter(info, "sent authority") > 0);
 	assert_int_equal(counter(info, "dropped header"), 1);
 	assert_metric(&cloud.members[0], "pnrp_cached_routes", MANY - 1);
-	assert_metric(&cloud.members[0], "pnrp_cached_routes_level_0", info->level[0]->level == 0 ? info->level[0]->entries : 0);
+	assert_metric(&cloud.members[0], "pnrp_cached_routes_level_0",
+		      info->level[0]->level == 0 ? info->level[0]->entries : 0);
 	assert_metric(&cloud.members[0], "pnrp_leaf_routes", 10);
 	assert_metric(&cloud.members[0], "pnrp_estimated_nodes", (uint64_t)info->estimate);
 	assert_metric(&cloud.members[0], "pnrp_dropped_header_total", 1);
@@ -326,7 +454,8 @@ static void put_record(void *arg, struct ponto_node *node)
 {
 	const struct record *record = arg;
 
-	assert_ok(ponto_store_put(store_of(node), GROUP, KEY, ponto_bytes(record->bytes, record->len), 0, 0, PONTO_NEVER));
+	assert_ok(ponto_store_put(store_of(node), GROUP, KEY, ponto_bytes(record->bytes, record->len), 0, 0,
+				  PONTO_NEVER));
 }
 
 /* A cloud of three, and what the last of them kept after a while. */
@@ -345,8 +474,8 @@ static void live(struct sim_cloud *cloud, struct record *record)
 	assert_ok(registered(cloud, 0, "0.a"));
 	assert_ok(registered(cloud, 1, "0.b"));
 	sim_cloud_run(cloud, 200 * PONTO_SECOND);
-	assert_ok(ponto_store_get(store_of(cloud->members[2].node), GROUP, KEY, PONTO_NEVER, &ponto_alloc_system, &bytes,
-				  &record->len, NULL));
+	assert_ok(ponto_store_get(store_of(cloud->members[2].node), GROUP, KEY, PONTO_NEVER, &ponto_alloc_system,
+				  &bytes, &record->len, NULL));
 	assert_true(record->len <= sizeof(record->bytes));
 	memcpy(record->bytes, bytes, record->len);
 	ponto_free(&ponto_alloc_system, bytes);
@@ -421,6 +550,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_damaged_record_is_as_good_as_none),
 	cmocka_unit_test(a_cloud_shows_what_it_does),
 	cmocka_unit_test(neighbours_need_no_seed),
+	cmocka_unit_test(processes_share_a_name),
 	cmocka_unit_test(a_disabled_cloud_does_nothing),
 	cmocka_unit_test(multicast_bootstrap_can_be_turned_off),
 	cmocka_unit_test(seed_servers_are_asked),
