@@ -31,7 +31,8 @@ static void widen(const char *text, WCHAR out[256])
 
 static HRESULT publish(const char *name, unsigned port, const char *comment, HREGISTRATION *handle)
 {
-	SOCKADDR_IN6 address = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port), .sin6_addr = in6addr_loopback};
+	SOCKADDR_IN6 address = {
+		.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port), .sin6_addr = in6addr_loopback};
 	SOCKADDR *addresses[] = {(SOCKADDR *)&address};
 	PEER_PNRP_REGISTRATION_INFO info = {.cAddresses = 1, .ppAddresses = addresses};
 	WCHAR wide_name[256], wide_comment[256];

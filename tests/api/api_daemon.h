@@ -1,4 +1,5 @@
-/* Ponto tests: a real daemon for programs of the Windows interfaces, alone in a Loopback cloud, and a second process. */
+/* Ponto tests: a real daemon for programs of the Windows interfaces, alone in a Loopback cloud, and a second process.
+ */
 #ifndef PONTO_TESTS_API_DAEMON_H
 #define PONTO_TESTS_API_DAEMON_H
 
@@ -9,8 +10,8 @@
 
 struct api_daemon {
 	char *dir;
-	pid_t pid;	       /* 0: not running */
-	const char *services;  /* of the configuration; NULL: the cloud "Loopback_" as "pnrp" */
+	pid_t pid;	      /* 0: not running */
+	const char *services; /* of the configuration; NULL: the cloud "Loopback_" as "pnrp" */
 };
 
 /* PONTO_ENDPOINT is set to where it listens. */
@@ -25,8 +26,8 @@ void api_daemon_start(struct api_daemon *d);
 void api_daemon_stop(struct api_daemon *d);
 void api_daemon_kill(struct api_daemon *d);
 
-/* Another process of this test's program: main hands its arguments to api_child_main first, which returns only when this
- * process is none. It does what single lines say and answers each with one (api_child.c). */
+/* Another process of this test's program: main hands its arguments to api_child_main first, which returns only when
+ * this process is none. It does what single lines say and answers each with one (api_child.c). */
 struct api_child {
 	pid_t pid;
 	FILE *in, *out;
@@ -40,20 +41,20 @@ const char *api_child_say(struct api_child *c, char answer[512], const char *for
 void api_child_kill(struct api_child *c);
 
 /* Tries until it is true, at most a minute. */
-#define API_AWAIT(condition)                                                    \
-	do {                                                                    \
-		int tries_ = 1200;                                              \
-		while (!(condition) && tries_-- > 0)                            \
-			usleep(50000);                                          \
-		assert_true(tries_ > 0);                                        \
+#define API_AWAIT(condition)                                                                                           \
+	do {                                                                                                           \
+		int tries_ = 1200;                                                                                     \
+		while (!(condition) && tries_-- > 0)                                                                   \
+			usleep(50000);                                                                                 \
+		assert_true(tries_ > 0);                                                                               \
 	} while (0)
 
-#define API_TEST_MAIN(tests)                                                    \
-	int main(int argc, char **argv)                                         \
-	{                                                                       \
-		api_child_main(argc, argv);                                     \
-		cmocka_set_message_output(CM_OUTPUT_TAP);                       \
-		return cmocka_run_group_tests_name(NULL, tests, NULL, NULL);    \
+#define API_TEST_MAIN(tests)                                                                                           \
+	int main(int argc, char **argv)                                                                                \
+	{                                                                                                              \
+		api_child_main(argc, argv);                                                                            \
+		cmocka_set_message_output(CM_OUTPUT_TAP);                                                              \
+		return cmocka_run_group_tests_name(NULL, tests, NULL, NULL);                                           \
 	}
 
 #endif

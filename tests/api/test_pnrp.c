@@ -180,8 +180,9 @@ static void disabled_and_resolve_only_clouds(void **state)
 static void bad_registrations(void **state)
 {
 	PEER_PNRP_REGISTRATION_INFO info = at_port(1), good = info;
-	SOCKADDR *eleven[11] = {one_address[0], one_address[0], one_address[0], one_address[0], one_address[0], one_address[0],
-				one_address[0], one_address[0], one_address[0], one_address[0], one_address[0]};
+	SOCKADDR *eleven[11] = {one_address[0], one_address[0], one_address[0], one_address[0],
+				one_address[0], one_address[0], one_address[0], one_address[0],
+				one_address[0], one_address[0], one_address[0]};
 	SOCKADDR_STORAGE odd = {.ss_family = AF_UNIX};
 	SOCKADDR *strange[] = {(SOCKADDR *)&odd}, *none[] = {NULL};
 	static WCHAR long_comment[] = u"0123456789012345678901234567890123456789", long_name[300];
@@ -192,8 +193,8 @@ static void bad_registrations(void **state)
 	PONTO_COVERS("PeerPnrpRegister");
 	assert_int_equal(PeerPnrpRegister(NULL, &info, &r), E_INVALIDARG);
 	assert_int_equal(PeerPnrpRegister(u"0.a", &info, NULL), E_INVALIDARG);
-	static const PCWSTR names[] = {u"", u"a", u"1.a", u"0", u".a", u"FEBE3705565228FCA059CB0CAEC74E06404AA229.a",
-				       u"0.\xd800"};
+	static const PCWSTR names[] = {
+		u"", u"a", u"1.a", u"0", u".a", u"FEBE3705565228FCA059CB0CAEC74E06404AA229.a", u"0.\xd800"};
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(names); i++)
 		assert_int_equal(PeerPnrpRegister(names[i], &info, &r), E_INVALIDARG);
 	for (size_t i = 0; i < 299; i++)
@@ -323,7 +324,8 @@ static void addresses_and_clouds_of_registrations(void **state)
 	assert_string_equal(api_child_say(&child, answer, "resolve 0.two"), "00000000 1 90/");
 	assert_int_equal(PeerPnrpRegister(u"0.own", NULL, &b), S_OK);
 	assert_string_equal(api_child_say(&child, answer, "resolve 0.own"), "00000000 1 0/");
-	info = (PEER_PNRP_REGISTRATION_INFO){.cAddresses = PEER_PNRP_AUTO_ADDRESSES, .wPort = 99, .payload = {1, (PBYTE) "x"}};
+	info = (PEER_PNRP_REGISTRATION_INFO){
+		.cAddresses = PEER_PNRP_AUTO_ADDRESSES, .wPort = 99, .payload = {1, (PBYTE) "x"}};
 	assert_int_equal(PeerPnrpRegister(u"0.auto", &info, &c), S_OK);
 	assert_string_equal(api_child_say(&child, answer, "resolve 0.auto"), "00000000 1 99/");
 	api_child_kill(&child);

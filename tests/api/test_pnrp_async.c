@@ -289,7 +289,8 @@ static void *resolve_often(void *arg)
 		HRESOLUTION r;
 
 		if (PeerPnrpStartResolve(u"0.many", NULL, 1, event, &r) == S_OK) {
-			if (WaitForSingleObject(event, 60000) == WAIT_OBJECT_0 && PeerPnrpGetEndpoint(r, &endpoint) == S_OK) {
+			if (WaitForSingleObject(event, 60000) == WAIT_OBJECT_0 &&
+			    PeerPnrpGetEndpoint(r, &endpoint) == S_OK) {
 				atomic_fetch_add(found, 1);
 				PeerFreeData(endpoint);
 			}
