@@ -14,6 +14,17 @@ void ponto_event_queue_fini(struct ponto_event_queue *q)
 {
 	ponto_free(q->alloc, q->heap);
 	ponto_free(q->alloc, q->slots);
+	ponto_free(q->alloc, q->wheel);
+}
+
+int ponto_event_queue_look_ahead(struct ponto_event_queue *q, uint32_t events)
+{
+	if (!q->wheel)
+		q->wheel = ponto_new(q->alloc, PONTO_EVENT_BUCKETS, sizeof(*q->wheel));
+	if (!q->wheel)
+		return PONTO_ENOMEM;
+	q->ahead_wanted = events;
+	return PONTO_OK;
 }
 
 static bool before(const struct ponto_event_entry *a, const struct ponto_event_entry *b)
@@ -113,11 +124,93 @@ static void take_out_ahead(struct ponto_event_queue *q, uint32_t slot)
 		*ahead_at(q, i) = *ahead_at(q, i + 1);
 }
 
+/* ---- later ------------------------------------------------------------------------------ */
+
+static uint64_t bucket_of(uint64_t at)
+{
+	return at >> PONTO_EVENT_BUCKET_BITS;
+}
+
+static bool is_later(const struct ponto_event_queue *q, uint64_t at)
+{
+	return q->wheel && bucket_of(at) >= q->opened;
+}
+
+static void put_later(struct ponto_event_queue *q, uint32_t slot, struct ponto_event_entry entry)
+{
+	uint32_t *head = &q->wheel[bucket_of(entry.at) % PONTO_EVENT_BUCKETS];
+	struct ponto_event_slot *s = &q->slots[slot];
+
+	s->later = entry;
+	s->place = PONTO_EVENT_LATER;
+	s->prev = 0;
+	s->next = *head;
+	if (*head)
+		q->slots[*head - 1].prev = slot + 1;
+	*head = slot + 1;
+	q->later_count++;
+}
+
+static void take_out_later(struct ponto_event_queue *q, uint32_t slot)
+{
+	const struct ponto_event_slot *s = &q->slots[slot];
+
+	if (s->prev)
+		q->slots[s->prev - 1].next = s->next;
+	else
+		q->wheel[bucket_of(s->later.at) % PONTO_EVENT_BUCKETS] = s->next;
+	if (s->next)
+		q->slots[s->next - 1].prev = s->prev;
+	q->later_count--;
+}
+
+/* The next bucket's events go into the heap, those of later turns stay. */
+static void open_bucket(struct ponto_event_queue *q)
+{
+	uint32_t next, at = q->wheel[q->opened % PONTO_EVENT_BUCKETS];
+
+	for (; at; at = next) {
+		const struct ponto_event_slot *s = &q->slots[at - 1];
+
+		next = s->next;
+		if (bucket_of(s->later.at) != q->opened)
+			continue;
+		take_out_later(q, at - 1);
+		sift_up(q, q->count++, s->later);
+	}
+	q->opened++;
+}
+
+/* When nothing happens for a whole turn. */
+static void skip_time(struct ponto_event_queue *q)
+{
+	uint64_t first = UINT64_MAX;
+
+	for (uint32_t slot = 0; slot < q->used; slot++)
+		if (q->slots[slot].place == PONTO_EVENT_LATER && bucket_of(q->slots[slot].later.at) < first)
+			first = bucket_of(q->slots[slot].later.at);
+	q->opened = first;
+}
+
+/* Sees to it that the heap is empty only when the wheel is. */
+static void fill_heap(struct ponto_event_queue *q)
+{
+	for (uint32_t opened = 1; q->count == 0 && q->later_count > 0; opened++) {
+		open_bucket(q);
+		if (q->count == 0 && opened % PONTO_EVENT_BUCKETS == 0)
+			skip_time(q);
+	}
+}
+
 static void look_ahead(struct ponto_event_queue *q)
 {
-	while (q->ahead_count < q->ahead_wanted && q->count > 0) {
-		struct ponto_event_entry entry = q->heap[0];
+	while (q->ahead_count < q->ahead_wanted) {
+		struct ponto_event_entry entry;
 
+		fill_heap(q);
+		if (q->count == 0)
+			break;
+		entry = q->heap[0];
 		take_out(q, 0);
 		*ahead_at(q, q->ahead_count++) = entry;
 		q->slots[entry.key & PONTO_EVENT_SLOT_MASK].place = PONTO_EVENT_AHEAD;
@@ -158,7 +251,7 @@ int ponto_event_slot_create(struct ponto_event_queue *q, ponto_loop_fn *fn, void
 			return PONTO_ENOMEM;
 		slot = q->used++;
 	}
-	q->slots[slot] = (struct ponto_event_slot){fn, arg, PONTO_EVENT_UNARMED, 0, once};
+	q->slots[slot] = (struct ponto_event_slot){.fn = fn, .arg = arg, .place = PONTO_EVENT_UNARMED, .once = once};
 	*out = slot;
 	return PONTO_OK;
 }
@@ -175,45 +268,41 @@ void ponto_event_slot_destroy(struct ponto_event_queue *q, uint32_t slot)
 	give_back(q, slot);
 }
 
-uint64_t ponto_event_arm(struct ponto_event_queue *q, uint32_t slot, uint64_t at)
-{
-	struct ponto_event_entry entry = {at, ++q->sequence << PONTO_EVENT_SLOT_BITS | slot};
-	uint32_t place = q->slots[slot].place;
-	bool heaped = place < PONTO_EVENT_AHEAD;
-
-	if (place == PONTO_EVENT_AHEAD)
-		take_out_ahead(q, slot);
-	if (is_ahead(q, &entry)) {
-		if (heaped)
-			take_out(q, place);
-		insert_ahead(q, entry);
-	} else if (heaped) {
-		settle(q, place, entry);
-	} else {
-		sift_up(q, q->count++, entry);
-	}
-	return entry.key;
-}
-
 void ponto_event_disarm(struct ponto_event_queue *q, uint32_t slot)
 {
 	uint32_t place = q->slots[slot].place;
 
-	if (place == PONTO_EVENT_UNARMED)
-		return;
 	q->slots[slot].place = PONTO_EVENT_UNARMED;
 	if (place == PONTO_EVENT_AHEAD)
 		take_out_ahead(q, slot);
-	else
+	else if (place == PONTO_EVENT_LATER)
+		take_out_later(q, slot);
+	else if (place != PONTO_EVENT_UNARMED)
 		take_out(q, place);
+}
+
+uint64_t ponto_event_arm(struct ponto_event_queue *q, uint32_t slot, uint64_t at)
+{
+	struct ponto_event_entry entry = {at, ++q->sequence << PONTO_EVENT_SLOT_BITS | slot};
+
+	ponto_event_disarm(q, slot);
+	if (is_later(q, at))
+		put_later(q, slot, entry);
+	else if (is_ahead(q, &entry))
+		insert_ahead(q, entry);
+	else
+		sift_up(q, q->count++, entry);
+	return entry.key;
 }
 
 static bool is_armed_as(struct ponto_event_queue *q, uint32_t slot, uint64_t id)
 {
 	uint32_t place = q->slots[slot].place;
 
-	if (place < PONTO_EVENT_AHEAD)
+	if (place < PONTO_EVENT_LATER)
 		return q->heap[place].key == id;
+	if (place == PONTO_EVENT_LATER)
+		return q->slots[slot].later.key == id;
 	for (uint32_t i = 0; place == PONTO_EVENT_AHEAD && i < q->ahead_count; i++)
 		if (ahead_at(q, i)->key == id)
 			return true;
@@ -226,6 +315,14 @@ void ponto_event_cancel(struct ponto_event_queue *q, uint64_t id)
 
 	if (slot < q->used && is_armed_as(q, slot, id))
 		ponto_event_slot_destroy(q, slot);
+}
+
+uint64_t ponto_event_next(struct ponto_event_queue *q)
+{
+	if (q->ahead_count > 0)
+		return ahead_at(q, 0)->at;
+	fill_heap(q);
+	return q->count ? q->heap[0].at : PONTO_NEVER;
 }
 
 bool ponto_event_pop(struct ponto_event_queue *q, struct ponto_event_entry *entry, ponto_loop_fn **fn, void **arg)

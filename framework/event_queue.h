@@ -4,8 +4,10 @@
  * A slot is a place for one event. There is always room to arm every slot, so
  * only making a slot can fail; arming, disarming and running allocate nothing.
  *
- * A queue that looks ahead keeps the next few events out of the heap, in order,
- * so that what they will touch can be fetched from memory meanwhile. */
+ * A queue that looks ahead is for very many events. It keeps the next few out of
+ * the heap, in order, so that what they will touch can be fetched from memory
+ * meanwhile; and those that come later than the next milliseconds lie unsorted in
+ * a wheel of buckets by time, for a heap of a million is itself a wait for memory. */
 #ifndef PONTO_EVENT_QUEUE_H
 #define PONTO_EVENT_QUEUE_H
 
@@ -17,7 +19,10 @@
 #define PONTO_EVENT_SLOT_MASK ((UINT64_C(1) << PONTO_EVENT_SLOT_BITS) - 1)
 #define PONTO_EVENT_UNARMED UINT32_MAX
 #define PONTO_EVENT_AHEAD (UINT32_MAX - 1)
-#define PONTO_EVENT_AHEAD_MAX 32u /* a power of two */
+#define PONTO_EVENT_LATER (UINT32_MAX - 2)
+#define PONTO_EVENT_AHEAD_MAX 32u   /* a power of two */
+#define PONTO_EVENT_BUCKETS 4096u   /* of the wheel */
+#define PONTO_EVENT_BUCKET_BITS 12u /* of microseconds in one bucket: the wheel turns in 16.8 s */
 
 struct ponto_event_entry {
 	uint64_t at;
@@ -27,9 +32,10 @@ struct ponto_event_entry {
 struct ponto_event_slot {
 	ponto_loop_fn *fn;
 	void *arg;
-	uint32_t place; /* in the heap, PONTO_EVENT_AHEAD or PONTO_EVENT_UNARMED */
-	uint32_t next;	/* free slots: the next one plus one */
-	bool once;	/* freed when it runs */
+	struct ponto_event_entry later; /* when in the wheel */
+	uint32_t place;			/* in the heap, or PONTO_EVENT_AHEAD, _LATER or _UNARMED */
+	uint32_t next, prev;		/* plus one: in a bucket, or (next) among the free slots */
+	bool once;			/* freed when it runs */
 };
 
 struct ponto_event_queue {
@@ -43,10 +49,16 @@ struct ponto_event_queue {
 	uint64_t sequence;
 	struct ponto_event_entry ahead[PONTO_EVENT_AHEAD_MAX]; /* a ring: what comes before all of the heap, in order */
 	uint32_t ahead_first, ahead_count, ahead_wanted;
+	uint32_t *wheel;      /* heads of buckets plus one; NULL: this queue does not look ahead */
+	uint32_t later_count; /* in the wheel */
+	uint64_t opened;      /* buckets before this one, counted from time 0, are in the heap */
 };
 
-/* copies the pointer alloc. Looks ahead only once ahead_wanted (up to PONTO_EVENT_AHEAD_MAX) is set. */
+/* copies the pointer alloc */
 void ponto_event_queue_init(struct ponto_event_queue *q, const struct ponto_alloc *alloc);
+
+/* From now on it looks that many events ahead, 1 to PONTO_EVENT_AHEAD_MAX. PONTO_ENOMEM. */
+PONTO_MUST_CHECK int ponto_event_queue_look_ahead(struct ponto_event_queue *q, uint32_t events);
 void ponto_event_queue_fini(struct ponto_event_queue *q);
 
 /* A slot, not armed. PONTO_ENOMEM, also when 2^24 are in use. once: the slot is given back when it runs. */
@@ -68,12 +80,7 @@ static inline const struct ponto_event_entry *ponto_event_ahead(const struct pon
 }
 
 /* The earliest time, or PONTO_NEVER. */
-static inline uint64_t ponto_event_next(const struct ponto_event_queue *q)
-{
-	if (q->ahead_count)
-		return ponto_event_ahead(q, 0)->at;
-	return q->count ? q->heap[0].at : PONTO_NEVER;
-}
+uint64_t ponto_event_next(struct ponto_event_queue *q);
 
 /* Takes the earliest event off the queue: false when there is none. The caller runs *fn. */
 bool ponto_event_pop(struct ponto_event_queue *q, struct ponto_event_entry *entry, ponto_loop_fn **fn, void **arg);

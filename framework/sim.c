@@ -220,9 +220,10 @@ int ponto_sim_ahead(struct ponto_sim *sim, ponto_loop_fn *fn, ponto_sim_ahead_fn
 {
 	if (sim->foreseen_count == SIM_FORESEEN_MAX)
 		return PONTO_ELIMIT;
+	if (ponto_event_queue_look_ahead(&sim->events, AHEAD_SPACING * PONTO_SIM_AHEAD_STEPS) != PONTO_OK)
+		return PONTO_ENOMEM;
 	sim->foreseen[sim->foreseen_count].fn = fn;
 	sim->foreseen[sim->foreseen_count++].ahead = ahead;
-	sim->events.ahead_wanted = AHEAD_SPACING * PONTO_SIM_AHEAD_STEPS;
 	return PONTO_OK;
 }
 

@@ -4,11 +4,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define SLAB_SIZE 65536u	   /* and alignment */
-#define ARENA_SIZE (64u << 20)	   /* slabs are cut from arenas, which huge pages fit */
-#define SMALL_STEP 16u		   /* sizes up to SMALL_MAX are rounded to this */
+#define SLAB_SIZE 65536u /* and alignment */
+#define HUGE_SIZE (2u << 20)
+#define ARENA_SIZE (64u << 20) /* slabs are cut from arenas, which huge pages fit */
+#define SMALL_STEP 16u	       /* sizes up to SMALL_MAX are rounded to this */
 #define SMALL_MAX 1024u
-#define MEDIUM_STEP 128u	   /* and sizes up to MEDIUM_MAX to this */
+#define MEDIUM_STEP 128u /* and sizes up to MEDIUM_MAX to this */
 #define MEDIUM_MAX 8192u
 #define SMALL_CLASSES (SMALL_MAX / SMALL_STEP)
 #define CLASSES (SMALL_CLASSES + (MEDIUM_MAX - SMALL_MAX) / MEDIUM_STEP)
@@ -113,10 +114,16 @@ static bool add_slab(struct psim_pool *pool, unsigned c)
 static void *large_alloc(struct psim_pool *pool, size_t size)
 {
 	size_t whole = (sizeof(struct slab) + size + SLAB_SIZE - 1) & ~(size_t)(SLAB_SIZE - 1);
-	struct slab *slab = whole < size ? NULL : aligned_alloc(SLAB_SIZE, whole);
+	bool huge = whole >= 2 * (size_t)HUGE_SIZE;
+	struct slab *slab;
 
+	if (huge)
+		whole = (whole + HUGE_SIZE - 1) & ~((size_t)HUGE_SIZE - 1);
+	slab = whole < size ? NULL : aligned_alloc(huge ? HUGE_SIZE : SLAB_SIZE, whole);
 	if (!slab)
 		return NULL;
+	if (huge)
+		(void)madvise(slab, whole, MADV_HUGEPAGE);
 	slab->size = LARGE;
 	slab->room = whole - sizeof(*slab);
 	slab->prev = NULL;

@@ -386,14 +386,11 @@ void pnrp_engine_ahead(const struct pnrp_engine *e, unsigned step)
 		fetch(e->cache.place, e->cache.count * sizeof(*e->cache.place));
 		fetch(e->cache.entry, e->cache.count * sizeof(struct ring_route *));
 		fetch(e->cache.local, sizeof(*e->cache.local));
-		fetch(e->locals, sizeof(*e->locals));
+		fetch(e->locals, 4 * LINE);
 		fetch(e->resolves, sizeof(*e->resolves));
 		fetch(e->adds, sizeof(*e->adds));
 		fetch(e->pending.oldest, sizeof(*e->pending.oldest));
 		fetch(e->conversations.list, LINE);
-	} else {
-		for (uint32_t i = 0; i < e->cache.count; i++)
-			fetch(e->cache.entry[i], sizeof(struct ring_id) + 1);
 	}
 }
 

@@ -175,7 +175,7 @@ struct pnrp_slot {
 PONTO_MUST_CHECK int pnrp_engine_output(struct pnrp_engine *e, uint64_t now, struct pnrp_slot *slot);
 
 /* For hosts of so many engines that each waits for memory: fetches what the next call is going to touch, the engine
- * itself (step 0), then what it points to (1, 2). The steps want some time between them, and change nothing. */
+ * itself (step 0), then what it points to (1). The steps want some time between them, and change nothing. */
 void pnrp_engine_ahead(const struct pnrp_engine *e, unsigned step);
 
 /* When to call pnrp_engine_tick, PONTO_NEVER if not needed. May lie in the past. */

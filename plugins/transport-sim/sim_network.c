@@ -277,13 +277,15 @@ static void foresee(void *arg, unsigned step)
 int ponto_sim_network_ahead(struct ponto_sim *sim, ponto_sim_ahead_fn *ahead)
 {
 	struct sim_network *network = sim_network_of(sim);
+	int result = PONTO_OK;
 
 	if (!network)
 		return PONTO_ENOMEM;
-	if (!network->ahead && ponto_sim_ahead(sim, arrive, foresee) != PONTO_OK)
-		return PONTO_ELIMIT;
-	network->ahead = ahead;
-	return PONTO_OK;
+	if (!network->ahead)
+		result = ponto_sim_ahead(sim, arrive, foresee);
+	if (result == PONTO_OK)
+		network->ahead = ahead;
+	return result;
 }
 
 static bool chance(struct sim_network *network, uint32_t ppm)

@@ -89,18 +89,20 @@ static size_t model_first(const struct model *model)
 	return best;
 }
 
-static void check_queue(uint32_t ahead)
+/* Times go on, up to span ahead of the one popped last. */
+static void check_queue(uint32_t ahead, uint64_t span)
 {
 	struct ponto_test_random random;
 	struct ponto_event_queue q;
 	struct model model[SLOTS] = {{0}};
-	struct ponto_event_entry entry;
+	struct ponto_event_entry entry = {0};
 	ponto_loop_fn *fn;
 	void *arg;
 
 	ponto_test_random_init(&random, 7);
 	ponto_event_queue_init(&q, &ponto_alloc_system);
-	q.ahead_wanted = ahead;
+	if (ahead > 0)
+		assert_ok(ponto_event_queue_look_ahead(&q, ahead));
 	for (uint32_t i = 0; i < SLOTS; i++) {
 		uint32_t slot;
 
@@ -136,7 +138,7 @@ static void check_queue(uint32_t ahead)
 			assert_int_equal(again, slot);
 			break;
 		default:
-			model[slot].at = ponto_random_below(&random.random, 50);
+			model[slot].at = entry.at + ponto_random_below(&random.random, span);
 			model[slot].key = ponto_event_arm(&q, slot, model[slot].at);
 			model[slot].armed = true;
 		}
@@ -147,10 +149,12 @@ static void check_queue(uint32_t ahead)
 static void the_queue_agrees_with_a_plain_list(void **state)
 {
 	(void)state;
-	check_queue(0);
-	check_queue(1);
-	check_queue(16);
-	check_queue(PONTO_EVENT_AHEAD_MAX);
+	check_queue(0, 50);
+	for (uint64_t span = 50; span < 100000 * PONTO_SECOND; span *= 400) {
+		check_queue(1, span);
+		check_queue(16, span);
+		check_queue(PONTO_EVENT_AHEAD_MAX, span);
+	}
 }
 
 /* ---- looking ahead --------------------------------------------------------------------- */
