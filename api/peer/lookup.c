@@ -51,6 +51,8 @@ static bool is_ready(const struct peer_lookup *l)
 static void show(struct peer_lookup *l)
 {
 	pthread_cond_broadcast(&l->changed);
+	if (l->ready && is_ready(l))
+		l->ready(l->ready_arg);
 	if (l->event && is_ready(l))
 		event_set(l->event);
 	else if (l->event)
@@ -345,23 +347,19 @@ bool peer_lookup_ready(struct peer_lookup *l)
 	bool result;
 
 	pthread_mutex_lock(&l->lock);
-	result = l->first || has_ended(l);
+	result = is_ready(l);
 	pthread_mutex_unlock(&l->lock);
 	return result;
 }
 
-void peer_lookup_set_event(struct peer_lookup *l, struct handle_object *event)
+void peer_lookup_on_ready(struct peer_lookup *l, void (*ready)(void *arg), void *arg)
 {
-	struct handle_object *before;
-
 	pthread_mutex_lock(&l->lock);
-	before = l->event;
-	l->event = event ? handle_hold(event) : NULL;
-	if (l->event && is_ready(l))
-		event_set(l->event);
+	l->ready = ready;
+	l->ready_arg = arg;
+	if (ready && is_ready(l))
+		ready(arg);
 	pthread_mutex_unlock(&l->lock);
-	handle_put(before);
-	wake_looking();
 }
 
 /* ---- ends ---------------------------------------------------------------------------------------------- */

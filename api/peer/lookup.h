@@ -63,11 +63,12 @@ HRESULT peer_lookup_next(struct peer_lookup *lookup, bool wait, struct peer_foun
 /* Undoes it. takes found */
 void peer_lookup_return(struct peer_lookup *lookup, struct peer_found *found);
 
-/* True when peer_lookup_next would not wait. */
+/* True when there is something to take: a result, or the end not yet told. */
 bool peer_lookup_ready(struct peer_lookup *lookup);
 
-/* Another event instead of the one before; NULL none. */
-void peer_lookup_set_event(struct peer_lookup *lookup, struct handle_object *event);
+/* ready is called whenever there is something to take, perhaps at once; it must call nothing of this header. NULL:
+ * nobody is called any more once this returns. */
+void peer_lookup_on_ready(struct peer_lookup *lookup, void (*ready)(void *arg), void *arg);
 
 /* Ends it: whoever waits is told, the daemon stops looking. The references stay. */
 void peer_lookup_cancel(struct peer_lookup *lookup);

@@ -22,6 +22,8 @@ struct peer_lookup {
 	HRESULT failure;  /* why nothing was found; S_OK: nothing to tell */
 	bool cancelled, told;
 	struct handle_object *event;
+	void (*ready)(void *arg);
+	void *ready_arg;
 	struct peer_lookup *next; /* of all that live */
 };
 

@@ -68,7 +68,7 @@ HRESULT WINAPI PeerPnrpShutdown(void)
 		result = PEER_E_NOT_INITIALIZED;
 	} else if (--starts.count == 0) {
 		peer_lookups_close(PEER_OWNER_PNRP);
-		peer_registrations_close(PEER_OWNER_PNRP);
+		(void)peer_registrations_close(PEER_OWNER_PNRP);
 		link_drop();
 	}
 	pthread_mutex_unlock(&starts.lock);

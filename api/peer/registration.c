@@ -136,6 +136,7 @@ static void pack(const struct peer_publication *p, uint64_t instance, const char
 	request->has_payload = p->payload_len > 0;
 	request->payload.data = (uint8_t *)(uintptr_t)p->payload;
 	request->payload.len = p->payload_len;
+	request->has_payload_text = request->payload_text = p->payload_text;
 	request->has_own_port = p->automatic;
 	request->own_port = p->port;
 	request->has_prefix = p->has_prefix;
@@ -433,9 +434,10 @@ void peer_registration_opened(struct peer_registration *r, HANDLE handle)
 
 /* ---- renewal and ends --------------------------------------------------------------------------------- */
 
-void peer_registrations_close(enum peer_owner owner)
+size_t peer_registrations_close(enum peer_owner owner)
 {
 	struct peer_registration *next;
+	size_t count = 0;
 
 	pthread_mutex_lock(&own.lock);
 	for (struct peer_registration *r = own.first; r; r = next) {
@@ -444,7 +446,7 @@ void peer_registrations_close(enum peer_owner owner)
 		next = r->next;
 		if (r->publication.owner != owner)
 			continue;
-		(void)unpublish(r);
+		count += unpublish(r);
 		if (handle)
 			(void)handle_close(handle, &peer_registration_type);
 	}
@@ -453,6 +455,7 @@ void peer_registrations_close(enum peer_owner owner)
 		own.keeper = NULL;
 	}
 	pthread_mutex_unlock(&own.lock);
+	return count;
 }
 
 bool peer_registrations_renew(void)

@@ -33,6 +33,7 @@ struct peer_publication {
 	char comment[PEER_COMMENT_UNITS * 3 + 1];
 	bool has_prefix;
 	uint8_t prefix[8]; /* high half of the service location */
+	bool payload_text; /* it is UTF-8 */
 	size_t payload_len;
 	uint8_t payload[PNRP_MAX_EXTENDED_PAYLOAD_BYTES];
 };
@@ -59,8 +60,8 @@ struct peer_registration *peer_registration_find(enum peer_owner owner, const ch
 void peer_registration_opened(struct peer_registration *registration, HANDLE handle);
 void peer_registration_put(struct peer_registration *registration);
 
-/* Ends all of an owner's, and closes their handles. */
-void peer_registrations_close(enum peer_owner owner);
+/* Ends all of an owner's, and closes their handles. Returns how many there were. */
+size_t peer_registrations_close(enum peer_owner owner);
 
 /* For the link's thread: registers what the daemon does not know (any more). True: nothing is left to do. */
 bool peer_registrations_renew(void);

@@ -254,7 +254,9 @@ static int into_engine(struct svc *svc, struct svc_name *name)
 		.friendly_name = request->comment && *request->comment ? request->comment : NULL,
 		.endpoints = name->endpoints,
 		.endpoint_count = name->endpoint_count,
-		.payload_type = request->payload.len ? PNRP_PAYLOAD_BINARY : PNRP_PAYLOAD_NONE,
+		.payload_type = request->payload.len == 0 ? PNRP_PAYLOAD_NONE
+				: request->payload_text	  ? PNRP_PAYLOAD_STRING
+							  : PNRP_PAYLOAD_BINARY,
 		.payload = ponto_bytes(request->payload.data, request->payload.len),
 		.chain = ponto_bytes(name->chain, name->chain_len),
 		.has_prefix = request->has_prefix,

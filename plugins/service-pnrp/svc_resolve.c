@@ -202,6 +202,7 @@ static Ponto__Pnrp__V1__Match *copy_match(struct svc *svc, struct svc_query *que
 	out->signer = signer_of(svc, arena, in);
 	if (in->payload_type != PNRP_PAYLOAD_NONE) {
 		out->has_payload = true;
+		out->has_payload_text = out->payload_text = in->payload_type == PNRP_PAYLOAD_STRING;
 		out->payload.len = in->payload.len;
 		out->payload.data = svc_arena_take(arena, 1, in->payload.len);
 		if (out->payload.data && in->payload.len)

@@ -73,7 +73,7 @@ static void names_without_host_names(void **state)
 		assert_int_equal(PeerNameToPeerHostName(bad[i], &text), PEER_E_INVALID_PEER_NAME);
 	assert_int_equal(PeerNameToPeerHostName(u"0.", &text), PEER_E_CANNOT_CONVERT_PEER_NAME);
 	for (size_t i = 2; i < 151; i++)
-		long_name[i] = u'\u6f22';
+		long_name[i] = (WCHAR)(0x4e00 + i * 137);
 	assert_int_equal(PeerNameToPeerHostName(long_name, &text), PEER_E_CANNOT_CONVERT_PEER_NAME);
 	assert_ptr_equal(text, (PWSTR)7);
 }
