@@ -11,6 +11,10 @@ PONTO_BEGIN_DECLS
  * ERROR_NOT_SUPPORTED for an object that nobody can wait for. */
 int PontoHandleFd(HANDLE handle);
 
+/* UTF-16 of a list that ends in NULL, such as the arguments of main; bytes that are no UTF-8 become U+FFFD. One block, freed
+ * by LocalFree. gives; NULL with ERROR_NOT_ENOUGH_MEMORY */
+WCHAR **PontoWideArguments(char *const *texts);
+
 PONTO_END_DECLS
 
 #endif

@@ -6,6 +6,8 @@
 #include <winnt.h>
 #include <winerror.h>
 #include <winbase.h>
+#include <wincon.h>
+#include <winnls.h>
 #ifndef WIN32_LEAN_AND_MEAN
 #include <wincrypt.h>
 #include <rpc.h>

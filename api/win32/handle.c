@@ -109,6 +109,17 @@ struct handle_object *handle_hold(struct handle_object *object)
 	return object;
 }
 
+bool handle_try_hold(struct handle_object *object)
+{
+	unsigned int count = __atomic_load_n(&object->references, __ATOMIC_RELAXED);
+
+	while (count > 0)
+		if (__atomic_compare_exchange_n(&object->references, &count, count + 1, true, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
+			return true;
+	return false;
+}
+
 void handle_put(struct handle_object *object)
 {
 	if (object && __atomic_sub_fetch(&object->references, 1, __ATOMIC_ACQ_REL) == 0)

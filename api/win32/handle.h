@@ -59,6 +59,10 @@ struct handle_object *handle_get(HANDLE handle, const struct handle_type *type);
 /* Another reference to an object that is held. */
 struct handle_object *handle_hold(struct handle_object *object);
 
+/* The same for one that is found by another way than a reference, under a lock that destroy takes too: false when its
+ * last reference is gone. */
+bool handle_try_hold(struct handle_object *object);
+
 /* Drops one. Accepts NULL. */
 void handle_put(struct handle_object *object);
 

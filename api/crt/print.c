@@ -1,0 +1,341 @@
+/* The printf family: into files and buffers, wide and narrow. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <wchar.h>
+
+#include "api/crt/format.h"
+#include "api/crt/wide_file.h"
+
+/* ---- into files ---- */
+
+struct file_sink {
+	struct format_sink sink;
+	FILE *file;
+	struct wide_writer writer;
+};
+
+static void file_put_narrow(struct format_sink *sink, unsigned int unit)
+{
+	putc_unlocked((int)unit, ((struct file_sink *)sink)->file);
+}
+
+static void file_put_wide(struct format_sink *sink, unsigned int unit)
+{
+	wide_writer_put(&((struct file_sink *)sink)->writer, (WCHAR)unit);
+}
+
+/* One lock over the whole, so that lines of several threads do not mix. -1 also when the file takes no more. */
+static int print_file(FILE *file, bool wide, const void *format, va_list arguments)
+{
+	struct file_sink sink = {
+		.sink = {.put = wide ? file_put_wide : file_put_narrow}, .file = file, .writer = {file, 0}};
+	bool failed_before;
+	int result;
+
+	if (!file) {
+		errno = EINVAL;
+		return -1;
+	}
+	flockfile(file);
+	failed_before = ferror_unlocked(file);
+	result = format_run(&sink.sink, wide, format, arguments);
+	if (wide)
+		wide_writer_end(&sink.writer);
+	if (!failed_before && ferror_unlocked(file))
+		result = -1;
+	funlockfile(file);
+	return result;
+}
+
+/* ---- into buffers ---- */
+
+/* Formats into room of to; the NUL is written when there is room for it. */
+static int print_wide(WCHAR *to, size_t room, const WCHAR *format, va_list arguments)
+{
+	struct format_buffer buffer;
+	int result;
+
+	format_wide_buffer(&buffer, to, room);
+	result = format_run(&buffer.sink, true, format, arguments);
+	if (result >= 0 && (size_t)result < room)
+		to[result] = 0;
+	return result;
+}
+
+static int print_narrow(char *to, size_t room, const char *format, va_list arguments)
+{
+	struct format_buffer buffer;
+	int result;
+
+	format_narrow_buffer(&buffer, to, room);
+	result = format_run(&buffer.sink, false, format, arguments);
+	if (result >= 0 && (size_t)result < room)
+		to[result] = 0;
+	return result;
+}
+
+int ponto_vsnprintf(char *to, size_t size, const char *format, va_list arguments)
+{
+	int result = print_narrow(to, size, format, arguments);
+
+	if (result >= 0 && size && (size_t)result >= size)
+		to[size - 1] = 0;
+	return result;
+}
+
+int ponto_vsprintf(char *to, const char *format, va_list arguments)
+{
+	return print_narrow(to, SIZE_MAX, format, arguments);
+}
+
+int ponto_vswprintf(WCHAR *to, size_t size, const WCHAR *format, va_list arguments)
+{
+	int result = print_wide(to, size, format, arguments);
+
+	if (size && (result < 0 || (size_t)result >= size))
+		to[size - 1] = 0;
+	return result < 0 || (size_t)result >= size ? -1 : result;
+}
+
+/* The bounded forms: EINVAL without a buffer; an empty text and ERANGE when it does not fit. */
+int vswprintf_s(WCHAR *to, size_t size, const WCHAR *format, va_list arguments)
+{
+	int result = -1;
+
+	errno = EINVAL;
+	if (to && size)
+		result = print_wide(to, size, format, arguments);
+	if (result >= 0 && (size_t)result < size)
+		return result;
+	if (result >= 0)
+		errno = ERANGE;
+	if (to && size)
+		to[0] = 0;
+	return -1;
+}
+
+int vsprintf_s(char *to, size_t size, const char *format, va_list arguments)
+{
+	int result = -1;
+
+	errno = EINVAL;
+	if (to && size)
+		result = print_narrow(to, size, format, arguments);
+	if (result >= 0 && (size_t)result < size)
+		return result;
+	if (result >= 0)
+		errno = ERANGE;
+	if (to && size)
+		to[0] = 0;
+	return -1;
+}
+
+int _vsnwprintf(WCHAR *to, size_t count, const WCHAR *format, va_list arguments)
+{
+	int result = print_wide(to, to ? count : 0, format, arguments);
+
+	return result >= 0 && (!to || (size_t)result <= count) ? result : -1;
+}
+
+int _vsnprintf(char *to, size_t count, const char *format, va_list arguments)
+{
+	int result = print_narrow(to, to ? count : 0, format, arguments);
+
+	return result >= 0 && (!to || (size_t)result <= count) ? result : -1;
+}
+
+/* count units, or with _TRUNCATE what fits: cut is -1. Too long for size without being cut by count: nothing, ERANGE.
+ */
+int _vsnwprintf_s(WCHAR *to, size_t size, size_t count, const WCHAR *format, va_list arguments)
+{
+	size_t most = count < size ? count : size - 1;
+	int result;
+
+	if (!to || size == 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	result = print_wide(to, most + 1, format, arguments);
+	if (result >= 0 && (size_t)result <= most)
+		return result;
+	if (result >= 0 && (count < size || count == _TRUNCATE)) {
+		to[most] = 0;
+		return -1;
+	}
+	to[0] = 0;
+	if (result >= 0)
+		errno = ERANGE;
+	return -1;
+}
+
+int _vsnprintf_s(char *to, size_t size, size_t count, const char *format, va_list arguments)
+{
+	size_t most = count < size ? count : size - 1;
+	int result;
+
+	if (!to || size == 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	result = print_narrow(to, most + 1, format, arguments);
+	if (result >= 0 && (size_t)result <= most)
+		return result;
+	if (result >= 0 && (count < size || count == _TRUNCATE)) {
+		to[most] = 0;
+		return -1;
+	}
+	to[0] = 0;
+	if (result >= 0)
+		errno = ERANGE;
+	return -1;
+}
+
+/* ---- the rest follows from these ---- */
+
+int ponto_vfprintf(FILE *file, const char *format, va_list arguments)
+{
+	return print_file(file, false, format, arguments);
+}
+
+int ponto_vprintf(const char *format, va_list arguments)
+{
+	return print_file(stdout, false, format, arguments);
+}
+
+int ponto_vfwprintf(FILE *file, const WCHAR *format, va_list arguments)
+{
+	return print_file(file, true, format, arguments);
+}
+
+int ponto_vwprintf(const WCHAR *format, va_list arguments)
+{
+	return print_file(stdout, true, format, arguments);
+}
+
+int vfwprintf_s(FILE *file, const WCHAR *format, va_list arguments)
+{
+	return print_file(file, true, format, arguments);
+}
+
+int vwprintf_s(const WCHAR *format, va_list arguments)
+{
+	return print_file(stdout, true, format, arguments);
+}
+
+int _vscprintf(const char *format, va_list arguments)
+{
+	return print_narrow(NULL, 0, format, arguments);
+}
+
+int _vscwprintf(const WCHAR *format, va_list arguments)
+{
+	return print_wide(NULL, 0, format, arguments);
+}
+
+/* A variadic function is its va_list form with the arguments after the format. */
+#define FORWARD(call)                                                                                                  \
+	do {                                                                                                           \
+		va_list arguments;                                                                                     \
+		int result;                                                                                            \
+                                                                                                                       \
+		va_start(arguments, format);                                                                           \
+		result = call;                                                                                         \
+		va_end(arguments);                                                                                     \
+		return result;                                                                                         \
+	} while (0)
+
+int ponto_printf(const char *format, ...)
+{
+	FORWARD(print_file(stdout, false, format, arguments));
+}
+
+int ponto_fprintf(FILE *file, const char *format, ...)
+{
+	FORWARD(print_file(file, false, format, arguments));
+}
+
+int ponto_sprintf(char *to, const char *format, ...)
+{
+	FORWARD(print_narrow(to, SIZE_MAX, format, arguments));
+}
+
+int ponto_snprintf(char *to, size_t size, const char *format, ...)
+{
+	FORWARD(ponto_vsnprintf(to, size, format, arguments));
+}
+
+int printf_s(const char *format, ...)
+{
+	FORWARD(print_file(stdout, false, format, arguments));
+}
+
+int fprintf_s(FILE *file, const char *format, ...)
+{
+	FORWARD(print_file(file, false, format, arguments));
+}
+
+int sprintf_s(char *to, size_t size, const char *format, ...)
+{
+	FORWARD(vsprintf_s(to, size, format, arguments));
+}
+
+int _snprintf(char *to, size_t count, const char *format, ...)
+{
+	FORWARD(_vsnprintf(to, count, format, arguments));
+}
+
+int _snprintf_s(char *to, size_t size, size_t count, const char *format, ...)
+{
+	FORWARD(_vsnprintf_s(to, size, count, format, arguments));
+}
+
+int _scprintf(const char *format, ...)
+{
+	FORWARD(print_narrow(NULL, 0, format, arguments));
+}
+
+int ponto_wprintf(const WCHAR *format, ...)
+{
+	FORWARD(print_file(stdout, true, format, arguments));
+}
+
+int ponto_fwprintf(FILE *file, const WCHAR *format, ...)
+{
+	FORWARD(print_file(file, true, format, arguments));
+}
+
+int ponto_swprintf(WCHAR *to, size_t size, const WCHAR *format, ...)
+{
+	FORWARD(ponto_vswprintf(to, size, format, arguments));
+}
+
+int wprintf_s(const WCHAR *format, ...)
+{
+	FORWARD(print_file(stdout, true, format, arguments));
+}
+
+int fwprintf_s(FILE *file, const WCHAR *format, ...)
+{
+	FORWARD(print_file(file, true, format, arguments));
+}
+
+int swprintf_s(WCHAR *to, size_t size, const WCHAR *format, ...)
+{
+	FORWARD(vswprintf_s(to, size, format, arguments));
+}
+
+int _snwprintf(WCHAR *to, size_t count, const WCHAR *format, ...)
+{
+	FORWARD(_vsnwprintf(to, count, format, arguments));
+}
+
+int _snwprintf_s(WCHAR *to, size_t size, size_t count, const WCHAR *format, ...)
+{
+	FORWARD(_vsnwprintf_s(to, size, count, format, arguments));
+}
+
+int _scwprintf(const WCHAR *format, ...)
+{
+	FORWARD(print_wide(NULL, 0, format, arguments));
+}
