@@ -61,18 +61,33 @@ static inline int InlineIsEqualGUID(REFGUID a, REFGUID b)
 #ifdef DEFINE_GUID
 #undef DEFINE_GUID
 #endif
-/* Weak, since several sources of one program may define the same identifier. */
-#ifdef INITGUID
-#ifdef __cplusplus
-#define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8)                                        \
-	PONTO_EXTERN_C const GUID name __attribute__((weak, visibility("default")));                       \
-	PONTO_EXTERN_C const GUID name = {l, w1, w2, {b1, b2, b3, b4, b5, b6, b7, b8}}
-#else
-#define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8)                                        \
-	extern const GUID name __attribute__((weak, visibility("default")));                               \
-	const GUID name = {l, w1, w2, {b1, b2, b3, b4, b5, b6, b7, b8}}
+/* A definition may come again in one source, by a header included twice, and in several sources of one program: so it is
+ * the assembler's, which skips a symbol it has seen, and weak. The function around it is never called. */
+#ifndef PONTO_GUID_FUNCTION
+#define PONTO_GUID_JOIN(a, b) a##b
+#define PONTO_GUID_FUNCTION(n) PONTO_GUID_JOIN(ponto_define_guid_, n)
 #endif
+#ifdef INITGUID
+#define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8)                                                       \
+	static void __attribute__((used, noinline)) PONTO_GUID_FUNCTION(__COUNTER__)(void)                                 \
+	{                                                                                                                  \
+		__asm__ volatile(".ifndef " #name "\n"                                                                     \
+				 ".pushsection .rodata\n"                                                                  \
+				 ".balign 4\n"                                                                             \
+				 ".weak " #name "\n"                                                                       \
+				 ".type " #name ", %%object\n"                                                             \
+				 ".size " #name ", 16\n" #name ":\n"                                                       \
+				 ".4byte %c0\n"                                                                            \
+				 ".2byte %c1, %c2\n"                                                                       \
+				 ".byte %c3, %c4, %c5, %c6, %c7, %c8, %c9, %c10\n"                                         \
+				 ".popsection\n"                                                                           \
+				 ".endif"                                                                                  \
+				 :                                                                                         \
+				 : "i"((unsigned int)(l)), "i"(w1), "i"(w2), "i"(b1), "i"(b2), "i"(b3), "i"(b4), "i"(b5),  \
+				   "i"(b6), "i"(b7), "i"(b8));                                                             \
+	}                                                                                                                  \
+	PONTO_EXTERN_C const GUID name __attribute__((visibility("default")))
 #else
-#define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8)                                        \
+#define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8) \
 	PONTO_EXTERN_C const GUID name __attribute__((visibility("default")))
 #endif

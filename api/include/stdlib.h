@@ -4,7 +4,7 @@
 
 #include <crtdefs.h>
 
-#if PONTO_SHORT_WCHAR
+#if PONTO_SHORT_WCHAR && !defined(__cplusplus)
 #define mbtowc ponto_host_mbtowc
 #define wctomb ponto_host_wctomb
 #define mbstowcs ponto_host_mbstowcs
@@ -30,22 +30,19 @@
 #define _countof(array) (sizeof(array) / sizeof((array)[0]))
 #endif
 
+/* In C++ with -fshort-wchar these two stay the host's, which <cstdlib> has bound already: use the forms with _s. */
+#if !PONTO_SHORT_WCHAR || !defined(__cplusplus)
 PONTO_BEGIN_CRT
 /* UTF-8 to units and back, as the C library's: units or bytes without the NUL, which is written when there is room;
  * (size_t)-1 for malformed text; to NULL counts only. */
 PONTO_CRT(size_t, mbstowcs, (WCHAR * to, const char *from, size_t n))
 PONTO_CRT(size_t, wcstombs, (char *to, const WCHAR *from, size_t n))
 PONTO_END_CRT
-
-#if PONTO_SHORT_WCHAR
-#ifdef __cplusplus
-extern "C" {
 #endif
+
+#if PONTO_SHORT_WCHAR && !defined(__cplusplus)
 int mbtowc(WCHAR *unit, const char *s, size_t n) PONTO_ABSENT;
 int wctomb(char *s, WCHAR unit) PONTO_ABSENT;
-#ifdef __cplusplus
-}
-#endif
 #endif
 
 PONTO_BEGIN_DECLS

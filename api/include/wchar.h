@@ -63,13 +63,6 @@ PONTO_CRT(WCHAR *, wcsstr, (const WCHAR *s, const WCHAR *part))
 PONTO_CRT(WCHAR *, wmemchr, (const WCHAR *s, WCHAR unit, size_t n))
 #endif
 
-/* The results of wcstol and wcstoul have the host's long, but stop at 32 bits as on Windows. */
-PONTO_CRT(long, wcstol, (const WCHAR *s, WCHAR **end, int base))
-PONTO_CRT(unsigned long, wcstoul, (const WCHAR *s, WCHAR **end, int base))
-PONTO_CRT(long long, wcstoll, (const WCHAR *s, WCHAR **end, int base))
-PONTO_CRT(unsigned long long, wcstoull, (const WCHAR *s, WCHAR **end, int base))
-PONTO_CRT(double, wcstod, (const WCHAR *s, WCHAR **end))
-PONTO_CRT(float, wcstof, (const WCHAR *s, WCHAR **end))
 /* Units without the NUL; 0 when the text does not fit or the format is longer than 1024 bytes. */
 PONTO_CRT(size_t, wcsftime, (WCHAR * to, size_t size, const WCHAR *format, const struct tm *time))
 
@@ -83,14 +76,22 @@ PONTO_CRT(int, vswprintf, (WCHAR * to, size_t size, const WCHAR *format, va_list
 PONTO_CRT(WCHAR *, fgetws, (WCHAR * to, int size, FILE *file))
 PONTO_CRT(int, fputws, (const WCHAR *s, FILE *file))
 /* A character outside of the basic plane is read, and written, as two units. */
-PONTO_CRT(wint_t, fgetwc, (FILE * file))
-PONTO_CRT(wint_t, getwc, (FILE * file))
 PONTO_CRT(wint_t, fputwc, (WCHAR unit, FILE *file))
 PONTO_CRT(wint_t, putwc, (WCHAR unit, FILE *file))
-PONTO_CRT(wint_t, ungetwc, (wint_t unit, FILE *file))
 #if PONTO_SHORT_WCHAR || !defined(__cplusplus)
+/* Those that no overload could tell from the host's, or whose addresses the library of C++ takes. */
+PONTO_CRT(wint_t, fgetwc, (FILE * file))
+PONTO_CRT(wint_t, getwc, (FILE * file))
+PONTO_CRT(wint_t, ungetwc, (wint_t unit, FILE *file))
 PONTO_CRT(wint_t, getwchar, (void))
 PONTO_CRT(wint_t, putwchar, (WCHAR unit))
+/* The results of wcstol and wcstoul have the host's long, but stop at 32 bits as on Windows. */
+PONTO_CRT(long, wcstol, (const WCHAR *s, WCHAR **end, int base))
+PONTO_CRT(unsigned long, wcstoul, (const WCHAR *s, WCHAR **end, int base))
+PONTO_CRT(long long, wcstoll, (const WCHAR *s, WCHAR **end, int base))
+PONTO_CRT(unsigned long long, wcstoull, (const WCHAR *s, WCHAR **end, int base))
+PONTO_CRT(double, wcstod, (const WCHAR *s, WCHAR **end))
+PONTO_CRT(float, wcstof, (const WCHAR *s, WCHAR **end))
 #endif
 
 PONTO_END_CRT
