@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 int cli_fail(int status, const char *format, ...)
@@ -210,4 +211,15 @@ int cli_write_file(const char *path, const uint8_t *data, size_t len)
 	}
 	close(fd);
 	return CLI_OK;
+}
+
+void cli_print_time(const char *before, uint64_t microseconds)
+{
+	time_t seconds = (time_t)(microseconds / PONTO_SECOND);
+	struct tm utc;
+	char text[32];
+
+	gmtime_r(&seconds, &utc);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	printf("%s%s", before, text);
 }

@@ -85,6 +85,9 @@ int cli_print_json(json_t *value);
 /* Prints the message as JSON. */
 int cli_print_message(const ProtobufCMessage *message);
 
+/* Prints before and a time in UTC, from microseconds since 1970. */
+void cli_print_time(const char *before, uint64_t microseconds);
+
 /* The next option of a verb: options are "--name" (flag) or "--name VALUE" / "--name=VALUE". */
 struct cli_option {
 	const char *name; /* without dashes */

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "apps/ponto/cli.h"
 #include "apps/ponto/cmd_identity.h"
@@ -12,29 +11,18 @@
 #define ROLES_MAX 3
 #define DAYS_MAX 3650
 
-static void print_day(const char *before, uint64_t microseconds)
-{
-	time_t seconds = (time_t)(microseconds / PONTO_SECOND);
-	struct tm utc;
-	char text[32];
-
-	gmtime_r(&seconds, &utc);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
-	printf("%s%s", before, text);
-}
-
 static void print_chain(const Ponto__Identity__V1__Chain *chain)
 {
 	printf("%s  %s to %s", chain->id, chain->root, chain->leaf);
-	print_day("  until ", chain->not_after_us);
+	cli_print_time("  until ", chain->not_after_us);
 	printf("  %u certificates\n", chain->certificates);
 }
 
 static void print_certificate(const Ponto__Identity__V1__Certificate *c)
 {
 	printf("  %s  %s\n", c->id, c->name);
-	print_day("    valid        ", c->not_before_us);
-	print_day(" to ", c->not_after_us);
+	cli_print_time("    valid        ", c->not_before_us);
+	cli_print_time(" to ", c->not_after_us);
 	putchar('\n');
 	for (size_t i = 0; i < c->n_role; i++)
 		printf("%s%s%s", i ? ", " : "    role         ", c->role[i], i + 1 == c->n_role ? "\n" : "");

@@ -58,6 +58,10 @@ static void print_name(const Ponto__Pnrp__V1__NameInfo *name)
 		printf("  comment   %s\n", name->comment);
 	if (name->payload_size)
 		printf("  payload   %u bytes\n", name->payload_size);
+	if (name->has_chain_until_us) {
+		cli_print_time("  chain     until ", name->chain_until_us);
+		putchar('\n');
+	}
 	if (name->client_lifetime)
 		puts("  lifetime  of the client that registered it");
 }

@@ -53,11 +53,14 @@ struct svc_name {
 	char chain_id[PONTO_IDENTITY_ID]; /* of the chain below; empty: none */
 	uint8_t *chain;			  /* how the identity came by the name; owned; NULL: it is its own */
 	size_t chain_len;
+	uint64_t chain_until; /* wall microseconds; 0: no chain, ever */
+	bool warned;	      /* that it ends soon */
+	bool renewing;	      /* another one is being looked for */
 	struct pnrp_endpoint endpoints[PNRP_APP_ENDPOINTS_MAX];
 	size_t endpoint_count;
 	bool own_endpoints;	 /* the node's own addresses: they follow a change */
 	struct ponto_call *call; /* waits for the answer; or NULL */
-	const char *failure;	 /* static: why a kept name could not be registered; it is only listed then */
+	const char *failure;	 /* static: why the name is not registered, or no more; it is only listed then */
 };
 
 struct svc_query;
@@ -92,6 +95,7 @@ struct svc {
 	uint64_t routes_changes; /* when it was kept last */
 
 	struct svc_name *names;
+	uint64_t chains_at; /* the next time to look whether chains end */
 	struct svc_query *queries;
 	size_t query_count;
 	uint64_t next_token;
@@ -159,6 +163,7 @@ struct svc_signer {
 	char chain_id[PONTO_IDENTITY_ID]; /* empty: the name is the identity's own */
 	uint8_t *chain;			  /* whoever is told may take it and leave NULL */
 	size_t chain_len;
+	uint64_t chain_until; /* wall microseconds */
 };
 
 /* Looks for the identity named in the request, else for a secured name the caller's of that authority or one with a
@@ -190,6 +195,8 @@ size_t svc_name_ids_of(const struct svc *svc, const char *name, int32_t pid, str
 void svc_name_signed(struct svc *svc, uint64_t token, struct svc_signer *signer);
 void svc_name_changed(struct svc *svc, uint64_t handle, uint64_t token, enum pnrp_registration_state state);
 void svc_name_addresses_changed(struct svc *svc);
+/* When it is time: warns of certificate chains that end, looks for new ones, takes back what they carried. */
+void svc_name_tick(struct svc *svc);
 void svc_name_client_gone(struct svc *svc, uint64_t client);
 void svc_name_fill(struct svc *svc, struct svc_arena *arena, const struct svc_name *name,
 		   Ponto__Pnrp__V1__NameInfo *info);

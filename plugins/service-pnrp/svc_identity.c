@@ -104,6 +104,7 @@ static int try_chain(struct signer_job *job, const struct candidate *c)
 		return result;
 	}
 	memcpy(found->chain_id, c->chain, sizeof(found->chain_id));
+	found->chain_until = c->not_after;
 	return PONTO_OK;
 }
 

@@ -121,6 +121,8 @@ void svc_name_fill(struct svc *svc, struct svc_arena *arena, const struct svc_na
 	info->payload_size = (uint32_t)name->request->payload.len;
 	info->identity = svc_arena_text(arena, name->identity.id);
 	info->chain = name->chain ? svc_arena_text(arena, name->chain_id) : NULL;
+	info->has_chain_until_us = name->chain != NULL;
+	info->chain_until_us = name->chain_until;
 	info->endpoint = svc_arena_take(arena, name->endpoint_count, sizeof(*info->endpoint));
 	for (size_t i = 0; i < name->endpoint_count && !arena->failed; i++) {
 		Ponto__Pnrp__V1__Endpoint *endpoint = svc_arena_take(arena, 1, sizeof(*endpoint));
@@ -341,6 +343,48 @@ static void kept(struct svc *svc, uint64_t token, int result)
 		drop_name(svc, name);
 }
 
+/* What signs for the name from now on. */
+static void take_signer(struct svc *svc, struct svc_name *name, struct svc_signer *signer)
+{
+	ponto_free(svc->env->alloc, name->chain);
+	name->identity = signer->identity;
+	name->chain = signer->chain;
+	name->chain_len = signer->chain_len;
+	name->chain_until = signer->chain ? signer->chain_until : 0;
+	memcpy(name->chain_id, signer->chain_id, sizeof(name->chain_id));
+	signer->chain = NULL;
+	if (name->chain)
+		svc->chains_at = svc_now(svc);
+	if (name->own_endpoints)
+		own_endpoints(svc, name); /* they may have changed meanwhile */
+}
+
+/* A name whose chain ends goes over to one that lasts longer, also when it has ended meanwhile. */
+static void renew(struct svc *svc, struct svc_name *name, struct svc_signer *signer)
+{
+	int result = PONTO_OK;
+
+	name->renewing = false;
+	if (svc->stopped || name->call || name->state == PNRP_REGISTRATION_GONE || signer->result != PONTO_OK ||
+	    (signer->chain && signer->chain_until <= name->chain_until))
+		return;
+	if (!name->failure)
+		result = pnrp_engine_unregister(svc->engine, svc_now(svc), name->handle);
+	take_signer(svc, name, signer);
+	name->warned = false;
+	if (result == PONTO_OK)
+		result = into_engine(svc, name);
+	name->failure = result == PONTO_OK ? NULL : engine_reason(result);
+	if (result == PONTO_OK) {
+		ponto_info(svc->env->log, TOPIC, "%s: goes on with a new certificate chain", name->request->name);
+	} else {
+		ponto_error(svc->env->log, TOPIC, "%s: lost at the change of its certificate chain: %s",
+			    name->request->name, name->failure);
+		name->handle = 0;
+	}
+	name_event(svc, name);
+}
+
 static void signer_known(struct svc *svc, struct svc_name *name, struct svc_signer *signer)
 {
 	const struct ponto_identity *identity = &signer->identity;
@@ -367,13 +411,7 @@ static void signer_known(struct svc *svc, struct svc_name *name, struct svc_sign
 		fail_name(svc, name, PONTO_EACCES, "the identity does not own this authority");
 		return;
 	}
-	name->identity = *identity;
-	name->chain = signer->chain;
-	name->chain_len = signer->chain_len;
-	memcpy(name->chain_id, signer->chain_id, sizeof(name->chain_id));
-	signer->chain = NULL;
-	if (name->own_endpoints)
-		own_endpoints(svc, name); /* they may have changed meanwhile */
+	take_signer(svc, name, signer);
 	result = into_engine(svc, name);
 	if (result != PONTO_OK)
 		fail_name(svc, name, result, engine_reason(result));
@@ -390,7 +428,9 @@ void svc_name_signed(struct svc *svc, uint64_t token, struct svc_signer *signer)
 	if (!name)
 		return;
 	name->identity_owner = signer->owner;
-	if (svc->stopped || name->orphan)
+	if (name->renewing)
+		renew(svc, name, signer);
+	else if (svc->stopped || name->orphan)
 		fail_name(svc, name, PONTO_ECLOSED, svc->stopped ? "the node is stopping" : "its client has gone");
 	else
 		signer_known(svc, name, signer);
@@ -661,9 +701,60 @@ void svc_name_client_gone(struct svc *svc, uint64_t client)
 		next = name->next;
 		if (name->client != client || name->state == PNRP_REGISTRATION_GONE)
 			continue;
-		if (name->handle)
+		if (name->handle || name->failure)
 			unregister(svc, name);
 		else
 			name->orphan = true; /* its identity is being looked up */
 	}
+}
+
+/* ---- chains that end --------------------------------------------------------------------------- */
+
+#define CHAIN_LOOK (60 * PONTO_SECOND)			   /* for a new one, from the warning on */
+#define CHAIN_WARNING (UINT64_C(24) * 3600 * PONTO_SECOND) /* before it ends */
+
+/* Nobody believes the name any more. Its end is told as that of the old registration, which is not this name's. */
+static void expire(struct svc *svc, struct svc_name *name)
+{
+	uint64_t handle = name->handle;
+
+	ponto_error(svc->env->log, TOPIC,
+		    "%s: its certificate chain has expired; it is registered again when there is a new one",
+		    name->request->name);
+	name->failure = "its certificate chain has expired";
+	name->handle = 0;
+	if (pnrp_engine_unregister(svc->engine, svc_now(svc), handle) != PONTO_OK)
+		ponto_debug(svc->env->log, TOPIC, "%s: was gone already", name->request->name);
+	name_event(svc, name);
+}
+
+static void warn(struct svc *svc, struct svc_name *name, uint64_t left)
+{
+	name->warned = true;
+	ponto_warning(svc->env->log, TOPIC, "%s: its certificate chain expires in %u minutes", name->request->name,
+		      (unsigned)(left / (60 * PONTO_SECOND)));
+	name_event(svc, name);
+}
+
+void svc_name_tick(struct svc *svc)
+{
+	uint64_t now = svc_now(svc), wall = ponto_wall(svc->env->clock), next = PONTO_NEVER;
+
+	if (now < svc->chains_at)
+		return;
+	for (struct svc_name *name = svc->names; name; name = name->next) {
+		uint64_t left = name->chain_until > wall ? name->chain_until - wall : 0;
+
+		if (name->chain_until == 0 || name->call || name->state == PNRP_REGISTRATION_GONE)
+			continue;
+		if (!name->failure && left == 0)
+			expire(svc, name);
+		else if (!name->failure && !name->warned && left <= CHAIN_WARNING)
+			warn(svc, name, left);
+		if ((name->warned || name->failure) && !name->renewing && svc_find_signer(svc, name) == PONTO_OK)
+			name->renewing = true;
+		left = left > 0 && left < CHAIN_LOOK ? left : CHAIN_LOOK;
+		next = now + left < next ? now + left : next;
+	}
+	svc->chains_at = next;
 }

@@ -97,6 +97,7 @@ int svc_new(const struct ponto_env *env, unsigned scopes, uint32_t link, struct 
 	else
 		snprintf(svc->label, sizeof(svc->label), "%s", env->instance);
 	svc->next_token = 1;
+	svc->chains_at = PONTO_NEVER;
 	svc->profile = strcmp(ponto_conf_string(env->conf, "profile"), "modern") == 0 ? PONTO_PROFILE_MODERN
 										      : PONTO_PROFILE_WINDOWS;
 	result = svc_metrics_create(svc);

@@ -228,6 +228,7 @@ static void do_effect(struct svc *svc, const struct pnrp_effect *effect)
 void svc_pump(struct svc *svc)
 {
 	struct pnrp_effect effect;
+	uint64_t deadline;
 	bool any;
 
 	if (svc->pumping || !svc->engine)
@@ -242,7 +243,8 @@ void svc_pump(struct svc *svc)
 		any |= send_all(svc);
 	} while (any);
 	svc->pumping = false;
-	ponto_timer_set(svc->env->loop, svc->timer, pnrp_engine_deadline(svc->engine));
+	deadline = pnrp_engine_deadline(svc->engine);
+	ponto_timer_set(svc->env->loop, svc->timer, deadline < svc->chains_at ? deadline : svc->chains_at);
 	svc_check_stopped(svc);
 }
 
@@ -313,6 +315,7 @@ static void on_timer(void *arg)
 	pnrp_engine_tick(svc->engine, svc_now(svc));
 	svc_metrics_update(svc);
 	svc_routes_tick(svc);
+	svc_name_tick(svc);
 	svc_pump(svc);
 }
 

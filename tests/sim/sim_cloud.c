@@ -82,6 +82,7 @@ size_t sim_cloud_add(struct sim_cloud *cloud, const char *const *seeds, const ch
 	setup.loop = ponto_sim_node_loop(sim_node);
 	require(!cloud->metered || ponto_metrics_create(&ponto_alloc_system, &member->metrics) == PONTO_OK, "metrics");
 	setup.metrics = member->metrics;
+	setup.log = cloud->log;
 	require(ponto_node_create(&setup, &member->node) == PONTO_OK, "node");
 	add(member, &transport_sim_LTX_ponto_plugin, "net", NULL);
 	add(member, &security_sim_LTX_ponto_plugin, "id", NULL);

@@ -24,6 +24,7 @@ struct sim_cloud {
 	/* Of nodes added from now on: */
 	bool metered;					     /* they have metrics */
 	bool stored;					     /* they have store-mem as "main" */
+	struct ponto_log *log;				     /* theirs; NULL: none */
 	void (*prepare)(void *arg, struct ponto_node *node); /* NULL, or called before one starts */
 	void *prepare_arg;
 	/* Who makes calls from now on: */

@@ -1,7 +1,10 @@
 /* service-pnrp as a whole, in simulated nodes: the policies of a cloud. */
 #include <stdio.h>
+#include <string.h>
 
+#include "framework/log.h"
 #include "framework/metrics.h"
+#include "framework/security.h"
 #include "framework/store.h"
 #include "framework/transport.h"
 #include "plugins/service-pnrp/pnrp.pb-c.h"
@@ -545,7 +548,172 @@ static void a_damaged_record_is_as_good_as_none(void **state)
 	sim_cloud_clear(&cloud);
 }
 
+/* ---- certificate chains that end ------------------------------------------------------------------ */
+
+#define UID 1000u /* of sim_cloud's calls */
+#define HOUR (UINT64_C(3600) * PONTO_SECOND)
+#define EPOCH (UINT64_C(1767225600) * PONTO_SECOND) /* framework/sim.h */
+
+struct heard {
+	unsigned warned, expired, renewed;
+};
+
+struct delegation {
+	struct sim_cloud cloud;
+	struct ponto_log *log;
+	struct heard heard;
+	size_t holder, stranger;
+	struct ponto_security theirs, ours; /* of the stranger, who has the root, and of the holder */
+	struct ponto_identity root, leaf;
+	char name[PONTO_IDENTITY_ID + 8];
+};
+
+static struct ponto_security security_of(const struct sim_member *member)
+{
+	struct ponto_iface iface;
+
+	assert_ok(ponto_node_find(member->node, PONTO_KIND_SECURITY, "id", &iface));
+	return (struct ponto_security){(const struct ponto_security_ops *)iface.ops, iface.self, iface.pool};
+}
+
+static void delegate(struct delegation *d, uint64_t not_after)
+{
+	static const char *const classifiers[] = {"fish"};
+	struct ponto_delegation grant = {
+		.public_key = ponto_bytes(d->leaf.public_key, d->leaf.public_key_len),
+		.name = "leaf",
+		.roles = PONTO_ROLE_MEMBER,
+		.classifiers = classifiers,
+		.classifier_count = 1,
+		.not_before = EPOCH,
+		.not_after = EPOCH + not_after,
+	};
+	struct ponto_chain chain;
+	uint8_t *data;
+	size_t len;
+
+	assert_ok(ponto_chain_issue(d->theirs, UID, d->root.id, ponto_bytes(NULL, 0), &grant, false,
+				    &ponto_alloc_system, &data, &len));
+	assert_ok(ponto_chain_add(d->ours, UID, ponto_bytes(data, len), &chain));
+	ponto_free(&ponto_alloc_system, data);
+}
+
+struct listed {
+	char state[32], reason[128];
+	uint64_t until;
+};
+
+static void on_names(void *arg, int result, struct ponto_bytes payload)
+{
+	Ponto__Pnrp__V1__NamesReply *reply = ponto__pnrp__v1__names_reply__unpack(NULL, payload.len, payload.data);
+	struct listed *listed = arg;
+
+	assert_ok(result);
+	assert_non_null(reply);
+	for (size_t i = 0; i < reply->n_name; i++) {
+		const Ponto__Pnrp__V1__NameInfo *name = reply->name[i];
+
+		if (!name->chain)
+			continue;
+		snprintf(listed->state, sizeof(listed->state), "%s", name->state);
+		snprintf(listed->reason, sizeof(listed->reason), "%s", name->reason ? name->reason : "");
+		listed->until = name->chain_until_us;
+	}
+	ponto__pnrp__v1__names_reply__free_unpacked(reply, NULL);
+}
+
+static void assert_state(struct delegation *d, const char *state, const char *reason, uint64_t until)
+{
+	struct listed listed = {0};
+
+	sim_cloud_call(&d->cloud, d->holder, "Names", ponto_bytes(NULL, 0), on_names, &listed);
+	assert_string_equal(listed.state, state);
+	assert_string_equal(listed.reason, reason);
+	assert_int_equal(listed.until, EPOCH + until);
+}
+
+static void hear(void *ctx, enum ponto_log_level level, const char *topic, const char *message)
+{
+	struct heard *heard = ctx;
+
+	(void)topic;
+	heard->warned += level == PONTO_LOG_WARNING && strstr(message, "chain expires in");
+	heard->expired += level == PONTO_LOG_ERROR && strstr(message, "chain has expired");
+	heard->renewed += level == PONTO_LOG_INFO && strstr(message, "a new certificate chain");
+}
+
+static void run_until(struct delegation *d, uint64_t time)
+{
+	sim_cloud_run(&d->cloud, time - ponto_sim_now(d->cloud.sim));
+}
+
+static void begin_delegation(struct delegation *d)
+{
+	static const char *const service[] = {"discovery=seeds,near", NULL};
+	static const char *const seeds[] = {NOBODY, "store=", NULL};
+	struct sim_cloud *cloud = &d->cloud;
+
+	sim_cloud_init(cloud, 2, 1);
+	assert_ok(ponto_log_create(&ponto_alloc_system, &ponto_clock_system, PONTO_LOG_NONE, "info", &d->log));
+	ponto_log_tap(d->log, hear, &d->heard);
+	cloud->log = d->log;
+	cloud->stored = true;
+	d->holder = sim_cloud_add(cloud, seeds, service);
+	assert_ok(registered(cloud, d->holder, "0.first")); /* so that it can be found */
+	d->stranger = sim_cloud_add(cloud, seeds, service);
+	sim_cloud_run(cloud, 20 * PONTO_SECOND);
+	d->ours = security_of(&cloud->members[d->holder]);
+	d->theirs = security_of(&cloud->members[d->stranger]);
+	assert_ok(ponto_identity_create(d->theirs, UID, PONTO_PROFILE_WINDOWS, "root", &d->root));
+	assert_ok(ponto_identity_create(d->ours, UID, PONTO_PROFILE_WINDOWS, "leaf", &d->leaf));
+	snprintf(d->name, sizeof(d->name), "%s.fish", d->root.id);
+}
+
+/* A delegation ends: its name is said to have failed, nobody finds it, and a new delegation brings it back. One that
+ * comes in time replaces the old one without a gap. */
+static void a_chain_that_ends_takes_its_name_along(void **state)
+{
+	struct delegation d = {0};
+
+	(void)state;
+	begin_delegation(&d);
+	delegate(&d, 30 * HOUR);
+	assert_ok(registered(&d.cloud, d.holder, d.name));
+	assert_state(&d, "registered", "", 30 * HOUR);
+	assert_ok(resolved(&d.cloud, d.stranger, d.name));
+
+	run_until(&d, 5 * HOUR);
+	assert_int_equal(d.heard.warned, 0);
+	run_until(&d, 7 * HOUR);
+	assert_int_equal(d.heard.warned, 1);
+	run_until(&d, 30 * HOUR - PONTO_SECOND);
+	assert_state(&d, "registered", "", 30 * HOUR);
+	run_until(&d, 30 * HOUR + PONTO_SECOND);
+	assert_state(&d, "failed", "its certificate chain has expired", 30 * HOUR);
+	run_until(&d, 31 * HOUR);
+	assert_int_equal(d.heard.expired, 1);
+	assert_int_not_equal(resolved(&d.cloud, d.stranger, d.name), PONTO_OK);
+
+	delegate(&d, 60 * HOUR);
+	run_until(&d, 31 * HOUR + 180 * PONTO_SECOND);
+	assert_state(&d, "registered", "", 60 * HOUR);
+	assert_int_equal(d.heard.renewed, 1);
+	assert_ok(resolved(&d.cloud, d.stranger, d.name));
+
+	run_until(&d, 50 * HOUR);
+	delegate(&d, 90 * HOUR);
+	run_until(&d, 50 * HOUR + 180 * PONTO_SECOND);
+	assert_state(&d, "registered", "", 90 * HOUR);
+	assert_int_equal(d.heard.renewed, 2);
+	run_until(&d, 61 * HOUR);
+	assert_ok(resolved(&d.cloud, d.stranger, d.name));
+	assert_int_equal(d.heard.expired, 1);
+	sim_cloud_clear(&d.cloud);
+	ponto_log_destroy(d.log);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_chain_that_ends_takes_its_name_along),
 	cmocka_unit_test(what_was_cached_comes_back_in_one_round_trip),
 	cmocka_unit_test(a_damaged_record_is_as_good_as_none),
 	cmocka_unit_test(a_cloud_shows_what_it_does),

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# What the documents show and cli.sh and out_of_tree.sh do not run: the guided tour, the configurations of the plugins'
+# pages, and that no example of the README goes unrun.
+set -u
+top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
+build=${PONTO_BUILDDIR:-$top/build/plain}
+export PONTO_PLUGIN_PATH=$build/.libs PATH=$build:$PATH
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-docs-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+plain_user=()
+if [ "$(id -u)" = 0 ]; then
+	plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	chown 65534:65534 "$work"
+fi
+count=0 bad=0
+ok() { count=$((count + 1)); echo "ok $count - $1"; }
+not_ok() { count=$((count + 1)) bad=$((bad + 1)); echo "not ok $count - $1"; shift; [ $# = 0 ] || printf '%s\n' "$@" | sed 's/^/# /'; }
+
+# ---- configurations of the plugins' pages ------------------------------------------------------
+for page in "$top"/plugins/*/README.md; do
+	name=${page#"$top/plugins/"}
+	name=${name%/README.md}
+	# Blocks of indented lines; a configuration begins with a group.
+	awk -v out="$work/$name" '
+		/^    / { if (!inside) { inside = 1; keep = /^    (node|transports|stores|security|discovery|services) *= *\{/; n += keep }
+			  if (keep) print > (out "." n); next }
+		{ inside = 0 }' "$page"
+	for conf in "$work/$name".[0-9]*; do
+		[ -e "$conf" ] || continue
+		if out=$(ponto config check "$conf" 2>&1); then ok "$name: configuration ${conf##*.}"
+		else not_ok "$name: configuration ${conf##*.}" "$out"; fi
+	done
+done
+
+# ---- the README: every line of code is run by something -----------------------------------------
+#   cli.sh runs "ponto …" and checks the configuration; ./check is what runs this; the rest builds, or waits for Ctrl-C
+while IFS= read -r line; do
+	case $line in
+	ponto\ *|'export PATH='*) ;;
+	*' = { '*|' '*) ;;
+	./run\ *|./check\ *|./autogen.sh\ *) ;;
+	*) not_ok "README.md: somebody runs: $line" ;;
+	esac
+done < <(sed -n 's/^    //p' "$top/README.md")
+ok "README.md: no example goes unrun"
+
+# ---- ./run demo: what it does once everything is built -------------------------------------------
+if out=$(cd / && "${plain_user[@]}" env HOME="$work" TMPDIR="$work" bash "$top/scripts/demo" 2>&1 </dev/null); then ok "the guided tour"
+else not_ok "the guided tour" "$out"; fi
+echo "1..$count"
+[ $bad = 0 ]
