@@ -744,17 +744,19 @@ void svc_name_tick(struct svc *svc)
 		return;
 	for (struct svc_name *name = svc->names; name; name = name->next) {
 		uint64_t left = name->chain_until > wall ? name->chain_until - wall : 0;
+		uint64_t wait = left > 0 && left < CHAIN_LOOK ? left : CHAIN_LOOK;
 
-		if (name->chain_until == 0 || name->call || name->state == PNRP_REGISTRATION_GONE)
+		if (name->chain_until == 0 || name->state == PNRP_REGISTRATION_GONE)
 			continue;
+		next = now + wait < next ? now + wait : next;
+		if (name->call)
+			continue; /* at the next look */
 		if (!name->failure && left == 0)
 			expire(svc, name);
 		else if (!name->failure && !name->warned && left <= CHAIN_WARNING)
 			warn(svc, name, left);
 		if ((name->warned || name->failure) && !name->renewing && svc_find_signer(svc, name) == PONTO_OK)
 			name->renewing = true;
-		left = left > 0 && left < CHAIN_LOOK ? left : CHAIN_LOOK;
-		next = now + left < next ? now + left : next;
 	}
 	svc->chains_at = next;
 }
