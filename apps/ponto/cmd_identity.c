@@ -13,6 +13,8 @@
 #include "apps/pontod/identity.pb-c.h"
 #include "framework/security.h"
 
+/* Making a key, and deriving one from a password, cost work on purpose; a busy machine takes long for it. */
+#define KEY_TIMEOUT_MS 60000
 #define PASSWORD_MAX 1024
 
 static void print_identity(const Ponto__Identity__V1__Identity *identity)
@@ -50,8 +52,8 @@ struct identity_arguments {
 static int parse(struct identity_arguments *a, const char *what, int argc, char **argv)
 {
 	static const struct cli_option options[] = {
-		{"profile", true, 'p'}, {"password-file", true, 'f'}, {"output", true, 'o'},
-		{"force", false, 'x'},	{NULL, false, 0},
+		{"profile", true, 'p'}, {"password-file", true, 'f'}, {"output", true, 'o'}, {"force", false, 'x'},
+		{NULL, false, 0},
 	};
 	struct cli_scan scan = {argc, argv, 1, false};
 	const char *value;
@@ -81,7 +83,7 @@ static int ask(struct cli *cli, const char *method, const ProtobufCMessage *requ
 	       const ProtobufCMessageDescriptor *type)
 {
 	ProtobufCMessage *reply;
-	int status = cli_call(cli, "identity", method, request, type, CLI_TIMEOUT_MS, &reply);
+	int status = cli_call(cli, "identity", method, request, type, KEY_TIMEOUT_MS, &reply);
 
 	if (status != CLI_OK)
 		return status;
@@ -236,7 +238,7 @@ static int identity_export(struct cli *cli, int argc, char **argv)
 	request.id = (char *)(uintptr_t)a.plain;
 	request.password = secret;
 	status = cli_call(cli, "identity", "Export", &request.base, &ponto__identity__v1__export_reply__descriptor,
-			  CLI_TIMEOUT_MS, &reply);
+			  KEY_TIMEOUT_MS, &reply);
 	ponto_wipe(secret, sizeof(secret));
 	if (status != CLI_OK)
 		return status;
@@ -271,8 +273,8 @@ static int identity_import(struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_identity_commands[] = {
-	{"identity", "create", "NAME [--profile windows|modern]", "makes a key pair; its ID is the authority of secured names",
-	 identity_create},
+	{"identity", "create", "NAME [--profile windows|modern]",
+	 "makes a key pair; its ID is the authority of secured names", identity_create},
 	{"identity", "list", "", "your identities", identity_list},
 	{"identity", "show", "ID", "one of them", identity_show},
 	{"identity", "delete", "ID [--force]", "removes it for good; --force first unregisters the names that need it",
@@ -280,14 +282,17 @@ const struct cli_command cli_identity_commands[] = {
 	{"identity", "export", "ID [--output FILE] [--password-file FILE]",
 	 "writes it, encrypted with a password ($PONTO_PASSWORD, or asked for)", identity_export},
 	{"identity", "import", "FILE|- [--password-file FILE]", "reads such a file", identity_import},
-	{"identity", "key", "ID [--output FILE]", "its public key, for those who shall delegate names to it", identity_key},
+	{"identity", "key", "ID [--output FILE]", "its public key, for those who shall delegate names to it",
+	 identity_key},
 	{"identity", "delegate",
-	 "ID --to KEY|FILE|- [--classifier TEXT]... [--role admin|member|inviting]... [--days N] [--name TEXT] [--chain CHAIN] "
+	 "ID --to KEY|FILE|- [--classifier TEXT]... [--role admin|member|inviting]... [--days N] [--name TEXT] "
+	 "[--chain CHAIN] "
 	 "[--output FILE]",
 	 "lets that key use the identity's peer names: writes a certificate chain for its owner", identity_delegate},
 	{"identity", "chains", "", "the certificate chains by which you may use others' names", identity_chains},
 	{"identity", "chain-show", "CHAIN", "what each certificate of one says", identity_chain_show},
-	{"identity", "chain-import", "FILE|-", "takes one that was made for an identity of yours", identity_chain_import},
+	{"identity", "chain-import", "FILE|-", "takes one that was made for an identity of yours",
+	 identity_chain_import},
 	{"identity", "chain-export", "CHAIN [--output FILE]", "writes one", identity_chain_export},
 	{"identity", "chain-delete", "CHAIN", "forgets one", identity_chain_delete},
 	{NULL, NULL, NULL, NULL, NULL},

@@ -253,9 +253,10 @@ static void do_complete(struct pnrp_host *h, const uint8_t c[7])
 
 	if (h->job_count > 0)
 		pnrp_host_complete(h, play.now, c[0] % h->job_count, c[1] % PNRP_HOST_VERDICTS);
-	if (c[2] & 1)
+	if (c[2] & 1 && !pnrp_host_holds(h, h->last_token))
 		pnrp_engine_complete(h->engine, play.now, h->last_token, &late);
-	if (c[2] & 2)
+	/* Not one that a worker still has: its bytes would go. */
+	if (c[2] & 2 && !pnrp_host_holds(h, c[3]))
 		pnrp_engine_complete(h->engine, play.now, c[3], &late);
 }
 

@@ -241,12 +241,19 @@ void pnrp_host_complete(struct pnrp_host *h, uint64_t now, size_t index, enum pn
 	finish_job(h, now, &job, verdict);
 }
 
+bool pnrp_host_holds(const struct pnrp_host *h, uint64_t token)
+{
+	for (size_t i = 0; i < h->job_count; i++)
+		if (h->jobs[i].effect.token == token)
+			return true;
+	return false;
+}
+
 static void on_job(struct pnrp_host *h, uint64_t now, const struct pnrp_effect *effect)
 {
 	struct pnrp_host_job job = {.effect = *effect, .sum = sum_of(effect)};
 
-	for (size_t i = 0; i < h->job_count; i++)
-		FUZZ_REQUIRE(h->jobs[i].effect.token != effect->token);
+	FUZZ_REQUIRE(!pnrp_host_holds(h, effect->token));
 	if (!(h->lazy & PNRP_HOST_HOLD_JOBS)) {
 		finish_job(h, now, &job, PNRP_HOST_TRUTH);
 		return;

@@ -93,6 +93,9 @@ enum pnrp_host_verdict {
 /* Completes a held job. index < job_count */
 void pnrp_host_complete(struct pnrp_host *h, uint64_t now, size_t index, enum pnrp_host_verdict verdict);
 
+/* Whether a worker has this job. */
+bool pnrp_host_holds(const struct pnrp_host *h, uint64_t token);
+
 /* Remembers what was asked for, right after it was accepted. */
 struct pnrp_host_asked *pnrp_host_ask(struct pnrp_host *h, uint64_t handle);
 struct pnrp_host_asked *pnrp_host_find(struct pnrp_host *h, uint64_t handle);
