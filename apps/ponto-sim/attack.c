@@ -7,26 +7,19 @@
 
 #define STEPS 10 /* a second */
 #define FORGE_SECONDS 300
+#define LONG_SECONDS 3600
 #define FORGED_A_SECOND 5 /* messages of each attacker */
 #define GRIND 20000	  /* names tried for one that lies near the target */
 
 /* ---- common ------------------------------------------------------------------------- */
 
-struct ponto_bytes psim_encode(const struct pnrp_message *m, uint8_t room[PNRP_DATAGRAM_MAX])
+/* Names of unsecured peers are anybody's: attackers would only have to register them too. */
+static void join_secured(struct psim_cloud *c)
 {
-	size_t len = 0;
+	char name[PNRP_NAME_TEXT];
 
-	psim_require(pnrp_encode(&pnrp_windows, m, room, PNRP_DATAGRAM_MAX, &len) == PONTO_OK, "a message breaks a rule");
-	return ponto_bytes(room, len);
-}
-
-struct pnrp_route_entry psim_route(const struct ring_id *id, const struct psim_node *at)
-{
-	struct ponto_addr a = psim_address(at);
-	struct pnrp_route_entry r = {.id = *id, .port = a.port, .count = 1};
-
-	memcpy(r.addrs[0], a.ip, sizeof(r.addrs[0]));
-	return r;
+	psim_secure_name(c, "n", name);
+	(void)psim_join_as(c, name, 0);
 }
 
 static void grow_to(struct psim_cloud *c, const struct psim_options *o, uint32_t nodes)
@@ -38,7 +31,7 @@ static void grow_to(struct psim_cloud *c, const struct psim_options *o, uint32_t
 
 		quota += (share > 1 ? share : 1) / STEPS;
 		for (; quota >= 1 && c->count < nodes; quota -= 1)
-			(void)psim_join(c);
+			join_secured(c);
 		psim_run(c, PONTO_SECOND / STEPS, NULL, NULL);
 	}
 }
@@ -47,23 +40,13 @@ void psim_attack_cloud(struct psim_cloud *c, const struct psim_options *o)
 {
 	struct ponto_sim_network_model model;
 
-	psim_cloud_init(c, o->seed, o->seeds);
+	psim_cloud_init(c, o->profile, o->seed, o->seeds);
 	psim_require(ponto_sim_network_get(c->sim, &model) == PONTO_OK, "out of memory");
 	model.latency = o->latency * PONTO_MS;
 	model.jitter = o->jitter * PONTO_MS;
 	psim_require(ponto_sim_network_set(c->sim, &model) == PONTO_OK, "network model");
 	grow_to(c, o, o->nodes);
 	psim_run(c, o->settle * PONTO_SECOND, NULL, NULL);
-}
-
-static struct psim_node *honest(struct psim_cloud *c)
-{
-	struct psim_node *n;
-
-	do
-		n = psim_anybody(c);
-	while (n->bad);
-	return n;
 }
 
 static void on_resolved(void *arg, const struct psim_query *q, const struct pnrp_effect *effect)
@@ -76,7 +59,8 @@ static void on_resolved(void *arg, const struct psim_query *q, const struct pnrp
 		return;
 	psim_name(q->target, name);
 	/* The same name is not enough: the one who answered must be the one who holds it. */
-	if (strcmp(effect->resolved.match->name, name) == 0 && ring_id_equal(&effect->resolved.match->id, &q->target->id)) {
+	if (strcmp(effect->resolved.match->name, name) == 0 &&
+	    ring_id_equal(&effect->resolved.match->id, &q->target->id)) {
 		o->found++;
 		o->single += effect->resolved.walks == 1;
 		o->microseconds += effect->resolved.elapsed;
@@ -85,12 +69,13 @@ static void on_resolved(void *arg, const struct psim_query *q, const struct pnrp
 	}
 }
 
-struct psim_outcome psim_attack_resolve(struct psim_cloud *c, struct psim_node *target, uint32_t count, uint32_t timeout)
+struct psim_outcome psim_attack_resolve(struct psim_cloud *c, struct psim_node *target, uint32_t count,
+					uint32_t timeout)
 {
 	struct psim_outcome o = {0};
 
 	for (uint32_t i = 0; i < count; i++) {
-		struct psim_node *from = honest(c), *to = target ? target : honest(c);
+		struct psim_node *from = psim_honest(c), *to = target ? target : psim_honest(c);
 
 		if (from != to)
 			psim_resolve(from, to, timeout * PONTO_SECOND, on_resolved, &o);
@@ -128,67 +113,27 @@ static void corrupt(struct psim_cloud *c, uint32_t count)
 	}
 }
 
-/* ---- what attackers answer ------------------------------------------------------------- */
-
-static void answer(struct psim_node *n, const struct ponto_addr *to, uint32_t acked_id,
-		   const struct pnrp_authority_buffer *b)
-{
-	struct pnrp_message m = {.type = PNRP_AUTHORITY, .id = acked_id ^ 0x5a5a5a5a};
-	uint8_t buffer[PNRP_FRAGMENT], room[PNRP_DATAGRAM_MAX];
-	size_t len;
-
-	psim_require(pnrp_authority_encode(&pnrp_windows, b, buffer, sizeof(buffer), &len) == PONTO_OK, "buffer");
-	m.authority.acked_id = acked_id;
-	m.authority.size = (uint16_t)len;
-	m.authority.slice = ponto_bytes(buffer, len);
-	psim_send(n, to, psim_encode(&m, room));
-}
-
-/* Whoever asks a forged ID whether it is there hears yes; whoever asks the way hears of nobody, or of another attacker
- * who claims to be nearer. */
-static bool deceive(void *arg, struct psim_node *n, const struct ponto_datagram *d)
-{
-	struct psim_node *friend = arg ? *(struct psim_node **)arg : NULL;
-	struct pnrp_authority_buffer b = {0};
-	struct pnrp_message m;
-
-	if (!n->bad || pnrp_decode(&pnrp_windows, d->data, &m))
-		return false;
-	if (m.type == PNRP_INQUIRE && !ring_id_equal(&m.inquire.validate_id, &n->id)) {
-		answer(n, &d->peer, m.id, &b);
-		return true;
-	}
-	if (m.type != PNRP_LOOKUP)
-		return false;
-	if (friend && friend != n) {
-		b.has_route = true;
-		b.route = psim_route(&friend->id, friend);
-	}
-	answer(n, &d->peer, m.id, &b);
-	return true;
-}
-
 /* ---- forged route entries ----------------------------------------------------------------- */
 
 struct census {
 	const struct psim_cloud *cloud;
-	const struct psim_node *of;
+	const struct psim_node **at; /* by number of the place */
 	uint64_t entries, forged, leaves, forged_leaves, attackers;
 };
 
-static const struct psim_node *holder(const struct psim_cloud *c, const struct ponto_addr *a)
+static const struct psim_node *holder(const struct census *s, const struct ponto_addr *a)
 {
-	uint32_t number = ((uint32_t)a->ip[12] << 24 | (uint32_t)a->ip[13] << 16 | (uint32_t)a->ip[14] << 8 | a->ip[15]) - 1;
+	uint32_t number =
+		((uint32_t)a->ip[12] << 24 | (uint32_t)a->ip[13] << 16 | (uint32_t)a->ip[14] << 8 | a->ip[15]) - 1;
 
-	/* Nobody leaves in an attack: places are numbers. */
-	return number < c->count ? c->live[number] : NULL;
+	return number < s->cloud->joined ? s->at[number] : NULL;
 }
 
 static bool count_entry(void *arg, const struct pnrp_route *route)
 {
 	struct census *s = arg;
-	const struct psim_node *n = holder(s->cloud, &route->addrs[0]);
-	bool forged = !n || !ring_id_equal(&n->id, &route->id);
+	const struct psim_node *n = holder(s, &route->addrs[0]);
+	bool forged = n && !ring_id_equal(&n->id, &route->id);
 
 	s->entries++;
 	s->leaves += route->leaf;
@@ -200,67 +145,80 @@ static bool count_entry(void *arg, const struct pnrp_route *route)
 
 static struct census take_census(const struct psim_cloud *c)
 {
-	struct census s = {.cloud = c};
+	struct census s = {.cloud = c, .at = ponto_new(c->alloc, c->joined, sizeof(struct psim_node *))};
 
+	psim_require(s.at, "out of memory");
+	for (uint32_t i = 0; i < c->count; i++)
+		s.at[c->live[i]->number] = c->live[i];
 	for (uint32_t i = 0; i < c->count; i++)
 		if (!c->live[i]->bad)
 			pnrp_engine_each_route(c->live[i]->engine, count_entry, &s);
+	ponto_free(c->alloc, s.at);
 	return s;
 }
 
 static void print_census(const char *when, const struct census *s)
 {
-	printf("%-44s %7.3f %% of entries forged, %7.3f %% of leaves forged, %7.3f %% of entries lead to attackers\n", when,
-	       100 * (double)s->forged / (double)s->entries, 100 * (double)s->forged_leaves / (double)s->leaves,
+	printf("%-44s %7.3f %% of entries forged, %7.3f %% of leaves forged, %7.3f %% of entries lead to attackers\n",
+	       when, 100 * (double)s->forged / (double)s->entries, 100 * (double)s->forged_leaves / (double)s->leaves,
 	       100 * (double)s->attackers / (double)s->entries);
 }
 
-/* A FLOOD that brings an entry to a random node: an ID of nobody, or of an honest node, at the attacker's address. */
-static void forge(struct psim_node *attacker)
+/* Forgery for some seconds, while so many honest nodes an hour are replaced by others. */
+static void forge_for(struct psim_cloud *c, unsigned seconds, double churn)
 {
-	struct psim_cloud *c = attacker->cloud;
-	const struct ponto_random *random = ponto_sim_random(c->sim);
-	struct pnrp_message m = {.type = PNRP_FLOOD, .id = (uint32_t)ponto_random_u64(random)};
-	struct psim_node *to = honest(c);
-	struct ponto_addr a = psim_address(to);
-	struct ring_id id = ponto_random_below(random, 2) ? ring_id_random(random) : honest(c)->id;
-	uint8_t room[PNRP_DATAGRAM_MAX];
+	double due = 0;
 
-	m.flood.no_ack = true;
-	m.flood.has_route = true;
-	m.flood.validate_id = to->id;
-	m.flood.route = psim_route(&id, attacker);
-	psim_send(attacker, &a, psim_encode(&m, room));
+	for (unsigned t = 0; t < seconds; t++) {
+		for (uint32_t i = 0; i < c->count; i++)
+			for (unsigned k = 0; c->live[i]->bad && k < FORGED_A_SECOND; k++)
+				psim_forge(c->live[i]);
+		for (due += churn * c->count / 3600; due >= 1; due -= 1) {
+			struct psim_node *leaver;
+
+			do
+				leaver = psim_any_leaver(c);
+			while (leaver->bad);
+			psim_leave(c, leaver);
+			join_secured(c);
+		}
+		psim_run(c, PONTO_SECOND, NULL, NULL);
+	}
 }
 
 static void poison(const struct psim_options *o)
 {
+	struct psim_outcome before, during, astray, churned, after;
+	struct census clean, full, late, long_after;
+	struct psim_lie lie = {0};
 	struct psim_cloud c;
-	struct psim_outcome before, during, after;
-	struct census clean, full, late;
 
 	psim_attack_cloud(&c, o);
 	corrupt(&c, attackers_of(o));
 	before = psim_attack_resolve(&c, NULL, o->resolves, o->timeout);
 	clean = take_census(&c);
-	c.intercept = deceive;
-	for (unsigned t = 0; t < FORGE_SECONDS; t++) {
-		for (uint32_t i = 0; i < c.count; i++)
-			for (unsigned k = 0; c.live[i]->bad && k < FORGED_A_SECOND; k++)
-				forge(c.live[i]);
-		psim_run(&c, PONTO_SECOND, NULL, NULL);
-	}
+	c.intercept = psim_deceive;
+	c.intercept_arg = &lie;
+	forge_for(&c, FORGE_SECONDS, 0);
 	full = take_census(&c);
 	during = psim_attack_resolve(&c, NULL, o->resolves, o->timeout);
+	lie.nearer = true;
+	astray = psim_attack_resolve(&c, NULL, o->resolves, o->timeout);
+	forge_for(&c, LONG_SECONDS, o->churn);
+	late = take_census(&c);
+	churned = psim_attack_resolve(&c, NULL, o->resolves, o->timeout);
 	c.intercept = NULL;
 	psim_run(&c, 1800 * PONTO_SECOND, NULL, NULL);
-	late = take_census(&c);
+	long_after = take_census(&c);
 	after = psim_attack_resolve(&c, NULL, o->resolves, o->timeout);
 	print_census("before", &clean);
 	print_census("after 300 s of forgery", &full);
-	print_census("half an hour after its end", &late);
+	print_census("after an hour more, in churn", &late);
+	print_census("half an hour after its end", &long_after);
 	psim_attack_print("before", &before);
-	psim_attack_print("while attackers lead astray", &during);
+	psim_attack_print("while attackers know of nobody", &during);
+	psim_attack_print("while attackers lead to each other", &astray);
+	psim_attack_print("the same after an hour more, in churn", &churned);
 	psim_attack_print("half an hour after its end", &after);
 	psim_cloud_clear(&c);
 }
@@ -276,11 +234,10 @@ static void grind(struct psim_cloud *c, const struct psim_node *target, uint32_t
 	uint8_t p2p[PNRP_P2P_ID_SIZE], location[PNRP_LOCATION_SIZE] = {0};
 	bool first = true;
 
-	(void)c;
 	for (uint32_t i = 0; i < GRIND; i++) {
 		snprintf(text, sizeof(text), "0.e%u-%u", (unsigned)number, (unsigned)i);
 		psim_require(pnrp_name_parse(text, &name) == PONTO_OK, "name");
-		pnrp_p2p_id(&pnrp_windows, &name, p2p);
+		pnrp_p2p_id(c->wire, &name, p2p);
 		pnrp_id_make(p2p, location, &id);
 		if (!first && !ring_id_closer(&id, &nearest, &target->id))
 			continue;
@@ -293,7 +250,8 @@ static void grind(struct psim_cloud *c, const struct psim_node *target, uint32_t
 static void eclipse(const struct psim_options *o)
 {
 	struct psim_cloud c;
-	struct psim_node *target, *other = NULL;
+	struct psim_node *target;
+	struct psim_lie lie = {0};
 	struct psim_outcome before, known, others, fresh;
 	char name[PNRP_NAME_TEXT];
 
@@ -304,13 +262,13 @@ static void eclipse(const struct psim_options *o)
 	before = psim_attack_resolve(&c, target, o->resolves, o->timeout);
 	for (uint32_t i = 0; i < attackers_of(o); i++) {
 		grind(&c, target, i, name);
-		other = psim_join_as(&c, name, 0);
-		other->bad = true;
+		lie.friend = psim_join_as(&c, name, 0);
+		lie.friend->bad = true;
 		psim_run(&c, PONTO_SECOND, NULL, NULL);
 	}
 	psim_run(&c, 120 * PONTO_SECOND, NULL, NULL);
-	c.intercept = deceive;
-	c.intercept_arg = &other;
+	c.intercept = psim_deceive;
+	c.intercept_arg = &lie;
 	known = psim_attack_resolve(&c, target, o->resolves, o->timeout);
 	psim_run(&c, 1800 * PONTO_SECOND, NULL, NULL);
 	fresh = psim_attack_resolve(&c, target, o->resolves, o->timeout);
@@ -331,9 +289,9 @@ static void junk(struct psim_node *from)
 {
 	struct psim_cloud *c = from->cloud;
 	const struct ponto_random *random = ponto_sim_random(c->sim);
-	struct psim_node *to = honest(c);
+	struct psim_node *to = psim_honest(c);
 	struct ponto_addr a = psim_address(to);
-	struct ring_id id = ring_id_random(random);
+	struct ring_id id = psim_forged_id(c);
 	struct pnrp_message m = {.id = (uint32_t)ponto_random_u64(random)};
 	struct pnrp_route_entry route = psim_route(&id, from);
 	uint8_t room[PNRP_DATAGRAM_MAX];
@@ -366,7 +324,7 @@ static void junk(struct psim_node *from)
 		m.flood.route = route;
 		break;
 	}
-	psim_send(from, &a, psim_encode(&m, room));
+	psim_send(from, &a, psim_encode(c, &m, room));
 }
 
 struct flood {
@@ -405,6 +363,7 @@ static uint64_t received(const struct psim_cloud *c)
 
 static void flood(const struct psim_options *o)
 {
+	struct psim_lie lie = {0};
 	struct flood f = {0};
 	struct psim_cloud c;
 	struct psim_outcome before, during;
@@ -418,7 +377,8 @@ static void flood(const struct psim_options *o)
 	begun = ponto_sim_now(c.sim);
 	before = psim_attack_resolve(&c, NULL, o->resolves, o->timeout);
 	normal = (double)(received(&c) - messages) * (double)PONTO_SECOND / (double)(ponto_sim_now(c.sim) - begun);
-	c.intercept = deceive;
+	c.intercept = psim_deceive;
+	c.intercept_arg = &lie;
 	f = (struct flood){.cloud = &c, .rate = normal * 10 / STEPS, .on = true};
 	flow(&f);
 	psim_run(&c, 60 * PONTO_SECOND, NULL, NULL);

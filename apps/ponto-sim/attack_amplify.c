@@ -46,7 +46,8 @@ static const struct probe probes[] = {
 	{"INQUIRE, all flags", PNRP_INQUIRE, false, true},
 };
 
-static void build(const struct probe *p, const struct psim_node *to, const struct psim_node *victim, struct pnrp_message *m)
+static void build(const struct probe *p, const struct psim_node *to, const struct psim_node *victim,
+		  struct pnrp_message *m)
 {
 	const struct ponto_random *random = ponto_sim_random(to->cloud->sim);
 	struct ring_id id = ring_id_random(random);
@@ -88,7 +89,8 @@ static void build(const struct probe *p, const struct psim_node *to, const struc
 }
 
 /* One datagram, then storms of them. */
-static void measure(struct psim_cloud *c, const struct probe *p, struct psim_node *to, struct victim *v, const char *what)
+static void measure(struct psim_cloud *c, const struct probe *p, struct psim_node *to, struct victim *v,
+		    const char *what)
 {
 	struct ponto_addr spoofed = psim_address(v->node);
 	uint8_t room[PNRP_DATAGRAM_MAX];
@@ -98,7 +100,7 @@ static void measure(struct psim_cloud *c, const struct probe *p, struct psim_nod
 
 	v->from = psim_address(to);
 	build(p, to, v->node, &m);
-	bytes = psim_encode(&m, room);
+	bytes = psim_encode(c, &m, room);
 	v->messages = v->bytes = 0;
 	psim_spoof(to, &spoofed, bytes);
 	psim_run(c, 6 * PONTO_SECOND, NULL, NULL);
@@ -107,7 +109,7 @@ static void measure(struct psim_cloud *c, const struct probe *p, struct psim_nod
 	v->messages = v->bytes = 0;
 	for (unsigned i = 0; i < STORM * STORM_SECONDS; i++) {
 		build(p, to, v->node, &m);
-		bytes = psim_encode(&m, room);
+		bytes = psim_encode(c, &m, room);
 		in += bytes.len;
 		psim_spoof(to, &spoofed, bytes);
 		psim_run(c, PONTO_SECOND / STORM, NULL, NULL);

@@ -46,12 +46,13 @@ static void stream_fill(void *ctx, uint8_t *out, size_t len)
 }
 
 /* A node's key follows from its number: none is kept. */
-static struct ponto_bytes key_of(uint32_t number, uint8_t room[PONTO_PUBLIC_KEY_MAX])
+struct ponto_bytes psim_key(const struct psim_cloud *c, uint32_t number, uint8_t room[PNRP_KEY_BYTES])
 {
 	struct stream stream = {number};
 	struct ponto_random random = {stream_fill, &stream};
 
-	return ponto_bytes(room, sim_public_key(PONTO_PROFILE_WINDOWS, &random, room));
+	_Static_assert(PNRP_KEY_BYTES >= PONTO_PUBLIC_KEY_MAX, "a key fits");
+	return ponto_bytes(room, sim_public_key(c->wire->security, &random, room));
 }
 
 void psim_name(const struct psim_node *n, char *out)
@@ -64,10 +65,10 @@ void psim_name(const struct psim_node *n, char *out)
 
 void psim_secure_name(const struct psim_cloud *c, const char *classifier, char *out)
 {
-	uint8_t key[PONTO_PUBLIC_KEY_MAX], authority[PONTO_AUTHORITY_SIZE];
+	uint8_t key[PNRP_KEY_BYTES], authority[PONTO_AUTHORITY_SIZE];
 	char hex[2 * PONTO_AUTHORITY_SIZE + 1];
 
-	psim_require(ponto_public_key_authority(PONTO_PROFILE_WINDOWS, key_of(c->joined, key), authority) == PONTO_OK,
+	psim_require(ponto_public_key_authority(c->wire->security, psim_key(c, c->joined, key), authority) == PONTO_OK,
 		     "key");
 	ponto_hex(ponto_bytes(authority, sizeof(authority)), hex);
 	snprintf(out, PNRP_NAME_TEXT, "%s.%s", hex, classifier);
@@ -77,13 +78,13 @@ void psim_secure_name(const struct psim_cloud *c, const char *classifier, char *
 
 static void sign(struct psim_node *n, const struct pnrp_effect *effect)
 {
-	uint8_t key[PONTO_PUBLIC_KEY_MAX], room[PNRP_ITEMS_MAX][PONTO_SIGNATURE_MAX];
-	struct ponto_bytes public_key = key_of(n->number, key);
+	uint8_t key[PNRP_KEY_BYTES], room[PNRP_ITEMS_MAX][PONTO_SIGNATURE_MAX];
+	struct ponto_bytes public_key = psim_key(n->cloud, n->number, key);
 	struct pnrp_completion c = {.result = PONTO_OK};
 
 	for (size_t i = 0; i < effect->sign.count; i++)
-		c.signatures[i] = ponto_bytes(
-			room[i], sim_signature(PONTO_PROFILE_WINDOWS, public_key, effect->sign.items[i].data, room[i]));
+		c.signatures[i] = ponto_bytes(room[i], sim_signature(n->cloud->wire->security, public_key,
+								     effect->sign.items[i].data, room[i]));
 	pnrp_engine_complete(n->engine, ponto_sim_now(n->cloud->sim), effect->token, &c);
 }
 
@@ -94,7 +95,7 @@ static void verify(struct psim_node *n, const struct pnrp_effect *effect)
 
 	for (size_t i = 0; i < effect->verify.count && c.result == PONTO_OK; i++) {
 		const struct pnrp_item *item = &effect->verify.items[i];
-		size_t len = sim_signature(PONTO_PROFILE_WINDOWS, effect->verify.public_key, item->data, room);
+		size_t len = sim_signature(n->cloud->wire->security, effect->verify.public_key, item->data, room);
 
 		if (!ponto_bytes_equal(item->signature, ponto_bytes(room, len)))
 			c.result = PONTO_EAUTH;
@@ -275,7 +276,7 @@ static void make_engine(struct psim_node *n)
 	struct pnrp_engine_config config = {
 		.alloc = *c->alloc,
 		.random = *ponto_sim_node_random(n->place),
-		.profile = PNRP_PROFILE_WINDOWS,
+		.profile = (enum pnrp_profile)c->wire->security,
 		.scope = PONTO_SCOPE_GLOBAL,
 		.no_multicast = true,
 	};
@@ -304,10 +305,12 @@ static void register_name(struct psim_node *n, size_t payload)
 {
 	static uint8_t filler[PNRP_PAYLOAD_BYTES];
 	struct pnrp_endpoint endpoint = {.port = APPLICATION_PORT, .protocol = PROTOCOL_TCP};
-	uint8_t key[PONTO_PUBLIC_KEY_MAX];
+	uint8_t key[PNRP_KEY_BYTES];
 	char name[PNRP_NAME_TEXT];
-	struct pnrp_registration r = {
-		.name = name, .public_key = key_of(n->number, key), .endpoints = &endpoint, .endpoint_count = 1};
+	struct pnrp_registration r = {.name = name,
+				      .public_key = psim_key(n->cloud, n->number, key),
+				      .endpoints = &endpoint,
+				      .endpoint_count = 1};
 	struct ponto_addr local = psim_address(n);
 
 	memcpy(endpoint.ip, local.ip, sizeof(endpoint.ip));
@@ -451,12 +454,13 @@ void psim_resolve(struct psim_node *from, struct psim_node *target, uint64_t tim
 
 /* ---- the whole --------------------------------------------------------------------------------- */
 
-void psim_cloud_init(struct psim_cloud *c, uint64_t seed, uint32_t seeds)
+void psim_cloud_init(struct psim_cloud *c, const char *profile, uint64_t seed, uint32_t seeds)
 {
 	const struct ponto_plugin *plugin = &transport_sim_LTX_ponto_plugin;
 	char reason[PONTO_REASON_SIZE] = "";
 
 	memset(c, 0, sizeof(*c));
+	c->wire = strcmp(profile, "modern") == 0 ? &pnrp_modern : &pnrp_windows;
 	c->seeds = seeds;
 	c->pool = psim_pool_create();
 	psim_require(c->pool, "out of memory");

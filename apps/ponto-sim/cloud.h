@@ -9,6 +9,7 @@
 
 #include "apps/ponto-sim/pool.h"
 #include "engines/pnrp/pnrp_engine.h"
+#include "engines/pnrp/pnrp_wire.h"
 #include "framework/node.h"
 #include "framework/sim.h"
 #include "framework/transport.h"
@@ -25,7 +26,7 @@ struct psim_node {
 	struct ponto_sim_node *place; /* in the world */
 	struct ponto_datagrams net;
 	struct ponto_timer *timer;
-	uint64_t armed;	    /* what the timer is set to */
+	uint64_t armed; /* what the timer is set to */
 	uint64_t joined_at;
 	uint64_t registration; /* the engine's handle of its name */
 	struct ring_id id;
@@ -60,13 +61,14 @@ struct psim_cloud {
 	struct psim_pool *pool;
 	const struct ponto_alloc *alloc;
 	struct ponto_sim *sim;
+	const struct pnrp_wire *wire; /* of the profile */
 	struct ponto_transport transport;
 	struct ponto_conf *conf;
 	struct ponto_env *env;
 	struct psim_node **live;
 	uint32_t count, room;
 	uint32_t joined; /* so far, those who have left included */
-	uint32_t seeds; /* the first so many nodes are seed servers and never leave */
+	uint32_t seeds;	 /* the first so many nodes are seed servers and never leave */
 	struct ponto_addr *seed_addr;
 	uint32_t seed_count;
 	uint64_t events;	/* run so far */
@@ -80,7 +82,8 @@ struct psim_cloud {
 /* Ends the process unless condition holds. */
 void psim_require(bool condition, const char *what);
 
-void psim_cloud_init(struct psim_cloud *c, uint64_t seed, uint32_t seeds);
+/* profile: "windows" or "modern" */
+void psim_cloud_init(struct psim_cloud *c, const char *profile, uint64_t seed, uint32_t seeds);
 void psim_cloud_clear(struct psim_cloud *c);
 
 /* One more node; it registers its name at once. */
@@ -91,6 +94,9 @@ struct psim_node *psim_join_as(struct psim_cloud *c, const char *name, size_t pa
 
 /* "SHA-1 of the key of the node that joins next.classifier". out: text of PNRP_NAME_TEXT */
 void psim_secure_name(const struct psim_cloud *c, const char *classifier, char *out);
+
+/* The public key of the node with this number. */
+struct ponto_bytes psim_key(const struct psim_cloud *c, uint32_t number, uint8_t room[PNRP_KEY_BYTES]);
 
 /* A datagram as it is, from this node; or out of nothing, with a sender's address that is not its own. */
 void psim_send(struct psim_node *from, const struct ponto_addr *to, struct ponto_bytes bytes);

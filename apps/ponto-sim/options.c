@@ -22,6 +22,7 @@ static const struct psim_options defaults = {
 	.jitter = 20,
 	.timeout = 30,
 	.attackers = 0.05,
+	.profile = "windows",
 };
 
 enum option_kind { OPTION_U32, OPTION_U64, OPTION_PERCENT, OPTION_TEXT, OPTION_FLAG };
@@ -49,7 +50,8 @@ static const struct option {
 	 "without a resolve, to measure maintenance; 300"},
 	{"faults", OPTION_U32, offsetof(struct psim_options, faults), 0, 86400, "SECONDS",
 	 "of loss and churn; 600, 0: none"},
-	{"loss", OPTION_PERCENT, offsetof(struct psim_options, loss), 0, 90, "PERCENT", "of datagrams lost meanwhile; 10"},
+	{"loss", OPTION_PERCENT, offsetof(struct psim_options, loss), 0, 90, "PERCENT",
+	 "of datagrams lost meanwhile; 10"},
 	{"churn", OPTION_PERCENT, offsetof(struct psim_options, churn), 0, 10000, "PERCENT",
 	 "of the nodes replaced in an hour meanwhile, without a word; 50"},
 	{"partition", OPTION_U32, offsetof(struct psim_options, partition), 0, 86400, "SECONDS",
@@ -64,6 +66,7 @@ static const struct option {
 	 "amplify, eclipse, flood or poison, in the place of the usual story"},
 	{"attackers", OPTION_PERCENT, offsetof(struct psim_options, attackers), 0.1, 90, "PERCENT",
 	 "of the nodes that collude in an attack; 5"},
+	{"profile", OPTION_TEXT, offsetof(struct psim_options, profile), 0, 0, "NAME", "windows or modern; windows"},
 	{"json", OPTION_FLAG, offsetof(struct psim_options, json), 0, 0, NULL, "prints JSON"},
 	{"quiet", OPTION_FLAG, offsetof(struct psim_options, quiet), 0, 0, NULL, "no progress on standard error"},
 	{"check", OPTION_FLAG, offsetof(struct psim_options, check), 0, 0, NULL,
@@ -161,6 +164,8 @@ int psim_options_parse(int argc, char **argv, struct psim_options *o, bool *help
 		if (result)
 			return result;
 	}
+	if (strcmp(o->profile, "windows") != 0 && strcmp(o->profile, "modern") != 0)
+		return complain(o->profile, "no profile");
 	complete(o);
 	return PSIM_OK;
 }
@@ -184,8 +189,10 @@ void psim_options_command(const struct psim_options *o, char *out, size_t size)
 		else if (option->kind == OPTION_U64)
 			at += (size_t)snprintf(out + at, size - at, " --%s %llu", option->name,
 					       (unsigned long long)*(const uint64_t *)(const void *)mine);
-		else if (option->kind == OPTION_TEXT && option->offset == offsetof(struct psim_options, attack) && o->attack)
-			at += (size_t)snprintf(out + at, size - at, " --attack %s", o->attack);
+		else if (option->kind == OPTION_TEXT && option->offset != offsetof(struct psim_options, svg) &&
+			 memcmp(mine, usual, sizeof(char *)) != 0)
+			at += (size_t)snprintf(out + at, size - at, " --%s %s", option->name,
+					       *(const char *const *)(const void *)mine);
 		else if (option->kind == OPTION_PERCENT && memcmp(mine, usual, sizeof(double)) != 0)
 			at += (size_t)snprintf(out + at, size - at, " --%s %g", option->name,
 					       *(const double *)(const void *)mine * 100);

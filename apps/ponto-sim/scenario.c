@@ -357,7 +357,7 @@ void psim_scenario(const struct psim_options *o, struct psim_report *out)
 	out->options = *o;
 	out->found_all = out->ring_whole = -1;
 	s.show = !o->quiet && isatty(STDERR_FILENO);
-	psim_cloud_init(&s.cloud, o->seed, o->seeds);
+	psim_cloud_init(&s.cloud, o->profile, o->seed, o->seeds);
 	set_loss(&s, 0);
 	join_phase(&s);
 	idle_phase(&s);

@@ -72,6 +72,70 @@ static bool is_news(struct pnrp_engine *e, const struct ring_route *r, bool *nee
 	return cached || ring_cache_wants(&e->cache, &r->id);
 }
 
+/* Whether both are reached at one address; on the loopback, where all share one, at one port of it too. */
+static bool same_host(const struct ring_route *a, const struct ring_route *b)
+{
+	static const uint8_t loopback[16] = {[15] = 1};
+
+	for (unsigned i = 0; i < a->count; i++)
+		for (unsigned j = 0; j < b->count; j++)
+			if (memcmp(a->addrs[i], b->addrs[j], 16) == 0 &&
+			    (a->port == b->port || memcmp(a->addrs[i], loopback, 16) != 0))
+				return true;
+	return false;
+}
+
+/* At most twice as far from a local ID as its leaves on that side: who stands in when they fall silent. */
+static bool is_near(const struct pnrp_engine *e, const struct ring_id *id)
+{
+	const struct ring_id *local = ring_cache_closest_local(&e->cache, id);
+	struct ring_route *leaves[RING_LEAF];
+	struct ring_id way, reach;
+	size_t count;
+
+	if (!local)
+		return false;
+	count = ring_cache_leaves(&e->cache, local, ring_id_above(id, local), leaves);
+	if (count == 0)
+		return true;
+	way = ring_id_distance(id, local);
+	way = ring_id_shift_right(&way, 1);
+	reach = ring_id_distance(&leaves[count - 1]->id, local);
+	return ring_id_compare(&way, &reach) <= 0;
+}
+
+/* How many entries this one's level holds beyond the leaf sets. */
+static unsigned on_level(const struct pnrp_engine *e, const struct ring_id *id)
+{
+	unsigned level = ring_cache_level(&e->cache, id), held = 0;
+
+	for (uint32_t i = 0; i < e->cache.count; i++)
+		held += !e->cache.place[i].leaf && e->cache.place[i].level == level;
+	return held;
+}
+
+/* How many entries beyond the leaf sets are at this one's host. */
+static unsigned at_host(const struct pnrp_engine *e, const struct ring_route *r)
+{
+	unsigned held = 0;
+
+	for (uint32_t i = 0; i < e->cache.count; i++)
+		held += !e->cache.place[i].leaf && same_host(e->cache.entry[i], r);
+	return held;
+}
+
+/* Entries beyond the leaf sets are believed because their address answers, so they are rationed: a few at one host, and
+ * of what strangers bring only what a level needs that has little to choose from. What must show a CPA is not, nor
+ * are neighbours. */
+static bool is_admissible(const struct pnrp_engine *e, const struct ring_route *r, bool stranger)
+{
+	if (ring_cache_find(&e->cache, &r->id) || ring_cache_in_leaf_range(&e->cache, &r->id, NULL))
+		return true;
+	if (stranger && !is_near(e, &r->id) && on_level(e, &r->id) >= PNRP_STRANGERS_LEVEL)
+		return false;
+	return at_host(e, r) < PNRP_HOST_ENTRIES;
+}
+
 static int send_inquire(struct pnrp_engine *e, uint64_t now, struct pnrp_add *add, const struct ponto_addr *to,
 			const struct ponto_addr *from)
 {
@@ -123,7 +187,7 @@ void pnrp_submit(struct pnrp_engine *e, uint64_t now, struct ring_route *r, bool
 	struct pnrp_add *add;
 	bool need_cpa;
 
-	if (e->stopping || !is_news(e, r, &need_cpa))
+	if (e->stopping || !is_news(e, r, &need_cpa) || !is_admissible(e, r, stranger))
 		return;
 	if (r->port <= PNRP_PORT_FLOOR || !pnrp_choose_address(e, r, &to, &from)) {
 		pnrp_drop(e, PNRP_DROP_ROUTE);
@@ -142,6 +206,7 @@ void pnrp_submit(struct pnrp_engine *e, uint64_t now, struct ring_route *r, bool
 		pnrp_drop(e, PNRP_DROP_MEMORY);
 		return;
 	}
+	add->stranger = stranger;
 	if (send_inquire(e, now, add, &to, &from))
 		free_add(e, &e->adds);
 }
@@ -183,8 +248,8 @@ static void disbelieve(struct pnrp_engine *e, uint64_t now, const struct pnrp_ad
 static void admit(struct pnrp_engine *e, uint64_t now, struct pnrp_add *add)
 {
 	struct ring_route *known = ring_cache_find(&e->cache, &add->route->id);
-	bool was_leaf = known && ring_cache_place(&e->cache, &known->id)->leaf &&
-			ring_route_same_place(known, add->route);
+	bool was_leaf =
+		known && ring_cache_place(&e->cache, &known->id)->leaf && ring_route_same_place(known, add->route);
 	const struct ring_place *place;
 	struct pnrp_effect effect = {.type = PNRP_EFFECT_REMEMBER};
 	struct ponto_addr from;
@@ -209,13 +274,14 @@ static void admit(struct pnrp_engine *e, uint64_t now, struct pnrp_add *add)
 	}
 }
 
-/* The range of the leaf sets may have changed while the question was under way. */
+/* The range of the leaf sets may have changed while the question was under way, and rations may be used up. */
 static void admit_uncertified(struct pnrp_engine *e, uint64_t now, struct pnrp_add **at)
 {
 	struct pnrp_add *add = *at;
 	struct ring_route *r = ring_route_ref(add->route);
 
-	admit(e, now, add);
+	if (is_admissible(e, r, add->stranger))
+		admit(e, now, add);
 	free_add(e, find_add(e, add->inquire_id));
 	if (!r->certified && ring_cache_in_leaf_range(&e->cache, &r->id, NULL))
 		pnrp_submit(e, now, r, false, NULL);

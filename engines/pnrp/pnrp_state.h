@@ -25,7 +25,9 @@
 #define PNRP_SEEDS_MAX 16
 #define PNRP_REFUSED_MAX 8 /* best matches of one resolve that were no good */
 #define PNRP_EXCLUDE_MAX 32
-#define PNRP_PROBE UINT64_MAX		  /* owner of an INQUIRE that only asks whether an entry is still there */
+#define PNRP_HOST_ENTRIES 2    /* beyond the leaf sets, at one host */
+#define PNRP_STRANGERS_LEVEL 5 /* a level beyond the leaf sets that has as many takes no more from strangers */
+#define PNRP_PROBE UINT64_MAX  /* owner of an INQUIRE that only asks whether an entry is still there */
 #define PNRP_PROBE_AGAIN (UINT64_MAX - 1) /* likewise, after one that was not answered */
 
 /* ---- parts -------------------------------------------------------------------- */
@@ -60,7 +62,8 @@ struct pnrp_add {
 	struct pnrp_flood_origin *origin; /* NULL: not from a FLOOD */
 	uint32_t inquire_id;
 	bool need_cpa;
-	uint64_t job; /* verification under way, or 0 */
+	bool stranger; /* it was not us who asked for it */
+	uint64_t job;  /* verification under way, or 0 */
 	uint8_t nonce[PNRP_NONCE_SIZE];
 };
 

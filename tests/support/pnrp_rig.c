@@ -456,11 +456,11 @@ static void flood(struct rig *r, const struct pnrp_route_entry *route)
 
 void rig_learn(struct rig *r, const struct ring_id *id, unsigned n)
 {
-	struct pnrp_route_entry route;
+	struct pnrp_route known = {.id = *id, .addrs = {rig_addr(n)}, .addr_count = 1};
 	struct rig_datagram *inquire;
 
-	rig_route(id, n, &route);
-	flood(r, &route);
+	assert_int_equal(pnrp_engine_recall(r->engine, r->now, &known, 1), 1);
+	rig_pump(r);
 	inquire = rig_take(r, PNRP_INQUIRE);
 	assert_non_null(inquire);
 	assert_false(inquire->m.inquire.want_cpa);

@@ -112,7 +112,7 @@ void rig_certify(struct rig *r, const struct rig_datagram *inquire, const struct
 /* A revoke CPA of p. Returns its length. */
 size_t rig_revoke(const struct rig_peer *p, uint8_t out[PNRP_CPA_MAX]);
 
-/* Has the engine cache entries: a FLOOD, its INQUIRE, the answer. */
+/* Has the engine cache entries: known from before, or by a FLOOD; an INQUIRE, the answer. */
 void rig_learn(struct rig *r, const struct ring_id *id, unsigned n);
 void rig_learn_peer(struct rig *r, const struct rig_peer *p);
 bool rig_knows(const struct rig *r, const struct ring_id *id);

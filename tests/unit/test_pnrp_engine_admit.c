@@ -18,6 +18,133 @@ static struct rig_datagram *flood_peer(struct rig *r, const struct rig_peer *p)
 	return rig_take(r, PNRP_INQUIRE);
 }
 
+/* ---- rations ----------------------------------------------------------------------------- */
+
+/* A FLOOD of this ID at peer number n, answered when its test is asked for. True: it was. */
+static bool bring(struct rig *r, const struct ring_id *id, unsigned n)
+{
+	struct ponto_addr stranger = rig_addr(999);
+	struct pnrp_route_entry route;
+	struct rig_datagram *inquire;
+
+	rig_route(id, n, &route);
+	flood_entry(r, &stranger, &route);
+	inquire = rig_take(r, PNRP_INQUIRE);
+	if (inquire)
+		rig_answer_flags(r, inquire, false);
+	return inquire;
+}
+
+/* Leaves on both sides of a local ID, so that nothing far away is taken for one. */
+static void surround(struct rig *r, const struct ring_id *local)
+{
+	for (unsigned i = 0; i < 10; i++) {
+		struct rig_peer p = rig_neighbour(100 + i, local, i < 5 ? (int)i + 1 : 4 - (int)i);
+
+		rig_learn_peer(r, &p);
+		while (rig_take(r, PNRP_FLOOD) || rig_take(r, PNRP_INQUIRE) || rig_take(r, PNRP_LOOKUP))
+			;
+	}
+}
+
+static void strangers_fill_a_level_only_so_far(void **state)
+{
+	struct rig *r = rig_open();
+	struct ring_id local, old;
+	unsigned taken = 0;
+	size_t known;
+
+	(void)state;
+	rig_register(r, &local);
+	surround(r, &local);
+	known = rig_known(r);
+	for (unsigned i = 0; i < 60; i++) {
+		struct ring_id id = rig_id((uint8_t)(local.b[0] + 0x60 + i), (uint8_t)i); /* far away: level 0 */
+
+		taken += bring(r, &id, 200 + i);
+	}
+	assert_int_equal(taken, 5);
+	assert_int_equal(rig_known(r), known + 5);
+	/* What was known before is no matter of rations. */
+	old = rig_id((uint8_t)(local.b[0] + 0x60), 77);
+	rig_learn(r, &old, 300);
+	assert_int_equal(rig_known(r), known + 6);
+	rig_free(r);
+}
+
+static void neighbours_are_not_rationed(void **state)
+{
+	struct rig *r = rig_open();
+	struct ring_id local;
+	unsigned asked = 0;
+
+	(void)state;
+	rig_register(r, &local);
+	for (unsigned i = 0; i < 12; i++) {
+		struct rig_peer p = rig_neighbour(100 + i, &local, (int)i + 1);
+		struct rig_datagram *inquire;
+
+		for (inquire = flood_peer(r, &p); inquire; inquire = rig_take(r, PNRP_INQUIRE)) {
+			asked += ring_id_equal(&inquire->m.inquire.validate_id, &p.id);
+			if (inquire->m.inquire.want_cpa)
+				rig_certify(r, inquire, &p, NULL);
+			else
+				rig_answer_flags(r, inquire, false);
+		}
+	}
+	/* Five of them are leaves, five stand by. */
+	assert_true(asked >= 10);
+	rig_free(r);
+}
+
+static void one_host_has_two_entries(void **state)
+{
+	struct rig *r = rig_open();
+	struct ring_id local, other;
+
+	(void)state;
+	rig_register(r, &local);
+	surround(r, &local);
+	for (unsigned i = 0; i < 4; i++) {
+		struct ring_id id = rig_id((uint8_t)(local.b[0] + 0x60 + 8 * i), (uint8_t)i);
+
+		assert_int_equal(bring(r, &id, 300), i < 2);
+	}
+	/* Another host may still bring some. */
+	other = rig_id((uint8_t)(local.b[0] + 0x90), 9);
+	assert_true(bring(r, &other, 301));
+	rig_free(r);
+}
+
+static void rations_hold_for_those_that_come_at_once(void **state)
+{
+	struct rig *r = rig_open();
+	struct ponto_addr stranger = rig_addr(999);
+	struct rig_datagram *inquire;
+	struct ring_id local;
+	size_t known, asked = 0;
+
+	(void)state;
+	rig_register(r, &local);
+	surround(r, &local);
+	known = rig_known(r);
+	for (unsigned i = 0; i < 16; i++) {
+		struct ring_id id = rig_id((uint8_t)(local.b[0] + 0x60 + i), (uint8_t)i);
+		struct pnrp_route_entry route;
+
+		rig_route(&id, i < 8 ? 300 : 300 + i, &route);
+		flood_entry(r, &stranger, &route);
+	}
+	for (inquire = rig_take(r, PNRP_INQUIRE); inquire; inquire = rig_take(r, PNRP_INQUIRE)) {
+		rig_answer_flags(r, inquire, false);
+		asked++;
+	}
+	assert_int_equal(asked, 16);
+	/* Two of the one host, three of the others. */
+	assert_int_equal(rig_known(r), known + 5);
+	rig_free(r);
+}
+
 /* ---- without a CPA ------------------------------------------------------------------- */
 
 static void entry_is_asked_before_it_is_cached(void **state)
@@ -628,6 +755,10 @@ static void full_list_ends_the_flood(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(strangers_fill_a_level_only_so_far),
+	cmocka_unit_test(neighbours_are_not_rationed),
+	cmocka_unit_test(one_host_has_two_entries),
+	cmocka_unit_test(rations_hold_for_those_that_come_at_once),
 	cmocka_unit_test(entry_is_asked_before_it_is_cached),
 	cmocka_unit_test(inquire_goes_to_the_nearest_listed_address),
 	cmocka_unit_test(answer_with_n_discards),
