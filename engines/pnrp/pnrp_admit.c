@@ -85,23 +85,16 @@ static bool same_host(const struct ring_route *a, const struct ring_route *b)
 	return false;
 }
 
-/* At most twice as far from a local ID as its leaves on that side: who stands in when they fall silent. */
+/* Among the ten nearest on its side of a local ID: who stands in when leaves fall silent. */
 static bool is_near(const struct pnrp_engine *e, const struct ring_id *id)
 {
 	const struct ring_id *local = ring_cache_closest_local(&e->cache, id);
-	struct ring_route *leaves[RING_LEAF];
-	struct ring_id way, reach;
-	size_t count;
+	const struct ring_route *edge;
 
 	if (!local)
 		return false;
-	count = ring_cache_leaves(&e->cache, local, ring_id_above(id, local), leaves);
-	if (count == 0)
-		return true;
-	way = ring_id_distance(id, local);
-	way = ring_id_shift_right(&way, 1);
-	reach = ring_id_distance(&leaves[count - 1]->id, local);
-	return ring_id_compare(&way, &reach) <= 0;
+	edge = ring_cache_neighbour(&e->cache, local, ring_id_above(id, local), 2 * RING_LEAF - 1);
+	return !edge || ring_id_closer(id, &edge->id, local);
 }
 
 /* How many entries this one's level holds beyond the leaf sets. */

@@ -53,7 +53,7 @@ static void on_buffer(struct pnrp_engine *e, uint64_t now, uint32_t acked_id, st
 	struct ring_message *request = ring_pending_find(&e->pending, acked_id);
 	struct pnrp_resolve *r = pnrp_resolve_by_message(e, acked_id);
 	struct pnrp_authority_buffer b;
-	bool lookup = request->type == PNRP_LOOKUP;
+	bool lookup = request->type == PNRP_LOOKUP, challenge = request->owner == PNRP_CHALLENGE;
 
 	if (pnrp_authority_decode(e->wire, bytes, &b)) {
 		pnrp_drop(e, PNRP_DROP_SYNTAX);
@@ -62,7 +62,9 @@ static void on_buffer(struct pnrp_engine *e, uint64_t now, uint32_t acked_id, st
 	if (pnrp_is_probe(request) && b.not_found)
 		pnrp_probe_refused(e, now, request, true);
 	pnrp_forget_request(e, acked_id);
-	if (r && lookup)
+	if (challenge)
+		pnrp_challenge_over(e, now, acked_id, true);
+	else if (r && lookup)
 		pnrp_on_lookup_answer(e, now, r, &b);
 	else if (r)
 		pnrp_on_match_answer(e, now, r, &b, bytes);

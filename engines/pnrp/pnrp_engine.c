@@ -85,6 +85,7 @@ static void drop_output(struct pnrp_engine *e)
 static void forget_others(struct pnrp_engine *e)
 {
 	pnrp_adds_clear(e);
+	pnrp_challenges_clear(e);
 	ring_pending_clear(&e->pending);
 	ring_reassembly_clear(&e->reassembly);
 	ring_conversations_clear(&e->conversations);
@@ -292,6 +293,7 @@ void pnrp_engine_stop(struct pnrp_engine *e, uint64_t now, uint64_t limit)
 	e->stop_at = now + limit;
 	e->maintenance_at = e->cleanup_at = PONTO_NEVER;
 	pnrp_adds_clear(e);
+	pnrp_challenges_clear(e);
 	pnrp_revoke_all(e, now);
 	/* Questions that nobody needs answered any more would only hold up the end. */
 	for (struct ring_message *m = e->pending.oldest; m;) {
@@ -401,6 +403,7 @@ static void request_died(struct pnrp_engine *e, uint64_t now, struct ring_messag
 {
 	struct pnrp_resolve *r = pnrp_resolve_by_message(e, m->id);
 	uint32_t id = m->id;
+	bool challenge = m->owner == PNRP_CHALLENGE;
 	uint8_t type = m->type;
 
 	e->stats.timeouts++;
@@ -413,6 +416,8 @@ static void request_died(struct pnrp_engine *e, uint64_t now, struct ring_messag
 		pnrp_sync_release(e, now, id, false);
 	else if (r)
 		pnrp_resolve_silent(e, now, r);
+	else if (challenge)
+		pnrp_challenge_over(e, now, id, false);
 	else if (type == PNRP_INQUIRE)
 		pnrp_entry_silent(e, id);
 }

@@ -62,6 +62,7 @@ static int build_payload(const struct pnrp_engine *e, uint64_t now, const struct
 _Static_assert(ANSWER_BASE_MAX + PNRP_CHAIN_MAX + PNRP_CPA_MAX + PNRP_PAYLOAD_ENCODED_MAX + 24 <= PNRP_AUTHORITY_MAX,
 	       "every answer has room");
 
+#define PNRP_UNPROVEN_MAX 512		/* bytes of payload and chain toward an address that has shown nothing */
 #define CHAIN_TOKEN (4 * PNRP_FRAGMENT) /* bytes of chain that cost as much as a signature */
 
 /* Whether the limits let this question be answered with something large or costly. */
@@ -133,8 +134,27 @@ static void begin_answer(struct pnrp_engine *e, uint64_t now, const struct pnrp_
 		pnrp_job_abandon(e, job->token);
 }
 
+/* Whether the answer would take more than a datagram or two. */
+static bool is_large(const struct pnrp_local *l, const struct pnrp_inquire *q)
+{
+	size_t len = (q->want_payload ? l->payload_len : 0) + (q->want_chain ? l->chain_len : 0);
+
+	return len > PNRP_UNPROVEN_MAX;
+}
+
 void pnrp_on_inquire(struct pnrp_engine *e, uint64_t now, const struct pnrp_message *m, const struct ponto_addr *from,
 		     const struct ponto_addr *to)
+{
+	const struct pnrp_local *l = pnrp_local_find(e, &m->inquire.validate_id);
+
+	if (l && is_large(l, &m->inquire))
+		pnrp_challenge(e, now, m, from, to);
+	else
+		pnrp_answer_inquire(e, now, m, from, to);
+}
+
+void pnrp_answer_inquire(struct pnrp_engine *e, uint64_t now, const struct pnrp_message *m,
+			 const struct ponto_addr *from, const struct ponto_addr *to)
 {
 	const struct pnrp_inquire *q = &m->inquire;
 	const struct pnrp_local *l = pnrp_local_find(e, &q->validate_id);

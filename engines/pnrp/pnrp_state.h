@@ -17,18 +17,20 @@
 
 #define PNRP_MAINTENANCE (15 * PONTO_SECOND)  /* 3.1.2 */
 #define PNRP_CLEANUP (15 * 60 * PONTO_SECOND) /* 3.1.2 */
-#define PNRP_ADVERTISED 5		      /* IDs in an ADVERTISE, 3.2.5.3 */
-#define PNRP_MULTICAST_TARGETS 5	      /* 3.1.5.1 */
-#define PNRP_REMEMBERED_TARGETS 10	      /* 3.1.4.2, appendix A <2> */
+#define PNRP_ADVERTISED 5	   /* IDs in an ADVERTISE, 3.2.5.3 */
+#define PNRP_MULTICAST_TARGETS 5   /* 3.1.5.1 */
+#define PNRP_REMEMBERED_TARGETS 10 /* 3.1.4.2, appendix A <2> */
 #define PNRP_SYNCS_MAX 32
 #define PNRP_PARTNERS 4
 #define PNRP_SEEDS_MAX 16
 #define PNRP_REFUSED_MAX 8 /* best matches of one resolve that were no good */
 #define PNRP_EXCLUDE_MAX 32
+#define PNRP_CHALLENGES_MAX 16
 #define PNRP_HOST_ENTRIES 2    /* beyond the leaf sets, at one host */
 #define PNRP_STRANGERS_LEVEL 5 /* a level beyond the leaf sets that has as many takes no more from strangers */
 #define PNRP_PROBE UINT64_MAX  /* owner of an INQUIRE that only asks whether an entry is still there */
 #define PNRP_PROBE_AGAIN (UINT64_MAX - 1) /* likewise, after one that was not answered */
+#define PNRP_CHALLENGE (UINT64_MAX - 2)	  /* owner of an INQUIRE that asks whether its addressee receives */
 
 /* ---- parts -------------------------------------------------------------------- */
 
@@ -65,6 +67,15 @@ struct pnrp_add {
 	bool stranger; /* it was not us who asked for it */
 	uint64_t job;  /* verification under way, or 0 */
 	uint8_t nonce[PNRP_NONCE_SIZE];
+};
+
+/* An INQUIRE whose answer waits for that. */
+struct pnrp_challenge {
+	struct pnrp_challenge *next;
+	uint32_t question_id; /* of our INQUIRE */
+	uint32_t inquire_id;  /* of the asker's */
+	struct pnrp_inquire inquire;
+	struct ponto_addr peer, local;
 };
 
 /* An entry of the Locally Registered PNRP ID List, 3.2.1; kept on until its revoke is out. */
@@ -220,13 +231,14 @@ struct pnrp_engine {
 	uint64_t next_handle;
 	struct pnrp_sync *syncs;
 	struct pnrp_add *adds;
+	struct pnrp_challenge *challenges;
 	struct pnrp_local *locals;
 	struct pnrp_resolve *resolves;
 	struct pnrp_resolve *told; /* the resolve whose effect was handed out last */
 	struct pnrp_job *jobs;
 	struct pnrp_packet *out, **out_end;
 	struct pnrp_note *notes, **notes_end;
-	uint32_t sync_count, add_count, registrations, resolve_count, job_count, out_count, note_count;
+	uint32_t sync_count, add_count, challenge_count, registrations, resolve_count, job_count, out_count, note_count;
 	struct pnrp_bucket sign_bucket, inquire_bucket;
 	struct ring_cache cache;
 	struct ring_pending pending;
@@ -418,11 +430,23 @@ uint64_t pnrp_key_mark(struct ponto_bytes key);
 
 void pnrp_on_inquire(struct pnrp_engine *e, uint64_t now, const struct pnrp_message *m, const struct ponto_addr *from,
 		     const struct ponto_addr *to);
+/* Likewise, when the asker is known to receive. */
+void pnrp_answer_inquire(struct pnrp_engine *e, uint64_t now, const struct pnrp_message *m,
+			 const struct ponto_addr *from, const struct ponto_addr *to);
 void pnrp_answer_signed(struct pnrp_engine *e, const struct pnrp_job *job, const struct pnrp_completion *c);
 
 /* A CPA of a local ID, up to its signature. */
 PONTO_MUST_CHECK int pnrp_build_cpa(const struct pnrp_engine *e, uint64_t now, const struct pnrp_local *l, bool revoke,
 				    const uint8_t nonce[PNRP_NONCE_SIZE], uint8_t *buf, size_t cap, size_t *len);
+
+/* ---- pnrp_challenge.c ---------------------------------------------------------------------------------- */
+
+/* Asks peer something small; when it answers so is its INQUIRE m, by pnrp_answer_inquire. copies m */
+void pnrp_challenge(struct pnrp_engine *e, uint64_t now, const struct pnrp_message *m, const struct ponto_addr *peer,
+		    const struct ponto_addr *local);
+/* The question was answered, or never was. */
+void pnrp_challenge_over(struct pnrp_engine *e, uint64_t now, uint32_t question_id, bool answered);
+void pnrp_challenges_clear(struct pnrp_engine *e);
 
 /* ---- pnrp_authority.c ----------------------------------------------------------------------------------- */
 

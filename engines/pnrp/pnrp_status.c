@@ -39,6 +39,7 @@ static uint64_t memory(const struct pnrp_engine *e)
 	bytes += e->conversations.count * sizeof(struct ring_conversation);
 	bytes += e->sync_count * sizeof(struct pnrp_sync);
 	bytes += e->add_count * sizeof(struct pnrp_add);
+	bytes += e->challenge_count * sizeof(struct pnrp_challenge);
 	bytes += e->note_count * sizeof(struct pnrp_note);
 	bytes += e->resolve_count * sizeof(struct pnrp_resolve);
 	for (const struct pnrp_packet *p = e->out; p; p = p->next)

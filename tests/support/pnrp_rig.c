@@ -454,6 +454,14 @@ static void flood(struct rig *r, const struct pnrp_route_entry *route)
 	rig_send(r, &stranger, &m);
 }
 
+void rig_meet_challenge(struct rig *r)
+{
+	struct rig_datagram *inquire = rig_take(r, PNRP_INQUIRE);
+
+	if (inquire)
+		rig_answer_flags(r, inquire, true);
+}
+
 void rig_learn(struct rig *r, const struct ring_id *id, unsigned n)
 {
 	struct pnrp_route known = {.id = *id, .addrs = {rig_addr(n)}, .addr_count = 1};

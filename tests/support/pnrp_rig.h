@@ -93,6 +93,8 @@ void rig_forget(struct rig *r);
 
 /* Delivers one AUTHORITY, or as many as the buffer needs. */
 void rig_answer(struct rig *r, const struct rig_datagram *question, const struct pnrp_authority_buffer *b);
+/* If the engine asks whether a peer is there before it tells much, it is. */
+void rig_meet_challenge(struct rig *r);
 void rig_answer_flags(struct rig *r, const struct rig_datagram *question, bool not_found);
 
 /* Changes a CPA before it is signed, or its bytes after. */

@@ -188,6 +188,7 @@ static struct rig_datagram *inquire(struct rig *r, const struct ring_id *id, boo
 
 	m.inquire.has_nonce = a || x;
 	rig_send(r, &peer, &m);
+	rig_meet_challenge(r);
 	return rig_take(r, PNRP_AUTHORITY);
 }
 

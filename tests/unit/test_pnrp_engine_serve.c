@@ -265,13 +265,15 @@ static struct rig_datagram *inquire(struct rig *r, const struct ring_id *id, boo
 	struct pnrp_message m = {.type = PNRP_INQUIRE,
 				 .inquire = {.want_cpa = a, .want_chain = c, .want_payload = x, .validate_id = *id}};
 	struct rig_datagram *d;
+	uint32_t asked;
 
 	m.inquire.has_nonce = nonce;
 	memset(m.inquire.nonce, nonce, sizeof(m.inquire.nonce));
-	rig_send(r, &peer, &m);
+	asked = rig_send(r, &peer, &m);
+	rig_meet_challenge(r);
 	d = rig_take(r, PNRP_AUTHORITY);
 	if (d) {
-		assert_int_equal(d->m.authority.acked_id, r->next_id - 1);
+		assert_int_equal(d->m.authority.acked_id, asked);
 		assert_true(ponto_addr_equal(&d->to, &peer));
 		assert_true(ponto_addr_equal(&d->from, &r->local));
 		if (d->m.authority.size <= PNRP_FRAGMENT)
@@ -414,6 +416,59 @@ static void large_answers_are_cut_into_pieces(void **state)
 	assert_int_equal(expected, size);
 	assert_ok(pnrp_authority_decode(&pnrp_windows, ponto_bytes(whole, size), &b));
 	assert_true(b.has_payload && b.has_cpa);
+	rig_free(r);
+}
+
+/* A forged sender's address gets one small question, and that twice. */
+static void large_answers_wait_for_a_sign_of_life(void **state)
+{
+	struct rig *r = rig_open();
+	struct pnrp_message m = {.type = PNRP_INQUIRE, .inquire = {.want_cpa = true, .want_payload = true}};
+	struct ponto_addr victim = rig_addr(2);
+	static uint8_t data[4096];
+	size_t memory;
+	struct pnrp_status status;
+
+	(void)state;
+	register_with(r, ponto_bytes(data, sizeof(data)), ponto_bytes(NULL, 0), &m.inquire.validate_id);
+	pnrp_engine_status(r->engine, &status);
+	memory = status.memory;
+	m.inquire.has_nonce = true;
+	for (unsigned i = 0; i < 1000; i++)
+		rig_send(r, &victim, &m);
+	assert_null(rig_take(r, PNRP_AUTHORITY));
+	assert_int_equal(rig_count(r, PNRP_INQUIRE), 16);
+	assert_int_equal(pnrp_engine_stats(r->engine)->dropped[PNRP_DROP_FULL], 1000 - 16);
+	rig_run(r, 3 * PONTO_SECOND);
+	assert_null(rig_take(r, PNRP_AUTHORITY));
+	assert_int_equal(rig_count(r, PNRP_INQUIRE), 32);
+	pnrp_engine_status(r->engine, &status);
+	assert_true(status.memory <= memory + 256);
+	/* Then there is room again. */
+	rig_forget(r);
+	rig_send(r, &victim, &m);
+	rig_meet_challenge(r);
+	assert_non_null(rig_take(r, PNRP_AUTHORITY));
+	rig_free(r);
+}
+
+static void a_question_that_is_repeated_is_challenged_once(void **state)
+{
+	struct rig *r = rig_open();
+	struct pnrp_message m = {.type = PNRP_INQUIRE, .id = 4711, .inquire = {.want_payload = true}};
+	struct ponto_addr peer = rig_addr(2);
+	static uint8_t data[4096];
+	uint8_t bytes[PNRP_MESSAGE_MAX];
+	size_t len;
+
+	(void)state;
+	register_with(r, ponto_bytes(data, sizeof(data)), ponto_bytes(NULL, 0), &m.inquire.validate_id);
+	m.inquire.has_nonce = true;
+	assert_ok(pnrp_encode(&pnrp_windows, &m, bytes, sizeof(bytes), &len));
+	rig_deliver(r, &peer, ponto_bytes(bytes, len));
+	rig_deliver(r, &peer, ponto_bytes(bytes, len));
+	assert_int_equal(rig_count(r, PNRP_INQUIRE), 1);
+	pnrp_engine_stop(r->engine, r->now, PONTO_SECOND);
 	rig_free(r);
 }
 
@@ -595,6 +650,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(cpa_carries_the_nonce_and_our_endpoints),
 	cmocka_unit_test(chain_and_payload_come_when_asked_for),
 	cmocka_unit_test(large_answers_are_cut_into_pieces),
+	cmocka_unit_test(large_answers_wait_for_a_sign_of_life),
+	cmocka_unit_test(a_question_that_is_repeated_is_challenged_once),
 	cmocka_unit_test(small_answers_go_in_one),
 	cmocka_unit_test(repeated_question_is_signed_once),
 	cmocka_unit_test(signing_is_limited_by_the_second),
