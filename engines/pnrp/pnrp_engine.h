@@ -19,8 +19,9 @@
  *   LOOKUP (126 or more) -> one AUTHORITY of at most 160 bytes and 16 for each further address of the entry in
  *     it, and INQUIREs as above;
  *   INQUIRE (56 or more) -> AUTHORITY as large as the name's CPA, classifier and payload make it (600 to 1200
- *     bytes; with a 4 KiB payload five datagrams; with a certificate chain of 25 some twenty): the protocol
- *     offers no proof of address here, so answers with a signature or a chain are limited per second
+ *     bytes; with a 4 KiB payload five datagrams; with a certificate chain of 25 some twenty): with more than
+ *     512 bytes of payload or chain not before the asker has answered an INQUIRE of 56 bytes, so a forged
+ *     sender's address gets that twice and no more. Answers with a signature or a chain are limited per second
  *     (sign_per_second) and so is their burst; a chain counts once more for each four datagrams of it;
  *   FLOOD (52 or more) -> one ACK of at most 28, and INQUIREs as above.
  * INQUIREs for strangers' entries are limited together by inquire_per_second, conversations by their table.
