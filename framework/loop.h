@@ -136,8 +136,8 @@ static inline struct ponto_sim_node *ponto_loop_sim(struct ponto_loop *loop)
 
 /* ---- workers: for calls that block (stores, signatures) -------------------- */
 
-/* A bounded pool of threads and a bounded queue; never libuv's global pool. Threads start on first
- * use, so a pool under loop-sim has none. gives */
+/* A bounded pool of threads and a bounded queue; never libuv's global pool. Threads start when there
+ * is work and end after two idle seconds, so a pool under loop-sim has none. gives */
 PONTO_MUST_CHECK int ponto_pool_create(const struct ponto_alloc *alloc, const char *name, unsigned threads,
 				       unsigned queue_limit, struct ponto_pool **out);
 

@@ -38,9 +38,11 @@ struct series {
 	union {
 		struct ponto_counter counter;
 		struct ponto_gauge gauge;
-		struct ponto_histogram histogram;
+		struct ponto_histogram histogram; /* of histograms only: the others' memory ends before */
 	};
 };
+
+#define PLAIN_SIZE (offsetof(struct series, counter) + sizeof(uint64_t))
 
 struct family {
 	struct family *next; /* by name, ascending */
@@ -148,7 +150,7 @@ static struct series *series_find(struct ponto_metrics *metrics, struct family *
 		at = &(*at)->next;
 	if (*at && strcmp((*at)->instance, instance) == 0)
 		return *at;
-	series = ponto_new(metrics->alloc, 1, sizeof(*series));
+	series = ponto_new(metrics->alloc, 1, model ? sizeof(*series) : PLAIN_SIZE);
 	if (!series)
 		return NULL;
 	series->instance = ponto_strdup(metrics->alloc, instance);
@@ -187,8 +189,7 @@ struct ponto_counter *ponto_counter(struct ponto_metrics *metrics, const char *n
 	return series ? &series->counter : NULL;
 }
 
-struct ponto_gauge *ponto_gauge(struct ponto_metrics *metrics, const char *name, const char *instance,
-				const char *help)
+struct ponto_gauge *ponto_gauge(struct ponto_metrics *metrics, const char *name, const char *instance, const char *help)
 {
 	struct series *series = find(metrics, TYPE_GAUGE, name, instance, help, NULL);
 

@@ -1,11 +1,20 @@
 #include "framework/pool.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <time.h>
 
 #define THREADS_MAX 256u
+#define IDLE_SECONDS 2 /* a worker without work for so long gives its stack back */
+
+struct worker {
+	struct ponto_pool *pool;
+	pthread_t thread;
+	enum { WORKER_NONE, WORKER_RUNS, WORKER_ENDED } state; /* ended: to be joined */
+};
 
 struct ponto_pool {
 	const struct ponto_alloc *alloc;
@@ -13,20 +22,21 @@ struct ponto_pool {
 	pthread_cond_t wake;
 	struct ponto_job *head, *tail;
 	unsigned queued, queue_limit;
-	unsigned idle, started, threads;
+	unsigned idle, running, threads;
 	bool closing;
 	char name[16]; /* the longest the kernel takes */
-	pthread_t thread[];
+	struct worker workers[];
 };
 
 int ponto_pool_create(const struct ponto_alloc *alloc, const char *name, unsigned threads, unsigned queue_limit,
 		      struct ponto_pool **out)
 {
+	pthread_condattr_t attr;
 	struct ponto_pool *pool;
 
 	if (threads == 0 || threads > THREADS_MAX || queue_limit == 0)
 		return PONTO_EINVAL;
-	pool = ponto_new(alloc, 1, sizeof(*pool) + threads * sizeof(pool->thread[0]));
+	pool = ponto_new(alloc, 1, sizeof(*pool) + threads * sizeof(pool->workers[0]));
 	if (!pool)
 		return PONTO_ENOMEM;
 	pool->alloc = alloc;
@@ -34,18 +44,26 @@ int ponto_pool_create(const struct ponto_alloc *alloc, const char *name, unsigne
 	pool->queue_limit = queue_limit;
 	snprintf(pool->name, sizeof(pool->name), "%.15s", name);
 	pthread_mutex_init(&pool->lock, NULL);
-	pthread_cond_init(&pool->wake, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&pool->wake, &attr);
+	pthread_condattr_destroy(&attr);
 	*out = pool;
 	return PONTO_OK;
 }
 
+/* NULL: nothing came for a while, or the pool closes. */
 static struct ponto_job *next_job(struct ponto_pool *pool)
 {
 	struct ponto_job *job;
+	struct timespec until;
+	int waited = 0;
 
-	while (!pool->head && !pool->closing) {
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += IDLE_SECONDS;
+	while (!pool->head && !pool->closing && waited != ETIMEDOUT) {
 		pool->idle++;
-		pthread_cond_wait(&pool->wake, &pool->lock);
+		waited = pthread_cond_timedwait(&pool->wake, &pool->lock, &until);
 		pool->idle--;
 	}
 	job = pool->head;
@@ -58,9 +76,10 @@ static struct ponto_job *next_job(struct ponto_pool *pool)
 	return job;
 }
 
-static void *worker(void *arg)
+static void *work(void *arg)
 {
-	struct ponto_pool *pool = arg;
+	struct worker *self = arg;
+	struct ponto_pool *pool = self->pool;
 	struct ponto_job *job;
 
 	pthread_setname_np(pthread_self(), pool->name);
@@ -70,23 +89,38 @@ static void *worker(void *arg)
 		job->run(job);
 		pthread_mutex_lock(&pool->lock);
 	}
+	self->state = WORKER_ENDED;
+	pool->running--;
 	pthread_mutex_unlock(&pool->lock);
 	return NULL;
 }
 
-/* Signals belong to the program's own threads. */
+static void join(struct worker *worker)
+{
+	pthread_join(worker->thread, NULL);
+	worker->state = WORKER_NONE;
+}
+
+/* Under the lock, which an ended worker does not need any more. Signals belong to the program's own threads. */
 static bool start_worker(struct ponto_pool *pool)
 {
+	struct worker *worker = pool->workers;
 	sigset_t all, old;
 	int failed;
 
+	while (worker->state == WORKER_RUNS)
+		worker++;
+	if (worker->state == WORKER_ENDED)
+		join(worker);
+	worker->pool = pool;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	failed = pthread_create(&pool->thread[pool->started], NULL, worker, pool);
+	failed = pthread_create(&worker->thread, NULL, work, worker);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (failed)
 		return false;
-	pool->started++;
+	worker->state = WORKER_RUNS;
+	pool->running++;
 	return true;
 }
 
@@ -98,8 +132,8 @@ int ponto_pool_push(struct ponto_pool *pool, struct ponto_job *job)
 	assert(!pool->closing);
 	if (pool->queued >= pool->queue_limit) {
 		result = PONTO_EBUSY;
-	} else if (pool->idle <= pool->queued && pool->started < pool->threads && !start_worker(pool) &&
-		   pool->started == 0) {
+	} else if (pool->idle <= pool->queued && pool->running < pool->threads && !start_worker(pool) &&
+		   pool->running == 0) {
 		result = PONTO_ENOMEM;
 	} else {
 		job->next = NULL;
@@ -123,8 +157,10 @@ void ponto_pool_destroy(struct ponto_pool *pool)
 	pool->closing = true;
 	pthread_cond_broadcast(&pool->wake);
 	pthread_mutex_unlock(&pool->lock);
-	for (unsigned i = 0; i < pool->started; i++)
-		pthread_join(pool->thread[i], NULL);
+	for (unsigned i = 0; i < pool->threads; i++) {
+		if (pool->workers[i].state != WORKER_NONE)
+			join(&pool->workers[i]);
+	}
 	pthread_cond_destroy(&pool->wake);
 	pthread_mutex_destroy(&pool->lock);
 	ponto_free(pool->alloc, pool);

@@ -7,12 +7,12 @@
 
 #define WAYS 4
 
-struct slot {
-	uint8_t name[PKI_CACHE_NAME_MAX];
-	uint16_t name_len;
-	uint32_t tag;
+struct entry {
+	EVP_PKEY *key;
 	uint64_t used;
-	EVP_PKEY *key; /* NULL: free */
+	uint32_t tag;
+	uint16_t name_len;
+	uint8_t name[];
 };
 
 struct pki_cache {
@@ -21,7 +21,7 @@ struct pki_cache {
 	uint8_t hash_key[16];
 	uint64_t uses;
 	size_t sets;
-	struct slot *slots; /* sets * WAYS */
+	struct entry **entries; /* sets * WAYS; NULL: free */
 };
 
 int pki_cache_create(const struct ponto_alloc *alloc, const struct ponto_random *random, size_t capacity,
@@ -35,8 +35,8 @@ int pki_cache_create(const struct ponto_alloc *alloc, const struct ponto_random 
 	cache->sets = (capacity + WAYS - 1) / WAYS;
 	if (cache->sets == 0)
 		cache->sets = 1;
-	cache->slots = ponto_new(alloc, cache->sets * WAYS, sizeof(*cache->slots));
-	if (!cache->slots) {
+	cache->entries = ponto_new(alloc, cache->sets * WAYS, sizeof(*cache->entries));
+	if (!cache->entries) {
 		ponto_free(alloc, cache);
 		return PONTO_ENOMEM;
 	}
@@ -46,26 +46,35 @@ int pki_cache_create(const struct ponto_alloc *alloc, const struct ponto_random 
 	return PONTO_OK;
 }
 
+static void entry_destroy(const struct pki_cache *cache, struct entry *entry)
+{
+	if (!entry)
+		return;
+	EVP_PKEY_free(entry->key);
+	ponto_free(cache->alloc, entry);
+}
+
 void pki_cache_destroy(struct pki_cache *cache)
 {
 	if (!cache)
 		return;
 	for (size_t i = 0; i < cache->sets * WAYS; i++)
-		EVP_PKEY_free(cache->slots[i].key);
+		entry_destroy(cache, cache->entries[i]);
 	pthread_mutex_destroy(&cache->lock);
-	ponto_free(cache->alloc, cache->slots);
+	ponto_free(cache->alloc, cache->entries);
 	ponto_free(cache->alloc, cache);
 }
 
-static struct slot *set_of(struct pki_cache *cache, struct ponto_bytes name)
+static struct entry **set_of(struct pki_cache *cache, struct ponto_bytes name)
 {
-	return cache->slots + ponto_siphash(cache->hash_key, name) % cache->sets * WAYS;
+	return cache->entries + ponto_siphash(cache->hash_key, name) % cache->sets * WAYS;
 }
 
-static struct slot *find(struct slot *set, struct ponto_bytes name)
+/* Where it is, else NULL. */
+static struct entry **find(struct entry **set, struct ponto_bytes name)
 {
 	for (size_t i = 0; i < WAYS; i++)
-		if (set[i].key && ponto_bytes_equal(ponto_bytes(set[i].name, set[i].name_len), name))
+		if (set[i] && ponto_bytes_equal(ponto_bytes(set[i]->name, set[i]->name_len), name))
 			return &set[i];
 	return NULL;
 }
@@ -73,56 +82,68 @@ static struct slot *find(struct slot *set, struct ponto_bytes name)
 EVP_PKEY *pki_cache_get(struct pki_cache *cache, struct ponto_bytes name, uint32_t *tag)
 {
 	EVP_PKEY *key = NULL;
-	struct slot *slot;
+	struct entry **at;
 
 	pthread_mutex_lock(&cache->lock);
-	slot = find(set_of(cache, name), name);
-	if (slot && EVP_PKEY_up_ref(slot->key)) {
-		slot->used = ++cache->uses;
-		key = slot->key;
-		*tag = slot->tag;
+	at = find(set_of(cache, name), name);
+	if (at && EVP_PKEY_up_ref((*at)->key)) {
+		(*at)->used = ++cache->uses;
+		key = (*at)->key;
+		*tag = (*at)->tag;
 	}
 	pthread_mutex_unlock(&cache->lock);
 	return key;
 }
 
+static struct entry **place_for(struct entry **set, struct ponto_bytes name)
+{
+	struct entry **at = find(set, name);
+
+	if (at)
+		return at;
+	at = set;
+	for (size_t i = 1; i < WAYS && *at; i++)
+		if (!set[i] || set[i]->used < (*at)->used)
+			at = &set[i];
+	return at;
+}
+
 void pki_cache_put(struct pki_cache *cache, struct ponto_bytes name, EVP_PKEY *key, uint32_t tag)
 {
-	EVP_PKEY *evicted = NULL;
-	struct slot *set, *slot;
+	struct entry *entry, *evicted, **at;
 
-	if (name.len > PKI_CACHE_NAME_MAX || !EVP_PKEY_up_ref(key))
+	if (name.len > PKI_CACHE_NAME_MAX)
 		return;
-	pthread_mutex_lock(&cache->lock);
-	set = set_of(cache, name);
-	slot = find(set, name);
-	if (!slot) {
-		slot = set;
-		for (size_t i = 1; i < WAYS && slot->key; i++)
-			if (!set[i].key || set[i].used < slot->used)
-				slot = &set[i];
+	entry = ponto_new(cache->alloc, 1, sizeof(*entry) + name.len);
+	if (!entry)
+		return;
+	if (!EVP_PKEY_up_ref(key)) {
+		ponto_free(cache->alloc, entry);
+		return;
 	}
-	evicted = slot->key;
-	memcpy(slot->name, name.data, name.len);
-	slot->name_len = (uint16_t)name.len;
-	slot->tag = tag;
-	slot->used = ++cache->uses;
-	slot->key = key;
+	entry->key = key;
+	entry->tag = tag;
+	entry->name_len = (uint16_t)name.len;
+	memcpy(entry->name, name.data, name.len);
+	pthread_mutex_lock(&cache->lock);
+	entry->used = ++cache->uses;
+	at = place_for(set_of(cache, name), name);
+	evicted = *at;
+	*at = entry;
 	pthread_mutex_unlock(&cache->lock);
-	EVP_PKEY_free(evicted);
+	entry_destroy(cache, evicted);
 }
 
 void pki_cache_drop(struct pki_cache *cache, struct ponto_bytes name)
 {
-	EVP_PKEY *dropped = NULL;
-	struct slot *slot;
+	struct entry *dropped = NULL, **at;
 
 	pthread_mutex_lock(&cache->lock);
-	slot = find(set_of(cache, name), name);
-	if (slot) {
-		dropped = slot->key;
-		slot->key = NULL;
+	at = find(set_of(cache, name), name);
+	if (at) {
+		dropped = *at;
+		*at = NULL;
 	}
 	pthread_mutex_unlock(&cache->lock);
-	EVP_PKEY_free(dropped);
+	entry_destroy(cache, dropped);
 }

@@ -5,6 +5,7 @@
 #include <openssl/param_build.h>
 #include <openssl/provider.h>
 #include <openssl/rsa.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "framework/digest.h"
@@ -19,24 +20,57 @@ int pki_crypto_error(int otherwise)
 	return ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE ? PONTO_ENOMEM : otherwise;
 }
 
-int pki_crypto_init(struct pki_crypto *crypto)
+/* One for the process, counted: a context with what OpenSSL fetches into it takes a third of a megabyte. */
+static struct {
+	pthread_mutex_t lock;
+	unsigned users;
+	struct pki_crypto crypto;
+} shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void unload(struct pki_crypto *crypto)
 {
+	if (crypto->provider)
+		OSSL_PROVIDER_unload(crypto->provider);
+	OSSL_LIB_CTX_free(crypto->lib);
 	memset(crypto, 0, sizeof(*crypto));
+}
+
+static int load(struct pki_crypto *crypto)
+{
 	crypto->lib = OSSL_LIB_CTX_new();
 	if (!crypto->lib)
 		return PONTO_ENOMEM;
 	crypto->provider = OSSL_PROVIDER_load(crypto->lib, "default");
 	if (crypto->provider)
 		return PONTO_OK;
-	pki_crypto_fini(crypto);
+	unload(crypto);
 	return pki_crypto_error(PONTO_ENOTSUP);
+}
+
+int pki_crypto_init(struct pki_crypto *crypto)
+{
+	int result = PONTO_OK;
+
+	memset(crypto, 0, sizeof(*crypto));
+	pthread_mutex_lock(&shared.lock);
+	if (shared.users == 0)
+		result = load(&shared.crypto);
+	if (result == PONTO_OK) {
+		shared.users++;
+		*crypto = shared.crypto;
+	}
+	pthread_mutex_unlock(&shared.lock);
+	return result;
 }
 
 void pki_crypto_fini(struct pki_crypto *crypto)
 {
-	if (crypto->provider)
-		OSSL_PROVIDER_unload(crypto->provider);
-	OSSL_LIB_CTX_free(crypto->lib);
+	if (!crypto->lib)
+		return;
+	pthread_mutex_lock(&shared.lock);
+	if (--shared.users == 0)
+		unload(&shared.crypto);
+	pthread_mutex_unlock(&shared.lock);
 	memset(crypto, 0, sizeof(*crypto));
 }
 

@@ -9,14 +9,14 @@
 
 #include "framework/security.h"
 
-/* A library context of our own: the system's OpenSSL configuration, which may
+/* A library context of our own, which all instances of a process share: the system's OpenSSL configuration, which may
  * forbid what the windows profile needs, does not reach it. */
 struct pki_crypto {
 	OSSL_LIB_CTX *lib;
 	OSSL_PROVIDER *provider;
 };
 
-/* PONTO_ENOTSUP: OpenSSL's default provider cannot be loaded. */
+/* Each to be undone by pki_crypto_fini. PONTO_ENOTSUP: OpenSSL's default provider cannot be loaded. */
 PONTO_MUST_CHECK int pki_crypto_init(struct pki_crypto *crypto);
 /* Accepts one that was zeroed or failed. */
 void pki_crypto_fini(struct pki_crypto *crypto);

@@ -87,7 +87,6 @@ struct svc {
 	struct ponto_timer *timer;
 	bool pumping;
 	const char *told; /* the cloud's state that the log was told last */
-	uint8_t batch_data[SVC_BATCH][PNRP_DATAGRAM_MAX];
 
 	bool recalling;		 /* the cache of before is being read: discovery waits for it */
 	unsigned held_sources;	 /* meanwhile */
@@ -148,7 +147,7 @@ void svc_check_stopped(struct svc *svc);
 
 void svc_close(struct svc *svc);
 
-/* ---- svc_work.c: signatures on the security pool -------------------------------- */
+/* ---- svc_work.c: signatures, made on the security pool ---------------------------- */
 
 void svc_work_sign(struct svc *svc, const struct pnrp_effect *effect);
 void svc_work_verify(struct svc *svc, const struct pnrp_effect *effect);

@@ -58,6 +58,7 @@ static void send_batch(struct svc *svc, const struct ponto_datagram *batch, size
 /* True when something was sent. */
 static bool send_all(struct svc *svc)
 {
+	uint8_t bytes[SVC_BATCH][PNRP_DATAGRAM_MAX];
 	struct ponto_datagram batch[SVC_BATCH];
 	uint64_t now = svc_now(svc);
 	bool any = false;
@@ -65,7 +66,7 @@ static bool send_all(struct svc *svc)
 
 	do {
 		for (count = 0; count < SVC_BATCH; count++) {
-			struct pnrp_slot slot = {.data = svc->batch_data[count], .cap = PNRP_DATAGRAM_MAX};
+			struct pnrp_slot slot = {.data = bytes[count], .cap = PNRP_DATAGRAM_MAX};
 
 			if (pnrp_engine_output(svc->engine, now, &slot) != 1)
 				break;

@@ -1,9 +1,11 @@
 #include "tests/support/test.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "framework/pool.h"
 
@@ -89,6 +91,37 @@ static void all_threads_work_at_once(void **state)
 	sem_destroy(&crew.leave);
 }
 
+static unsigned threads_of_process(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	unsigned count = 0;
+
+	assert_non_null(tasks);
+	for (struct dirent *entry; (entry = readdir(tasks));)
+		count += entry->d_name[0] != '.';
+	closedir(tasks);
+	return count;
+}
+
+static void a_worker_without_work_ends_and_another_takes_the_next_job(void **state)
+{
+	struct ponto_pool *pool;
+	struct crew crew = {0};
+	struct counted jobs[2] = {{{NULL, count_run}, &crew}, {{NULL, count_run}, &crew}};
+	unsigned before = threads_of_process();
+
+	(void)state;
+	assert_ok(ponto_pool_create(&ponto_alloc_system, "test", 1, 4, &pool));
+	assert_ok(ponto_pool_push(pool, &jobs[0].job));
+	assert_int_equal(threads_of_process(), before + 1);
+	for (unsigned i = 0; i < 1000 && threads_of_process() > before; i++)
+		usleep(20000);
+	assert_int_equal(threads_of_process(), before);
+	assert_ok(ponto_pool_push(pool, &jobs[1].job));
+	ponto_pool_destroy(pool);
+	assert_int_equal(crew.ran, 2);
+}
+
 static void odd_sizes_are_refused(void **state)
 {
 	struct ponto_pool *pool = NULL;
@@ -121,6 +154,7 @@ static void memory_running_out_leaves_nothing_behind(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(destroying_a_pool_runs_what_is_queued),
 	cmocka_unit_test(all_threads_work_at_once),
+	cmocka_unit_test(a_worker_without_work_ends_and_another_takes_the_next_job),
 	cmocka_unit_test(odd_sizes_are_refused),
 	cmocka_unit_test(memory_running_out_leaves_nothing_behind),
 };
