@@ -13,7 +13,8 @@
 struct worker {
 	struct ponto_pool *pool;
 	pthread_t thread;
-	enum { WORKER_NONE, WORKER_RUNS, WORKER_ENDED } state; /* ended: to be joined */
+	bool made;  /* and not joined: the pushers' alone */
+	bool ended; /* has left its last job and the lock */
 };
 
 struct ponto_pool {
@@ -89,7 +90,7 @@ static void *work(void *arg)
 		job->run(job);
 		pthread_mutex_lock(&pool->lock);
 	}
-	self->state = WORKER_ENDED;
+	self->ended = true;
 	pool->running--;
 	pthread_mutex_unlock(&pool->lock);
 	return NULL;
@@ -98,7 +99,7 @@ static void *work(void *arg)
 static void join(struct worker *worker)
 {
 	pthread_join(worker->thread, NULL);
-	worker->state = WORKER_NONE;
+	worker->made = worker->ended = false;
 }
 
 /* Under the lock, which an ended worker does not need any more. Signals belong to the program's own threads. */
@@ -108,9 +109,9 @@ static bool start_worker(struct ponto_pool *pool)
 	sigset_t all, old;
 	int failed;
 
-	while (worker->state == WORKER_RUNS)
+	while (worker->made && !worker->ended)
 		worker++;
-	if (worker->state == WORKER_ENDED)
+	if (worker->made)
 		join(worker);
 	worker->pool = pool;
 	sigfillset(&all);
@@ -119,7 +120,7 @@ static bool start_worker(struct ponto_pool *pool)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (failed)
 		return false;
-	worker->state = WORKER_RUNS;
+	worker->made = true;
 	pool->running++;
 	return true;
 }
@@ -158,7 +159,7 @@ void ponto_pool_destroy(struct ponto_pool *pool)
 	pthread_cond_broadcast(&pool->wake);
 	pthread_mutex_unlock(&pool->lock);
 	for (unsigned i = 0; i < pool->threads; i++) {
-		if (pool->workers[i].state != WORKER_NONE)
+		if (pool->workers[i].made)
 			join(&pool->workers[i]);
 	}
 	pthread_cond_destroy(&pool->wake);
