@@ -144,7 +144,7 @@ static void choose_resolve(struct daemon *d)
 	else if (service && service[0] == '/' && !strchr(service, ':'))
 		snprintf(d->resolve_path, sizeof(d->resolve_path), "%s/resolve", service);
 	else if (geteuid() == 0)
-		snprintf(d->resolve_path, sizeof(d->resolve_path), "/run/ponto/resolve");
+		snprintf(d->resolve_path, sizeof(d->resolve_path), "%s", PONTO_RESOLVE_SOCKET);
 }
 
 static int remote_file(const struct daemon *d, const char *name, char out[PONTOD_PATH + 64])

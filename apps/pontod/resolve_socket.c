@@ -1,5 +1,6 @@
 /* The socket where every local user may resolve names, and nothing else: SEQPACKET, one request and one answer a
- * packet, the same messages as on the bus. Who asks comes from SO_PEERCRED; each uid has a rate. */
+ * packet, and while it is worked on a packet that says so; the same messages as on the bus. Who asks comes from
+ * SO_PEERCRED; each uid has a rate. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,14 +17,15 @@
 
 #define TOPIC "pontod.resolve"
 #define SERVICE "pnrp"
-#define REQUEST_MAX 2048	/* bytes: a name, a cloud, a few numbers */
+#define REQUEST_MAX 2048 /* bytes: a name, a cloud, a few numbers */
 #define CONNECTIONS_MAX 256
 #define CONNECTIONS_UID 16
-#define BURST 20		/* requests a uid may make at once */
-#define RATE_US (100 * PONTO_MS) /* one more each */
-#define UIDS 128		/* buckets; the least recently used one makes room */
+#define BURST 20		      /* requests a uid may make at once */
+#define RATE_US (100 * PONTO_MS)      /* one more each */
+#define UIDS 128		      /* buckets; the least recently used one makes room */
 #define ACCEPT_PAUSE (500 * PONTO_MS) /* without descriptors: until some may have been given back */
 #define TIMEOUT (30 * PONTO_SECOND)
+#define BEAT (50 * PONTO_MS)	    /* how often those who wait are told that their request is worked on */
 #define CLIENTS (UINT64_C(1) << 63) /* numbers that the bus does not use */
 
 struct connection {
@@ -32,6 +34,7 @@ struct connection {
 	struct ponto_watch *watch;
 	struct local_call *call; /* the open request */
 	uint64_t number;
+	uint64_t asked; /* monotonic: when call began */
 	uint32_t uid;
 	int32_t pid;
 	int fd;
@@ -48,6 +51,8 @@ struct resolve_socket {
 	int fd, lock;
 	struct ponto_watch *watch;
 	struct ponto_timer *again; /* listens again after a pause */
+	struct ponto_timer *beat;
+	bool beating;
 	struct connection *connections;
 	size_t count;
 	uint64_t next;
@@ -81,26 +86,50 @@ static bool allowed(struct resolve_socket *s, uint32_t uid)
 	return true;
 }
 
+static void tell(struct connection *c, const Ponto__Node__V1__ResolveAnswer *m)
+{
+	size_t size = ponto__node__v1__resolve_answer__get_packed_size(m);
+	uint8_t *data = ponto_new(&ponto_alloc_system, size, 1);
+
+	if (!data)
+		return; /* the asker's own time limit ends it */
+	size = ponto__node__v1__resolve_answer__pack(m, data);
+	if (send(c->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		ponto_debug(c->socket->daemon->log, TOPIC, "an answer to user %u was lost: %s", c->uid,
+			    strerror(errno));
+	ponto_free(&ponto_alloc_system, data);
+}
+
 static void answer(struct connection *c, int result, struct ponto_bytes payload, const char *error)
 {
 	Ponto__Node__V1__ResolveAnswer m = PONTO__NODE__V1__RESOLVE_ANSWER__INIT;
-	uint8_t *data;
-	size_t size;
 
 	m.result = result;
 	m.error = (char *)(uintptr_t)(result && !error ? ponto_strerror(result) : error);
 	m.has_payload = result == PONTO_OK;
 	m.payload.data = (uint8_t *)(uintptr_t)payload.data;
 	m.payload.len = payload.len;
-	size = ponto__node__v1__resolve_answer__get_packed_size(&m);
-	data = ponto_new(&ponto_alloc_system, size, 1);
-	if (!data)
-		return; /* the asker's own time limit ends it */
-	size = ponto__node__v1__resolve_answer__pack(&m, data);
-	if (send(c->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		ponto_debug(c->socket->daemon->log, TOPIC, "an answer to user %u was lost: %s", c->uid,
-			    strerror(errno));
-	ponto_free(&ponto_alloc_system, data);
+	tell(c, &m);
+}
+
+/* A live daemon is slow, a dead one is silent. */
+static void on_beat(void *arg)
+{
+	Ponto__Node__V1__ResolveAnswer m = PONTO__NODE__V1__RESOLVE_ANSWER__INIT;
+	struct resolve_socket *s = arg;
+	uint64_t now = ponto_loop_now(s->daemon->loop);
+
+	m.has_pending = m.pending = true;
+	s->beating = false;
+	for (struct connection *c = s->connections; c; c = c->next) {
+		if (!c->call)
+			continue;
+		s->beating = true;
+		if (c->asked + BEAT <= now)
+			tell(c, &m);
+	}
+	if (s->beating)
+		ponto_timer_set(s->daemon->loop, s->beat, now + BEAT);
 }
 
 static void resolved(void *arg, int result, struct ponto_bytes payload, const char *error)
@@ -135,8 +164,15 @@ static void drop(struct connection *c)
 static void request(struct connection *c, struct ponto_bytes payload)
 {
 	struct local_call_setup setup = {
-		.service = SERVICE, .method = "Resolve", .payload = payload, .uid = c->uid, .pid = c->pid,
-		.client = CLIENTS | c->number, .timeout = TIMEOUT, .done = resolved, .arg = c,
+		.service = SERVICE,
+		.method = "Resolve",
+		.payload = payload,
+		.uid = c->uid,
+		.pid = c->pid,
+		.client = CLIENTS | c->number,
+		.timeout = TIMEOUT,
+		.done = resolved,
+		.arg = c,
 	};
 	int result;
 
@@ -146,9 +182,14 @@ static void request(struct connection *c, struct ponto_bytes payload)
 		answer(c, PONTO_EBUSY, ponto_bytes(NULL, 0), c->call ? "one request at a time" : "too many requests");
 		return;
 	}
+	c->asked = ponto_loop_now(c->socket->daemon->loop);
 	result = local_call_start(c->socket->daemon, &setup, &c->call);
-	if (result)
+	if (result) {
 		answer(c, result, ponto_bytes(NULL, 0), result == PONTO_ENOENT ? "no name service runs here" : NULL);
+	} else if (!c->socket->beating) {
+		c->socket->beating = true;
+		ponto_timer_set(c->socket->daemon->loop, c->socket->beat, c->asked + BEAT);
+	}
 }
 
 static void on_request(void *arg, unsigned events)
@@ -306,8 +347,11 @@ int resolve_socket_create(struct daemon *d, struct resolve_socket **out, char re
 	if (result == PONTO_OK)
 		result = ponto_timer_create(d->loop, on_again, s, &s->again);
 	if (result == PONTO_OK)
+		result = ponto_timer_create(d->loop, on_beat, s, &s->beat);
+	if (result == PONTO_OK)
 		result = ponto_watch_create(d->loop, s->fd, PONTO_READABLE, on_connection, s, &s->watch);
 	if (result) {
+		ponto_timer_destroy(d->loop, s->beat);
 		ponto_timer_destroy(d->loop, s->again);
 		free_socket(s);
 		if (asked_for)
@@ -328,8 +372,9 @@ void resolve_socket_stop(struct resolve_socket *s)
 	(void)unlink(s->daemon->resolve_path);
 	ponto_watch_destroy(s->daemon->loop, s->watch);
 	ponto_timer_destroy(s->daemon->loop, s->again);
+	ponto_timer_destroy(s->daemon->loop, s->beat);
 	s->watch = NULL;
-	s->again = NULL;
+	s->again = s->beat = NULL;
 	while (s->connections)
 		drop(s->connections);
 }

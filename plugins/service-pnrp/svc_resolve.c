@@ -1,6 +1,8 @@
 /* Resolves that clients asked for. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "engines/pnrp/pnrp_host.h"
 #include "plugins/service-pnrp/svc.h"
 
 /* A failed walk begins again, at most this often, while the client's time lasts. */
@@ -119,6 +121,24 @@ static void bar(struct svc *svc, struct svc_query *query)
 					SVC_MATCHES_MAX - 1 - query->barred_count);
 }
 
+/* The peer name that a host name stands for takes its place in the request. */
+static int name_of_host(Ponto__Pnrp__V1__ResolveRequest *request)
+{
+	char text[PNRP_NAME_TEXT], *copy;
+	struct pnrp_name name;
+
+	if (!request->host)
+		return PONTO_OK;
+	if (pnrp_host_parse(request->host, &name) != PONTO_OK || pnrp_name_format(&name, text) != PONTO_OK)
+		return PONTO_EINVAL;
+	copy = strdup(text); /* protobuf-c frees it */
+	if (!copy)
+		return PONTO_ENOMEM;
+	free(request->name);
+	request->name = copy;
+	return PONTO_OK;
+}
+
 void svc_resolve(struct svc *svc, struct ponto_call *call, ProtobufCMessage *message)
 {
 	Ponto__Pnrp__V1__ResolveRequest *request = (Ponto__Pnrp__V1__ResolveRequest *)message;
@@ -128,6 +148,12 @@ void svc_resolve(struct svc *svc, struct ponto_call *call, ProtobufCMessage *mes
 
 	if (request_fault(request)) {
 		svc_refuse(call, PONTO_EINVAL, "%s", request_fault(request));
+		goto refused;
+	}
+	result = name_of_host(request);
+	if (result != PONTO_OK) {
+		svc_refuse(call, result, "%s: %s", request->host,
+			   result == PONTO_EINVAL ? "no host name of a peer" : ponto_strerror(result));
 		goto refused;
 	}
 	if (!ponto_share(queries_of(svc, call->uid), svc->query_count, SVC_QUERIES_MAX)) {
@@ -220,6 +246,8 @@ static Ponto__Pnrp__V1__Match *copy_match(struct svc *svc, struct svc_query *que
 			break;
 		ponto__pnrp__v1__endpoint__init(endpoint);
 		memcpy(addr.ip, in->endpoints[i].ip, sizeof(addr.ip));
+		if (ponto_addr_scope(&addr) == PONTO_SCOPE_LINK)
+			addr.zone = svc->zone;
 		endpoint->address = svc_arena_text(arena, ponto_addr_format(&addr, text));
 		endpoint->port = in->endpoints[i].port;
 		endpoint->protocol = in->endpoints[i].protocol;
