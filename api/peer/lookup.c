@@ -177,6 +177,7 @@ static struct peer_lookup *make(const struct peer_query *query, struct handle_ob
 	l->query = *query;
 	l->deadline = peer_now_ms() + query->timeout_ms;
 	l->generation = link_generation();
+	l->running = 1; /* whoever starts it, until all clouds are told */
 	l->last = &l->first;
 	l->event = event ? handle_hold(event) : NULL;
 	pthread_mutex_init(&l->lock, NULL);
@@ -216,7 +217,6 @@ HRESULT peer_lookup_start(const struct peer_query *query, struct handle_object *
 		return E_OUTOFMEMORY;
 	if (!list(l))
 		result = E_OUTOFMEMORY;
-	l->running = 1; /* ours, until all clouds are told */
 	for (size_t i = 0; i < count && SUCCEEDED(result); i++) {
 		pthread_mutex_lock(&l->lock);
 		l->running++;

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/peer/nsp.h"
+
 static unsigned int starts;
 
 int WSAAPI WSAStartup(WORD version, LPWSADATA data)
@@ -35,6 +37,8 @@ int WSAAPI WSACleanup(void)
 		if (count == 0)
 			return winsock_fail(WSANOTINITIALISED);
 	} while (!__atomic_compare_exchange_n(&starts, &count, count - 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	if (count == 1)
+		nsp_cleanup();
 	return 0;
 }
 
