@@ -57,7 +57,7 @@ static void write_conf(void)
 	fclose(f);
 }
 
-static pid_t start(char *const argv[], bool quiet)
+static pid_t start(const char *const argv[], bool quiet)
 {
 	pid_t pid = fork();
 
@@ -66,7 +66,7 @@ static pid_t start(char *const argv[], bool quiet)
 		if (quiet)
 			dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
 		dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
-		execv(argv[0], argv);
+		execv(argv[0], (char *const *)(uintptr_t)argv);
 		_exit(127);
 	}
 	return pid;
@@ -76,18 +76,9 @@ static pid_t start(char *const argv[], bool quiet)
 static pid_t serve(void)
 {
 	char daemon[4096], ponto[4096], conf[256];
-	char *daemon_argv[] = {(char *)(uintptr_t)build("pontod", daemon), "-c", conf, NULL};
-	char *name_argv[] = {(char *)(uintptr_t)build("ponto", ponto),
-			     "--connect",
-			     endpoint,
-			     "name",
-			     "register",
-			     "0.bench",
-			     "--endpoint",
-			     "[::1]:80",
-			     "--comment",
-			     "bench",
-			     NULL};
+	const char *daemon_argv[] = {build("pontod", daemon), "-c", conf, NULL};
+	const char *name_argv[] = {build("ponto", ponto), "--connect", endpoint,    "name",  "register", "0.bench",
+				   "--endpoint",	  "[::1]:80",  "--comment", "bench", NULL};
 	int status = 1;
 	pid_t pid;
 
