@@ -9,75 +9,6 @@ struct ponto_reader ponto_reader(struct ponto_bytes bytes)
 	return r;
 }
 
-/* The next len bytes, or NULL after a fault. */
-static const uint8_t *take(struct ponto_reader *r, uint64_t len)
-{
-	const uint8_t *at;
-
-	if (r->failed || len > r->end - r->pos) {
-		r->failed = true;
-		return NULL;
-	}
-	at = len ? r->data + r->pos : r->data;
-	r->pos += len;
-	return at;
-}
-
-static uint64_t read_big(struct ponto_reader *r, unsigned len)
-{
-	const uint8_t *at = take(r, len);
-	uint64_t v = 0;
-
-	for (unsigned i = 0; at && i < len; i++)
-		v = v << 8 | at[i];
-	return v;
-}
-
-static uint64_t read_little(struct ponto_reader *r, unsigned len)
-{
-	const uint8_t *at = take(r, len);
-	uint64_t v = 0;
-
-	for (unsigned i = len; at && i > 0; i--)
-		v = v << 8 | at[i - 1];
-	return v;
-}
-
-uint8_t ponto_read_u8(struct ponto_reader *r)
-{
-	return (uint8_t)read_big(r, 1);
-}
-
-uint16_t ponto_read_be16(struct ponto_reader *r)
-{
-	return (uint16_t)read_big(r, 2);
-}
-
-uint32_t ponto_read_be32(struct ponto_reader *r)
-{
-	return (uint32_t)read_big(r, 4);
-}
-
-uint64_t ponto_read_be64(struct ponto_reader *r)
-{
-	return read_big(r, 8);
-}
-
-uint16_t ponto_read_le16(struct ponto_reader *r)
-{
-	return (uint16_t)read_little(r, 2);
-}
-
-uint32_t ponto_read_le32(struct ponto_reader *r)
-{
-	return (uint32_t)read_little(r, 4);
-}
-
-uint64_t ponto_read_le64(struct ponto_reader *r)
-{
-	return read_little(r, 8);
-}
-
 static void copy_reversed(uint8_t *out, const uint8_t *in, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -86,7 +17,7 @@ static void copy_reversed(uint8_t *out, const uint8_t *in, size_t len)
 
 void ponto_read_copy(struct ponto_reader *r, void *out, size_t len)
 {
-	const uint8_t *at = take(r, len);
+	const uint8_t *at = ponto_read_take(r, len);
 
 	if (len == 0)
 		return;
@@ -98,7 +29,7 @@ void ponto_read_copy(struct ponto_reader *r, void *out, size_t len)
 
 void ponto_read_reversed(struct ponto_reader *r, void *out, size_t len)
 {
-	const uint8_t *at = take(r, len);
+	const uint8_t *at = ponto_read_take(r, len);
 
 	if (len == 0)
 		return;
@@ -110,19 +41,19 @@ void ponto_read_reversed(struct ponto_reader *r, void *out, size_t len)
 
 struct ponto_bytes ponto_read_bytes(struct ponto_reader *r, uint64_t len)
 {
-	const uint8_t *at = take(r, len);
+	const uint8_t *at = ponto_read_take(r, len);
 
 	return at ? ponto_bytes(at, (size_t)len) : ponto_bytes(NULL, 0);
 }
 
 void ponto_read_skip(struct ponto_reader *r, uint64_t len)
 {
-	(void)take(r, len);
+	(void)ponto_read_take(r, len);
 }
 
 void ponto_read_align(struct ponto_reader *r, uint32_t alignment)
 {
-	(void)take(r, -r->pos & (alignment - 1));
+	(void)ponto_read_take(r, -r->pos & (alignment - 1));
 }
 
 uint16_t ponto_peek_be16(const struct ponto_reader *r)
@@ -160,20 +91,6 @@ struct ponto_writer ponto_writer(void *data, size_t cap)
 	return w;
 }
 
-/* Room for len bytes, or NULL after a fault. */
-static uint8_t *give(struct ponto_writer *w, uint64_t len)
-{
-	uint8_t *at;
-
-	if (w->failed || len > w->cap - w->pos) {
-		w->failed = true;
-		return NULL;
-	}
-	at = len ? w->data + w->pos : w->data;
-	w->pos += len;
-	return at;
-}
-
 static void store_big(uint8_t *at, uint64_t v, unsigned len)
 {
 	for (unsigned i = len; i > 0; i--, v >>= 8)
@@ -186,60 +103,9 @@ static void store_little(uint8_t *at, uint64_t v, unsigned len)
 		at[i] = (uint8_t)v;
 }
 
-static void write_big(struct ponto_writer *w, uint64_t v, unsigned len)
-{
-	uint8_t *at = give(w, len);
-
-	if (at)
-		store_big(at, v, len);
-}
-
-static void write_little(struct ponto_writer *w, uint64_t v, unsigned len)
-{
-	uint8_t *at = give(w, len);
-
-	if (at)
-		store_little(at, v, len);
-}
-
-void ponto_write_u8(struct ponto_writer *w, uint8_t v)
-{
-	write_big(w, v, 1);
-}
-
-void ponto_write_be16(struct ponto_writer *w, uint16_t v)
-{
-	write_big(w, v, 2);
-}
-
-void ponto_write_be32(struct ponto_writer *w, uint32_t v)
-{
-	write_big(w, v, 4);
-}
-
-void ponto_write_be64(struct ponto_writer *w, uint64_t v)
-{
-	write_big(w, v, 8);
-}
-
-void ponto_write_le16(struct ponto_writer *w, uint16_t v)
-{
-	write_little(w, v, 2);
-}
-
-void ponto_write_le32(struct ponto_writer *w, uint32_t v)
-{
-	write_little(w, v, 4);
-}
-
-void ponto_write_le64(struct ponto_writer *w, uint64_t v)
-{
-	write_little(w, v, 8);
-}
-
 void ponto_write_copy(struct ponto_writer *w, const void *data, size_t len)
 {
-	uint8_t *at = give(w, len);
+	uint8_t *at = ponto_write_give(w, len);
 
 	if (at && len)
 		memcpy(at, data, len);
@@ -247,7 +113,7 @@ void ponto_write_copy(struct ponto_writer *w, const void *data, size_t len)
 
 void ponto_write_reversed(struct ponto_writer *w, const void *data, size_t len)
 {
-	uint8_t *at = give(w, len);
+	uint8_t *at = ponto_write_give(w, len);
 
 	if (at && len)
 		copy_reversed(at, data, len);
@@ -260,7 +126,7 @@ void ponto_write_bytes(struct ponto_writer *w, struct ponto_bytes bytes)
 
 void ponto_write_zeros(struct ponto_writer *w, uint64_t len)
 {
-	uint8_t *at = give(w, len);
+	uint8_t *at = ponto_write_give(w, len);
 
 	if (at && len)
 		memset(at, 0, (size_t)len);

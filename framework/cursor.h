@@ -24,13 +24,74 @@ struct ponto_reader {
 /* borrows bytes for the reader's whole life */
 struct ponto_reader ponto_reader(struct ponto_bytes bytes);
 
-uint8_t ponto_read_u8(struct ponto_reader *r);
-uint16_t ponto_read_be16(struct ponto_reader *r);
-uint32_t ponto_read_be32(struct ponto_reader *r);
-uint64_t ponto_read_be64(struct ponto_reader *r);
-uint16_t ponto_read_le16(struct ponto_reader *r);
-uint32_t ponto_read_le32(struct ponto_reader *r);
-uint64_t ponto_read_le64(struct ponto_reader *r);
+/* The next len bytes, or NULL after a fault. */
+static inline const uint8_t *ponto_read_take(struct ponto_reader *r, uint64_t len)
+{
+	const uint8_t *at;
+
+	if (r->failed || len > r->end - r->pos) {
+		r->failed = true;
+		return NULL;
+	}
+	at = len ? r->data + r->pos : r->data;
+	r->pos += len;
+	return at;
+}
+
+static inline uint64_t ponto_read_big(struct ponto_reader *r, unsigned len)
+{
+	const uint8_t *at = ponto_read_take(r, len);
+	uint64_t v = 0;
+
+	for (unsigned i = 0; at && i < len; i++)
+		v = v << 8 | at[i];
+	return v;
+}
+
+static inline uint64_t ponto_read_little(struct ponto_reader *r, unsigned len)
+{
+	const uint8_t *at = ponto_read_take(r, len);
+	uint64_t v = 0;
+
+	for (unsigned i = len; at && i > 0; i--)
+		v = v << 8 | at[i - 1];
+	return v;
+}
+
+static inline uint8_t ponto_read_u8(struct ponto_reader *r)
+{
+	return (uint8_t)ponto_read_big(r, 1);
+}
+
+static inline uint16_t ponto_read_be16(struct ponto_reader *r)
+{
+	return (uint16_t)ponto_read_big(r, 2);
+}
+
+static inline uint32_t ponto_read_be32(struct ponto_reader *r)
+{
+	return (uint32_t)ponto_read_big(r, 4);
+}
+
+static inline uint64_t ponto_read_be64(struct ponto_reader *r)
+{
+	return ponto_read_big(r, 8);
+}
+
+static inline uint16_t ponto_read_le16(struct ponto_reader *r)
+{
+	return (uint16_t)ponto_read_little(r, 2);
+}
+
+static inline uint32_t ponto_read_le32(struct ponto_reader *r)
+{
+	return (uint32_t)ponto_read_little(r, 4);
+}
+
+static inline uint64_t ponto_read_le64(struct ponto_reader *r)
+{
+	return ponto_read_little(r, 8);
+}
 
 /* Copies len bytes; on a fault out is filled with zeros. */
 void ponto_read_copy(struct ponto_reader *r, void *out, size_t len);
@@ -88,13 +149,71 @@ struct ponto_writer {
 /* borrows data for the writer's whole life. data may be NULL with cap 0. */
 struct ponto_writer ponto_writer(void *data, size_t cap);
 
-void ponto_write_u8(struct ponto_writer *w, uint8_t v);
-void ponto_write_be16(struct ponto_writer *w, uint16_t v);
-void ponto_write_be32(struct ponto_writer *w, uint32_t v);
-void ponto_write_be64(struct ponto_writer *w, uint64_t v);
-void ponto_write_le16(struct ponto_writer *w, uint16_t v);
-void ponto_write_le32(struct ponto_writer *w, uint32_t v);
-void ponto_write_le64(struct ponto_writer *w, uint64_t v);
+/* Room for len bytes, or NULL after a fault. */
+static inline uint8_t *ponto_write_give(struct ponto_writer *w, uint64_t len)
+{
+	uint8_t *at;
+
+	if (w->failed || len > w->cap - w->pos) {
+		w->failed = true;
+		return NULL;
+	}
+	at = len ? w->data + w->pos : w->data;
+	w->pos += len;
+	return at;
+}
+
+static inline void ponto_write_big(struct ponto_writer *w, uint64_t v, unsigned len)
+{
+	uint8_t *at = ponto_write_give(w, len);
+
+	for (unsigned i = len; at && i > 0; i--, v >>= 8)
+		at[i - 1] = (uint8_t)v;
+}
+
+static inline void ponto_write_little(struct ponto_writer *w, uint64_t v, unsigned len)
+{
+	uint8_t *at = ponto_write_give(w, len);
+
+	for (unsigned i = 0; at && i < len; i++, v >>= 8)
+		at[i] = (uint8_t)v;
+}
+
+static inline void ponto_write_u8(struct ponto_writer *w, uint8_t v)
+{
+	ponto_write_big(w, v, 1);
+}
+
+static inline void ponto_write_be16(struct ponto_writer *w, uint16_t v)
+{
+	ponto_write_big(w, v, 2);
+}
+
+static inline void ponto_write_be32(struct ponto_writer *w, uint32_t v)
+{
+	ponto_write_big(w, v, 4);
+}
+
+static inline void ponto_write_be64(struct ponto_writer *w, uint64_t v)
+{
+	ponto_write_big(w, v, 8);
+}
+
+static inline void ponto_write_le16(struct ponto_writer *w, uint16_t v)
+{
+	ponto_write_little(w, v, 2);
+}
+
+static inline void ponto_write_le32(struct ponto_writer *w, uint32_t v)
+{
+	ponto_write_little(w, v, 4);
+}
+
+static inline void ponto_write_le64(struct ponto_writer *w, uint64_t v)
+{
+	ponto_write_little(w, v, 8);
+}
+
 void ponto_write_copy(struct ponto_writer *w, const void *data, size_t len);
 void ponto_write_reversed(struct ponto_writer *w, const void *data, size_t len);
 void ponto_write_bytes(struct ponto_writer *w, struct ponto_bytes bytes);

@@ -29,7 +29,7 @@ int ponto_event_queue_look_ahead(struct ponto_event_queue *q, uint32_t events)
 
 static bool before(const struct ponto_event_entry *a, const struct ponto_event_entry *b)
 {
-	return a->at != b->at ? a->at < b->at : a->key < b->key;
+	return (a->at < b->at) | ((a->at == b->at) & (a->key < b->key)); /* no branch could be foreseen */
 }
 
 static void put(struct ponto_event_queue *q, uint32_t place, struct ponto_event_entry entry)
@@ -61,10 +61,8 @@ static void sift_down(struct ponto_event_queue *q, uint32_t place, struct ponto_
 			break;
 		best = (uint32_t)first;
 		last = first + ARITY <= q->count ? best + ARITY : q->count;
-		for (uint32_t child = best + 1; child < last; child++) {
-			if (before(&q->heap[child], &q->heap[best]))
-				best = child;
-		}
+		for (uint32_t child = best + 1; child < last; child++)
+			best = before(&q->heap[child], &q->heap[best]) ? child : best;
 		if (!before(&q->heap[best], &entry))
 			break;
 		put(q, place, q->heap[best]);

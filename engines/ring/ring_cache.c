@@ -28,22 +28,23 @@ void ring_cache_clear(struct ring_cache *c)
 
 /* ---- sorted arrays ------------------------------------------------------------ */
 
-/* Index of the first entry >= id, 0..count. */
+/* Index of the first entry >= id, 0..count. By the highest words without a branch, since none could be foreseen. */
 static uint32_t position(const struct ring_cache *c, const struct ring_id *id)
 {
-	uint32_t low = 0, high = c->count;
+	const struct ring_place *base = c->place;
 	uint64_t top = ring_id_top(id);
+	uint32_t i;
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		uint64_t there = c->place[middle].top;
+	for (uint32_t left = c->count; left > 1;) {
+		uint32_t half = left / 2;
 
-		if (there < top || (there == top && ring_id_compare(&c->entry[middle]->id, id) < 0))
-			low = middle + 1;
-		else
-			high = middle;
+		base += half & -(uint32_t)(base[half - 1].top < top);
+		left -= half;
 	}
-	return low;
+	i = (uint32_t)(base - c->place) + (c->count > 0 && base->top < top);
+	while (i < c->count && c->place[i].top == top && ring_id_compare(&c->entry[i]->id, id) < 0)
+		i++;
+	return i;
 }
 
 static uint32_t local_position(const struct ring_cache *c, const struct ring_id *id)
@@ -225,7 +226,8 @@ size_t ring_cache_leaves(const struct ring_cache *c, const struct ring_id *local
 }
 
 /* Whether the entry at k lies way or farther from id. */
-static bool reaches(const struct ring_cache *c, uint32_t k, const struct ring_id *id, const struct ring_id *way, bool up)
+static bool reaches(const struct ring_cache *c, uint32_t k, const struct ring_id *id, const struct ring_id *way,
+		    bool up)
 {
 	uint64_t top = c->place[k].top - ring_id_top(id), far = ring_id_top(way);
 	struct ring_id step;
@@ -242,13 +244,16 @@ static bool reaches(const struct ring_cache *c, uint32_t k, const struct ring_id
 /* Whether fewer than RING_LEAF certified entries lie between id and local, which is up (or down) from id. */
 static bool near_local(const struct ring_cache *c, const struct ring_id *id, const struct ring_id *local, bool up)
 {
-	struct ring_id way = reach(id, local, up);
-	uint32_t i = position(c, id);
-	bool present = at_is(c, i, id);
+	struct ring_id way;
 	unsigned between = 0;
+	bool present;
+	uint32_t i;
 
 	if (!on_side(id, local, !up))
 		return false;
+	way = reach(id, local, up);
+	i = position(c, id);
+	present = at_is(c, i, id);
 	for (uint32_t nth = 0; nth < c->count - present && between < RING_LEAF; nth++) {
 		uint32_t k = nth_from(c, i, present, up, nth);
 
@@ -570,8 +575,8 @@ double ring_cache_estimate(const struct ring_cache *c)
 
 size_t ring_cache_memory(const struct ring_cache *c)
 {
-	size_t bytes = c->room * sizeof(*c->entry) + c->places_room * sizeof(*c->place) +
-		       c->locals_room * sizeof(*c->local);
+	size_t bytes =
+		c->room * sizeof(*c->entry) + c->places_room * sizeof(*c->place) + c->locals_room * sizeof(*c->local);
 
 	for (uint32_t i = 0; i < c->count; i++)
 		bytes += ring_route_size(c->entry[i]);

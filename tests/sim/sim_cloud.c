@@ -85,7 +85,7 @@ size_t sim_cloud_add(struct sim_cloud *cloud, const char *const *seeds, const ch
 	setup.log = cloud->log;
 	require(ponto_node_create(&setup, &member->node) == PONTO_OK, "node");
 	add(member, &transport_sim_LTX_ponto_plugin, "net", NULL);
-	add(member, &security_sim_LTX_ponto_plugin, "id", NULL);
+	add(member, cloud->security ? cloud->security : &security_sim_LTX_ponto_plugin, "id", NULL);
 	if (cloud->stored)
 		add(member, &store_mem_LTX_ponto_plugin, "main", NULL);
 	add(member, &discovery_seed_LTX_ponto_plugin, "seeds", seeds);

@@ -1,5 +1,5 @@
 /* A cloud of simulated nodes, each with the production glue: service-pnrp,
- * discovery-seed, discovery-ssdp, transport-sim, security-sim on one virtual clock. */
+ * discovery-seed, discovery-ssdp, transport-sim, and security-sim unless another is given, on one virtual clock. */
 #ifndef PONTO_TESTS_SIM_CLOUD_H
 #define PONTO_TESTS_SIM_CLOUD_H
 
@@ -25,6 +25,7 @@ struct sim_cloud {
 	bool metered;					     /* they have metrics */
 	bool stored;					     /* they have store-mem as "main" */
 	struct ponto_log *log;				     /* theirs; NULL: none */
+	const struct ponto_plugin *security;		     /* NULL: security-sim */
 	void (*prepare)(void *arg, struct ponto_node *node); /* NULL, or called before one starts */
 	void *prepare_arg;
 	/* Who makes calls from now on: */
