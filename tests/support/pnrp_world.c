@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "engines/pnrp/pnrp_codec.h"
+#include "framework/digest.h"
 #include "tests/support/pnrp_keys.h"
 
 struct world_datagram {
