@@ -11,6 +11,9 @@ struct event {
 	struct handle_object object;
 	int fd;
 	bool manual_reset;
+	/* Counts signals. The descriptor wakes; by this word what was written before a signal is seen after the wait.
+	 */
+	unsigned int signals;
 };
 
 static struct event *event_of(struct handle_object *object)
@@ -42,9 +45,10 @@ static bool event_take(struct handle_object *object)
 	struct event *event = event_of(object);
 	struct pollfd poll_fd = {.fd = event->fd, .events = POLLIN};
 
-	if (!event->manual_reset)
-		return drain(event);
-	return poll(&poll_fd, 1, 0) == 1;
+	if (event->manual_reset ? poll(&poll_fd, 1, 0) != 1 : !drain(event))
+		return false;
+	(void)__atomic_load_n(&event->signals, __ATOMIC_ACQUIRE);
+	return true;
 }
 
 static void event_give_back(struct handle_object *object)
@@ -84,9 +88,12 @@ struct handle_object *event_create(bool manual_reset, bool initial_state)
 /* A counter too full to be added to is set already. */
 void event_set(struct handle_object *object)
 {
+	struct event *event = event_of(object);
 	uint64_t one = 1;
-	ssize_t written = write(event_of(object)->fd, &one, sizeof(one));
+	ssize_t written;
 
+	__atomic_add_fetch(&event->signals, 1, __ATOMIC_RELEASE);
+	written = write(event->fd, &one, sizeof(one));
 	(void)written;
 }
 

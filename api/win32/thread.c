@@ -38,7 +38,15 @@ static int thread_fd(struct handle_object *object)
 	return ended->type->fd(ended);
 }
 
-static const struct handle_type thread_type = {.name = "thread", .destroy = thread_destroy, .fd = thread_fd};
+static bool thread_take(struct handle_object *object)
+{
+	struct handle_object *ended = ((struct thread *)object)->ended;
+
+	return ended->type->take(ended);
+}
+
+static const struct handle_type thread_type = {
+	.name = "thread", .destroy = thread_destroy, .fd = thread_fd, .take = thread_take};
 
 static void finish(void *unused)
 {
