@@ -38,11 +38,18 @@ static bool bring(struct rig *r, const struct ring_id *id, unsigned n)
 /* Leaves on both sides of a local ID, so that nothing far away is taken for one. */
 static void surround(struct rig *r, const struct ring_id *local)
 {
+	struct rig_datagram *flood;
+
 	for (unsigned i = 0; i < 10; i++) {
 		struct rig_peer p = rig_neighbour(100 + i, local, i < 5 ? (int)i + 1 : 4 - (int)i);
 
 		rig_learn_peer(r, &p);
-		while (rig_take(r, PNRP_FLOOD) || rig_take(r, PNRP_INQUIRE) || rig_take(r, PNRP_LOOKUP))
+		while ((flood = rig_take(r, PNRP_FLOOD)) != NULL) {
+			struct pnrp_message ack = {.type = PNRP_ACK, .ack = {.acked_id = flood->m.id}};
+
+			rig_send(r, &flood->to, &ack);
+		}
+		while (rig_take(r, PNRP_INQUIRE) || rig_take(r, PNRP_LOOKUP))
 			;
 	}
 }
@@ -69,6 +76,34 @@ static void strangers_fill_a_level_only_so_far(void **state)
 	old = rig_id((uint8_t)(local.b[0] + 0x60), 77);
 	rig_learn(r, &old, 300);
 	assert_int_equal(rig_known(r), known + 6);
+	rig_free(r);
+}
+
+/* Ten leaves and eighty others, twenty in each of four levels: what a full engine holds. */
+static void full_caches_stay_under_16_kib(void **state)
+{
+	static const uint8_t away[4][2] = {{0x60, 0}, {0x04, 0}, {0, 0x60}, {0, 0x08}}; /* the first bytes of a level */
+	struct rig *r = rig_open();
+	struct pnrp_status status;
+	struct ring_id local;
+
+	(void)state;
+	rig_register(r, &local);
+	surround(r, &local);
+	for (unsigned i = 0; i < 80; i++) {
+		struct ring_id id, far = {{0}};
+
+		far.b[0] = away[i / 20][0];
+		far.b[1] = away[i / 20][1];
+		far.b[2] = (uint8_t)(5 * (i % 20) + 1);
+		id = ring_id_add(&local, &far);
+		rig_learn(r, &id, 200 + i);
+	}
+	rig_run(r, 3 * PONTO_SECOND); /* what was asked and not answered is given up */
+	pnrp_engine_status(r->engine, &status);
+	assert_int_equal(status.cache_entries, 90);
+	print_message("# full caches: %u entries, %u bytes\n", (unsigned)status.cache_entries, (unsigned)status.memory);
+	assert_true(status.memory < 16 * 1024);
 	rig_free(r);
 }
 
@@ -756,6 +791,7 @@ static void full_list_ends_the_flood(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(strangers_fill_a_level_only_so_far),
+		cmocka_unit_test(full_caches_stay_under_16_kib),
 	cmocka_unit_test(neighbours_are_not_rationed),
 	cmocka_unit_test(one_host_has_two_entries),
 	cmocka_unit_test(rations_hold_for_those_that_come_at_once),
