@@ -432,10 +432,10 @@ static void the_table_serves_many_threads(void **state)
 		assert_int_equal(code, 0);
 		CloseHandle(threads[i]);
 	}
-	/* A thread lets go of its object just after it has signalled. */
-	for (int i = 0; i < 1000 && open_descriptors() != before; i++)
+	/* A thread lets go of its object just after it has signalled, those of the cases before too. */
+	for (int i = 0; i < 1000 && open_descriptors() > before; i++)
 		Sleep(1);
-	assert_int_equal(open_descriptors(), before);
+	assert_true(open_descriptors() <= before);
 }
 
 static const struct CMUnitTest tests[] = {
