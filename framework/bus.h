@@ -89,8 +89,8 @@ struct ponto_client_setup {
 	const char *endpoint;	       /* NULL: the default. "/a/path" means ipc:///a/path. copies */
 	const char *curve_server_key;  /* Z85 public key for tcp://; else NULL */
 	const char *curve_secret_file; /* the client's own secret key for tcp:// */
-	bool tell_reconnect;	       /* see ponto_client_next_event */
 	const struct ponto_alloc *alloc;
+	bool tell_reconnect;	       /* see ponto_client_next_event */
 };
 
 /* Connects lazily. PONTO_EINVAL: an endpoint that cannot be. gives */
