@@ -373,7 +373,7 @@ static void answer_inquire(struct pnrp_play *p, struct pnrp_host *h, const struc
 static void answer_lookup(struct pnrp_play *p, struct pnrp_host *h, const struct reply *r, uint64_t faults,
 			  const struct pnrp_route_entry *route)
 {
-	uint8_t whole[PNRP_FRAGMENT];
+	static uint8_t whole[PNRP_AUTHORITY_MAX];
 	struct pnrp_saying s = saying(p, h, pnrp_actor(h->wire, r->which), faults);
 	size_t len = pnrp_actor_flags(&s, route, whole);
 
