@@ -108,18 +108,18 @@ static struct entry **place_for(struct entry **set, struct ponto_bytes name)
 	return at;
 }
 
-void pki_cache_put(struct pki_cache *cache, struct ponto_bytes name, EVP_PKEY *key, uint32_t tag)
+int pki_cache_put(struct pki_cache *cache, struct ponto_bytes name, EVP_PKEY *key, uint32_t tag)
 {
 	struct entry *entry, *evicted, **at;
 
 	if (name.len > PKI_CACHE_NAME_MAX)
-		return;
+		return PONTO_OK;
 	entry = ponto_new(cache->alloc, 1, sizeof(*entry) + name.len);
 	if (!entry)
-		return;
+		return PONTO_ENOMEM;
 	if (!EVP_PKEY_up_ref(key)) {
 		ponto_free(cache->alloc, entry);
-		return;
+		return PONTO_ENOMEM;
 	}
 	entry->key = key;
 	entry->tag = tag;
@@ -132,6 +132,7 @@ void pki_cache_put(struct pki_cache *cache, struct ponto_bytes name, EVP_PKEY *k
 	*at = entry;
 	pthread_mutex_unlock(&cache->lock);
 	entry_destroy(cache, evicted);
+	return PONTO_OK;
 }
 
 void pki_cache_drop(struct pki_cache *cache, struct ponto_bytes name)

@@ -23,8 +23,8 @@ void pki_cache_destroy(struct pki_cache *cache);
 /* NULL when it is not there. gives a reference, freed with EVP_PKEY_free */
 EVP_PKEY *pki_cache_get(struct pki_cache *cache, struct ponto_bytes name, uint32_t *tag);
 
-/* Keeps a reference of its own; tag comes back with the key. */
-void pki_cache_put(struct pki_cache *cache, struct ponto_bytes name, EVP_PKEY *key, uint32_t tag);
+/* Keeps a reference of its own, but for a longer name; tag comes back with the key. PONTO_ENOMEM. */
+PONTO_MUST_CHECK int pki_cache_put(struct pki_cache *cache, struct ponto_bytes name, EVP_PKEY *key, uint32_t tag);
 
 void pki_cache_drop(struct pki_cache *cache, struct ponto_bytes name);
 

@@ -472,7 +472,7 @@ int pki_sign(void *self, uint32_t owner, const char *id, struct ponto_bytes data
 		result = load_key(pki, owner, id, &identity, &key);
 		if (!result) {
 			profile = identity.profile;
-			pki_cache_put(pki->cache, private_name(&name, owner, id), key, profile);
+			result = pki_cache_put(pki->cache, private_name(&name, owner, id), key, profile);
 		}
 		pthread_rwlock_unlock(&pki->lock);
 	}
@@ -502,7 +502,7 @@ static int pki_verify(void *self, uint32_t profile, struct ponto_bytes public_ke
 	if (!key) {
 		result = pki_key_public(&pki->crypto, profile, public_key, &key);
 		if (!result)
-			pki_cache_put(pki->cache, public_key, key, profile);
+			result = pki_cache_put(pki->cache, public_key, key, profile);
 	}
 	if (!result)
 		result = pki_key_verify(&pki->crypto, profile, key, data, signature);

@@ -614,7 +614,7 @@ static void cache_is_bounded_and_right(void **state)
 	for (uint32_t i = 0; i < 64; i++) {
 		assert_ok(pki_key_generate(&crypto, PONTO_PROFILE_MODERN, &keys[i]));
 		assert_null(pki_cache_get(cache, ponto_bytes(&i, sizeof(i)), &tag));
-		pki_cache_put(cache, ponto_bytes(&i, sizeof(i)), keys[i], i);
+		assert_int_equal(pki_cache_put(cache, ponto_bytes(&i, sizeof(i)), keys[i], i), PONTO_OK);
 		found = pki_cache_get(cache, ponto_bytes(&i, sizeof(i)), &tag);
 		assert_ptr_equal(found, keys[i]);
 		assert_int_equal(tag, i);
