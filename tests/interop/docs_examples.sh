@@ -34,11 +34,12 @@ for page in "$top"/plugins/*/README.md; do
 done
 
 # ---- the README: every line of code is run by something -----------------------------------------
-#   cli.sh runs "ponto …" and checks the configuration; ./check is what runs this; the rest builds, or waits for Ctrl-C
+#   nss_pnrp.sh runs getent and curl; cli.sh runs "ponto …" and checks the configuration; ./check is what runs this; the rest builds, or waits for Ctrl-C
 while IFS= read -r line; do
 	case $line in
 	ponto\ *|'export PATH='*) ;;
 	*' = { '*|' '*) ;;
+	'getent ahosts '*|'curl http://home.p'*) ;;
 	./run\ *|./check\ *|./autogen.sh\ *) ;;
 	*) not_ok "README.md: somebody runs: $line" ;;
 	esac

@@ -53,8 +53,8 @@ mount --bind $work/nsswitch.conf /etc/nsswitch.conf
 mount --bind $work/resolv.conf /etc/resolv.conf
 ip link set lo up
 ip link add dummy0 type veth peer name other0 || bail "no interface"
+for each in dummy0 other0; do echo 1 >"/proc/sys/net/ipv6/conf/$each/addr_gen_mode"; done # no addresses but ours
 ip link set other0 up
-echo 1 >/proc/sys/net/ipv6/conf/dummy0/addr_gen_mode
 ip link set dummy0 up
 ip addr add 2001:db8::1/64 dev dummy0 nodad
 ip addr add 2001:db8::2/64 dev dummy0 nodad
@@ -186,12 +186,13 @@ wait "$pid_A"
 check "no daemon costs less" guest dead
 
 # ---- a link-local address has its zone ---------------------------------------------------------------
+# Whoever asks for AF_INET6 alone gets none: glibc then calls gethostbyname3_r, whose answer has no room for it.
 start C /run/ponto/resolve 'scope = "link"; port = 3603;' ''
 registers() { ponto C name register 0.near; }
 until_true 100 registers || bail "0.near is not registered"
 check "link-local" python3 -c "
 import socket
-found = socket.getaddrinfo('near.pnrp.net', 80, socket.AF_INET6, socket.SOCK_STREAM)
+found = socket.getaddrinfo('near.pnrp.net', 80, socket.AF_UNSPEC, socket.SOCK_STREAM)
 assert [a[4][0].split('%')[0][:6] for a in found] == ['fe80::'] * len(found), found
 assert [a[4][3] for a in found] == [socket.if_nametoindex('dummy0')] * len(found), found"
 check "ping through the zone" ping -6 -c 1 -w 20 near.pnrp.net
