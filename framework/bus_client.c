@@ -473,6 +473,8 @@ int ponto_client_subscribe(struct ponto_client *client, const char *prefix)
 
 	if (strlen(prefix) > BUS_TOPIC_MAX)
 		return PONTO_EINVAL;
+	if (cancelled(client))
+		return PONTO_ECLOSED;
 	if (!client->events.socket) {
 		result = establish(client, &client->events, ZMQ_SUB, client->events_endpoint);
 		if (result)

@@ -18,23 +18,25 @@ MAYBE(char16_two, "_Z5wmainiPPDs");
 MAYBE(char16_three, "_Z5wmainiPPDsS0_");
 MAYBE(char16_const, "_Z5wmainiPPKDs");
 
+/* As Microsoft's C library calls them; they last as long as the program. */
+WCHAR **__wargv, **_wenviron;
+
 int main(int argc, char **argv, char **envp);
 
 int main(int argc, char **argv, char **envp)
 {
 	wmain_function *const functions[] = {in_c,	  no_arguments, short_two,    short_three,
 					     short_const, char16_two,	char16_three, char16_const};
-	static WCHAR **wide_argv, **wide_envp;
 
-	wide_argv = PontoWideArguments(argv);
-	wide_envp = PontoWideArguments(envp);
-	if (!wide_argv || !wide_envp) {
+	__wargv = PontoWideArguments(argv);
+	_wenviron = PontoWideArguments(envp);
+	if (!__wargv || !_wenviron) {
 		fputs("no memory for the arguments\n", stderr);
 		return EXIT_FAILURE;
 	}
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
 		if (functions[i])
-			return functions[i](argc, wide_argv, wide_envp);
+			return functions[i](argc, __wargv, _wenviron);
 	fputs("this program has neither main nor wmain\n", stderr);
 	return EXIT_FAILURE;
 }
