@@ -50,7 +50,8 @@ bool link_thread(void *(*run)(void *arg), void *arg, pthread_t *out);
  * link_unwatch has returned. A watcher must not call either. */
 struct link_watch {
 	struct link_watch *next;
-	void (*changed)(struct link_watch *watch);
+	void (*changed)(struct link_watch *watch,
+			bool anew); /* anew: by another daemon, or the same one started again */
 };
 void link_watch(struct link_watch *watch);
 void link_unwatch(struct link_watch *watch);

@@ -47,24 +47,24 @@ void link_unwatch(struct link_watch *watch)
 	pthread_mutex_unlock(&link_.watch_lock);
 }
 
-static void tell_watches(void)
+static void tell_watches(bool anew)
 {
 	pthread_mutex_lock(&link_.watch_lock);
 	for (struct link_watch *watch = link_.watches; watch; watch = watch->next)
-		watch->changed(watch);
+		watch->changed(watch, anew);
 	pthread_mutex_unlock(&link_.watch_lock);
 }
 
 /* ---- listening ------------------------------------------------------------------------------ */
 
 /* Everything may be different: clouds, and what the daemon knows of this process. True when all is registered. */
-static bool look(struct ponto_client *client)
+static bool look(struct ponto_client *client, bool anew)
 {
 	bool complete;
 
 	peer_clouds_stale();
 	complete = peer_clouds_subscribe(client) && peer_registrations_renew();
-	tell_watches();
+	tell_watches(anew);
 	return complete;
 }
 
@@ -85,12 +85,12 @@ static bool is_cloud(const struct ponto_event *event)
 /* Until the daemon is lost or the link ends. */
 static void listen_to(struct ponto_client *client, int stop)
 {
-	bool complete = look(client);
+	bool complete = look(client, false);
 	struct ponto_event event;
 
 	while (!stopping(stop, 0)) {
 		int result = ponto_client_next_event(client, complete ? LOOK_MS : RETRY_MS, &event);
-		bool news = result == PONTO_ECLOSED;
+		bool anew = result == PONTO_ECLOSED, news = anew;
 
 		if (result == PONTO_OK) {
 			news = is_cloud(&event);
@@ -99,7 +99,7 @@ static void listen_to(struct ponto_client *client, int stop)
 		if (stopping(stop, 0))
 			return;
 		if (news)
-			complete = look(client);
+			complete = look(client, anew);
 		else if (result == PONTO_ETIME)
 			complete = peer_registrations_renew();
 		else if (result != PONTO_OK && stopping(stop, RETRY_MS))

@@ -56,16 +56,19 @@ static void compare(struct nsp_query *q, const struct peer_clouds *now)
 	q->known = *now;
 }
 
-/* Without a daemon there are no clouds. */
-static void changed(struct link_watch *watch)
+/* Without a daemon there are no clouds, and one that ended took its own along, even if all looks as before. */
+static void changed(struct link_watch *watch, bool anew)
 {
 	struct nsp_query *q = (struct nsp_query *)((char *)watch - offsetof(struct nsp_query, watch));
+	static const struct peer_clouds none;
 	struct peer_clouds now;
 	bool news;
 
 	if (FAILED(peer_clouds(false, &now)))
 		memset(&now, 0, sizeof(now));
 	pthread_mutex_lock(&q->lock);
+	if (anew)
+		compare(q, &none);
 	compare(q, &now);
 	news = q->first != NULL;
 	pthread_cond_broadcast(&q->changed);
