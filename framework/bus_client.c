@@ -15,8 +15,10 @@
 #define CONNECT_MS 900	/* "within a second" */
 #define GRACE_MS 250	/* the daemon's own word that time is up travels, too */
 #define SLICE_MS 50	/* how long a call waits before it looks whether the daemon is still there */
-#define RECONNECT_MS 50 /* events only: calls connect anew */
+#define RECONNECT_MS 50 /* events only */
 #define RECONNECT_MAX_MS 2000
+#define RECONNECT_NEVER_MS 86400000 /* calls: not behind our back, but the last answer of a daemon stays readable,
+				     * which ZMQ_IMMEDIATE and an interval of -1 would throw away */
 
 struct channel {
 	void *socket;
@@ -173,8 +175,8 @@ static int open_channel(struct ponto_client *client, struct channel *channel, in
 		return PONTO_ENOMEM;
 	if (set_int(channel->socket, ZMQ_LINGER, 0) || set_int(channel->monitor, ZMQ_LINGER, 0) ||
 	    set_int(channel->monitor, ZMQ_RCVHWM, 0) || set_int(channel->socket, ZMQ_RCVTIMEO, SLICE_MS) ||
-	    set_int(channel->socket, ZMQ_IMMEDIATE, 1) || set_int(channel->socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) ||
-	    set_int(channel->socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) ||
+	    set_int(channel->socket, ZMQ_RECONNECT_IVL, type == ZMQ_SUB ? RECONNECT_MS : RECONNECT_NEVER_MS) ||
+	    set_int(channel->socket, ZMQ_RECONNECT_IVL_MAX, type == ZMQ_SUB ? RECONNECT_MAX_MS : 0) ||
 	    zmq_setsockopt(channel->socket, ZMQ_MAXMSGSIZE, &max, sizeof(max)))
 		return PONTO_EINTERNAL;
 	if (client->remote && (zmq_setsockopt(channel->socket, ZMQ_CURVE_SERVERKEY, client->server_key, 41) ||

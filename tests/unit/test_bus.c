@@ -264,6 +264,26 @@ static void test_end_during_a_call(void **state)
 	assert_int_equal((long)result, PONTO_ECLOSED);
 }
 
+/* A program that gets no processor while the daemon answers and goes sees both at once, and still the answer. */
+static void test_the_last_answer_is_read(void **state)
+{
+	struct bus_fixture f;
+	struct bus_helper helper;
+	char text[512];
+
+	(void)state;
+	for (unsigned i = 0; i < 20; i++) {
+		bus_helper_fork(&helper);
+		bus_fixture_start(&f, NULL);
+		bus_helper_call(&helper, &f, geteuid(), getegid(), "Hold");
+		bus_fixture_await(&f.held_count, 1);
+		kill(helper.pid, SIGSTOP);
+		bus_fixture_stop(&f);
+		kill(helper.pid, SIGCONT);
+		assert_int_equal(bus_helper_result(&helper, text), PONTO_ECLOSED);
+	}
+}
+
 /* An open call and a dead process behind it: its pidfd tells every component it called. */
 static void test_dead_client_is_noticed(void **state)
 {
@@ -392,6 +412,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_new_connection_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_call_can_be_cancelled, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_end_during_a_call, setup, teardown),
+		cmocka_unit_test(test_the_last_answer_is_read),
 		cmocka_unit_test(test_dead_client_is_noticed),
 		cmocka_unit_test_setup_teardown(test_ended_connection_is_noticed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_stall_in_thousands_of_calls, setup, teardown),
