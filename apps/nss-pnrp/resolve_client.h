@@ -1,14 +1,15 @@
 /* One question on the daemon's resolve socket, from whatever process: one close-on-exec descriptor that lives as long
  * as the call, no thread, no signal, no memory, no state, no environment.
  *
- * A daemon that works says so every 50 ms, so one that is dead, stopped or gone costs RESOLVE_PATIENCE_MS at most,
- * and one that searches may take its time. */
+ * A daemon that works says so every RESOLVE_BEAT_MS, so one that is dead, stopped or gone costs RESOLVE_PATIENCE_MS
+ * at most (and a beat more, when it had begun), and one that searches may take its time. */
 #ifndef PONTO_APPS_NSS_RESOLVE_CLIENT_H
 #define PONTO_APPS_NSS_RESOLVE_CLIENT_H
 
 #include "apps/nss-pnrp/resolve_wire.h"
 
-#define RESOLVE_PATIENCE_MS 200 /* without a word from the daemon */
+#define RESOLVE_BEAT_MS 50	/* a daemon at work says so as often */
+#define RESOLVE_PATIENCE_MS 150 /* without a word from the daemon: with a beat before it, 200 at most */
 #define RESOLVE_LIMIT_MS 10000	/* altogether; the daemon itself gives up after 8 s */
 
 /* The addresses of a host name under pnrp.net. PONTO_ENOENT: no such name; PONTO_EUNREACH: no daemon there (errno

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -94,10 +96,20 @@ static void tell(struct connection *c, const Ponto__Node__V1__ResolveAnswer *m)
 	if (!data)
 		return; /* the asker's own time limit ends it */
 	size = ponto__node__v1__resolve_answer__pack(m, data);
-	if (send(c->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		ponto_debug(c->socket->daemon->log, TOPIC, "an answer to user %u was lost: %s", c->uid,
+	if (send(c->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+		ponto_debug(c->socket->daemon->log, TOPIC, "user %u does not read its answers: %s", c->uid,
 			    strerror(errno));
+		(void)shutdown(c->fd, SHUT_RDWR); /* the end of the connection is read next, and drops it */
+	}
 	ponto_free(&ponto_alloc_system, data);
+}
+
+/* Nothing that was sent waits to be read. */
+static bool has_read_all(const struct connection *c)
+{
+	int waiting;
+
+	return ioctl(c->fd, SIOCOUTQ, &waiting) != 0 || waiting == 0;
 }
 
 static void answer(struct connection *c, int result, struct ponto_bytes payload, const char *error)
@@ -112,7 +124,7 @@ static void answer(struct connection *c, int result, struct ponto_bytes payload,
 	tell(c, &m);
 }
 
-/* A live daemon is slow, a dead one is silent. */
+/* A live daemon is slow, a dead one is silent. Who has not read the last word needs no other. */
 static void on_beat(void *arg)
 {
 	Ponto__Node__V1__ResolveAnswer m = PONTO__NODE__V1__RESOLVE_ANSWER__INIT;
@@ -125,7 +137,7 @@ static void on_beat(void *arg)
 		if (!c->call)
 			continue;
 		s->beating = true;
-		if (c->asked + BEAT <= now)
+		if (c->asked + BEAT <= now && has_read_all(c))
 			tell(c, &m);
 	}
 	if (s->beating)

@@ -299,6 +299,59 @@ static void who_waits_is_told_so(void **state)
 	stop(d);
 }
 
+static unsigned unread(int fd)
+{
+	uint8_t data[1024];
+	unsigned count = 0;
+
+	while (recv(fd, data, sizeof(data), 0) > 0)
+		count++;
+	return count;
+}
+
+static void who_does_not_read_is_told_once(void **state)
+{
+	struct daemon *d = start();
+	int fd = connect_client(d);
+	char text[256];
+
+	(void)state;
+	ask(d, fd, "slow", 4);
+	for (unsigned i = 0; i < 25; i++) /* half a second, in which ten words would be due */
+		turn(d);
+	assert_int_equal(unread(fd), 1);
+	for (unsigned i = 0; i < 10; i++)
+		turn(d);
+	assert_int_equal(unread(fd), 1); /* it goes on for who reads again */
+	ponto_call_reply(service.open[0], PONTO_OK, ponto_bytes("found", 5), NULL);
+	assert_int_equal(answered(d, fd, text), PONTO_OK);
+	close(fd);
+	stop(d);
+}
+
+/* A socket that takes no more ends the connection, and with it what is asked for on it. */
+static void who_never_reads_is_dropped(void **state)
+{
+	static uint8_t large[8192];
+	struct daemon *d = start();
+	int fd = connect_client(d);
+	unsigned asked = 0;
+
+	(void)state;
+	while (asked < 1000 && send(fd, "x", 1, MSG_NOSIGNAL) == 1) {
+		for (unsigned i = 0; i < 3; i++) /* refused requests, too many of them, are answered as well */
+			turn(d);
+		if (service.count == 1)
+			ponto_call_reply(service.open[--service.count], PONTO_OK, ponto_bytes(large, sizeof(large)),
+					 NULL);
+		asked++;
+	}
+	assert_int_equal(errno, EPIPE);
+	assert_true(unread(fd) < asked);
+	close(fd);
+	stop(d);
+}
+
 static void a_client_that_leaves_takes_its_request_along(void **state)
 {
 	struct daemon *d = start();
@@ -373,6 +426,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_request_is_bounded),
 	cmocka_unit_test(a_user_has_a_rate_and_a_share_of_the_connections),
 	cmocka_unit_test(who_waits_is_told_so),
+	cmocka_unit_test(who_does_not_read_is_told_once),
+	cmocka_unit_test(who_never_reads_is_dropped),
 	cmocka_unit_test(a_client_that_leaves_takes_its_request_along),
 	cmocka_unit_test(without_descriptors_it_waits),
 };
