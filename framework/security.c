@@ -6,6 +6,12 @@
 #include "framework/digest.h"
 #include "framework/utf8.h"
 
+/* C0, DEL, C1 */
+static bool is_control(uint32_t point)
+{
+	return point < 0x20 || (point >= 0x7f && point < 0xa0);
+}
+
 bool ponto_identity_name_valid(const char *name)
 {
 	size_t len = name ? strnlen(name, PONTO_IDENTITY_NAME) : 0;
@@ -16,11 +22,27 @@ bool ponto_identity_name_valid(const char *name)
 		uint32_t point = 0;
 		size_t n = utf8_decode(name, &point);
 
-		if (n == 0 || point < 0x20 || (point >= 0x7f && point < 0xa0))
+		if (n == 0 || is_control(point))
 			return false;
 		name += n;
 	}
 	return true;
+}
+
+bool ponto_identity_classifier_valid(const char *classifier)
+{
+	size_t units = 0;
+
+	while (classifier && *classifier && units <= PONTO_CLASSIFIER_UNITS) {
+		uint32_t point = 0;
+		size_t n = utf8_decode(classifier, &point);
+
+		if (n == 0 || is_control(point) || point == 0xfffe || point == 0xffff)
+			return false;
+		units += point > 0xffff ? 2 : 1;
+		classifier += n;
+	}
+	return classifier && units <= PONTO_CLASSIFIER_UNITS;
 }
 
 bool ponto_identity_id_valid(const char *id)

@@ -39,6 +39,22 @@ struct ponto_identity {
 	uint16_t public_key_len;
 };
 
+#define PONTO_CLASSIFIER_UNITS 149 /* of UTF-16 in a classifier */
+#define PONTO_CLASSIFIER_TEXT 448  /* bytes of UTF-8 they take at most, NUL included */
+
+/* What an identity has beside its key and name. */
+struct ponto_identity_detail {
+	char classifier[PONTO_CLASSIFIER_TEXT]; /* of its peer name, authority.classifier; may be empty */
+	bool is_default;			/* its owner chose it */
+};
+
+/* What to change; NULL and false leave things as they are. */
+struct ponto_identity_change {
+	const char *name;
+	const char *classifier; /* as ponto_identity_classifier_valid says */
+	bool make_default;	/* and no other one */
+};
+
 /* borrows. Return false to stop. */
 typedef bool ponto_identity_fn(void *arg, const struct ponto_identity *identity);
 
@@ -105,6 +121,10 @@ struct ponto_chain_use {
 #define PONTO_ED25519_KEY_SIZE 32
 #define PONTO_ED25519_SIGNATURE_SIZE 64
 
+/* The classifier of an identity's peer name: UTF-8 of at most 149 UTF-16 units, all of them characters that XML can
+ * carry; may be empty. NULL is none. */
+bool ponto_identity_classifier_valid(const char *classifier);
+
 /* A display name: 1..255 bytes of UTF-8 without control characters. NULL is none. */
 bool ponto_identity_name_valid(const char *name);
 
@@ -155,6 +175,16 @@ struct ponto_security_ops {
 	int (*chain_get)(void *self, uint32_t owner, const char *id, bool text, const struct ponto_alloc *alloc,
 			 uint8_t **data, size_t *len);
 	int (*chain_remove)(void *self, uint32_t owner, const char *id);
+	int (*identity_detail)(void *self, uint32_t owner, const char *id, struct ponto_identity_detail *out);
+	int (*identity_change)(void *self, uint32_t owner, const char *id, const struct ponto_identity_change *change);
+	int (*identity_card)(void *self, uint32_t owner, const char *id, const struct ponto_alloc *alloc,
+			     uint8_t **data, size_t *len);
+	int (*identity_export_pfx)(void *self, uint32_t owner, const char *id, const char *password,
+				   const struct ponto_alloc *alloc, uint8_t **data, size_t *len);
+	int (*identity_import_pfx)(void *self, uint32_t owner, const char *peer_name, struct ponto_bytes data,
+				   const char *password, struct ponto_identity *out);
+	int (*identity_adopt)(void *self, uint32_t owner, uint32_t profile, const char *name, struct ponto_bytes key,
+			      struct ponto_identity *out);
 };
 
 struct ponto_security {
@@ -199,8 +229,8 @@ PONTO_MUST_CHECK static inline int ponto_identity_export(struct ponto_security s
 	return s.ops->identity_export(s.self, owner, id, password, alloc, data, len);
 }
 
-/* PONTO_EAUTH: wrong password; PONTO_EPROTO: damaged; PONTO_EEXIST: already there, and out says which; PONTO_ELIMIT: as for
- * create; PONTO_EINVAL: empty password. On failure nothing changes. Name and time of creation come along. */
+/* PONTO_EAUTH: wrong password; PONTO_EPROTO: damaged; PONTO_EEXIST: already there, and out says which; PONTO_ELIMIT: as
+ * for create; PONTO_EINVAL: empty password. On failure nothing changes. Name and time of creation come along. */
 PONTO_MUST_CHECK static inline int ponto_identity_import(struct ponto_security s, uint32_t owner,
 							 struct ponto_bytes data, const char *password,
 							 struct ponto_identity *out)
@@ -294,6 +324,62 @@ PONTO_MUST_CHECK static inline int ponto_chain_get(struct ponto_security s, uint
 PONTO_MUST_CHECK static inline int ponto_chain_remove(struct ponto_security s, uint32_t owner, const char *id)
 {
 	return PONTO_HAS(s.ops, chain_remove) ? s.ops->chain_remove(s.self, owner, id) : PONTO_ENOTSUP;
+}
+
+/* ---- more of an identity. PONTO_ENOTSUP of every call: this plugin has none --------- */
+
+PONTO_MUST_CHECK static inline int ponto_identity_detail(struct ponto_security s, uint32_t owner, const char *id,
+							 struct ponto_identity_detail *out)
+{
+	return PONTO_HAS(s.ops, identity_detail) ? s.ops->identity_detail(s.self, owner, id, out) : PONTO_ENOTSUP;
+}
+
+/* All of it or nothing. PONTO_EINVAL: no such name or classifier can be. */
+PONTO_MUST_CHECK static inline int ponto_identity_change(struct ponto_security s, uint32_t owner, const char *id,
+							 const struct ponto_identity_change *change)
+{
+	return PONTO_HAS(s.ops, identity_change) ? s.ops->identity_change(s.self, owner, id, change) : PONTO_ENOTSUP;
+}
+
+/* The public card: the identity's self-signed certificate ([MS-PPSEC] 2.2.3.1, IDC) in a PKCS #7 message, the same each
+ * time until it changes. PONTO_ENOTSUP also: the profile has no certificates. gives *data, allocated with alloc */
+PONTO_MUST_CHECK static inline int ponto_identity_card(struct ponto_security s, uint32_t owner, const char *id,
+						       const struct ponto_alloc *alloc, uint8_t **data, size_t *len)
+{
+	return PONTO_HAS(s.ops, identity_card) ? s.ops->identity_card(s.self, owner, id, alloc, data, len)
+					       : PONTO_ENOTSUP;
+}
+
+/* As ponto_identity_export, as PKCS #12 (RFC 7292). PONTO_ENOTSUP as for the card. gives *data, allocated with alloc */
+PONTO_MUST_CHECK static inline int ponto_identity_export_pfx(struct ponto_security s, uint32_t owner, const char *id,
+							     const char *password, const struct ponto_alloc *alloc,
+							     uint8_t **data, size_t *len)
+{
+	return PONTO_HAS(s.ops, identity_export_pfx)
+		       ? s.ops->identity_export_pfx(s.self, owner, id, password, alloc, data, len)
+		       : PONTO_ENOTSUP;
+}
+
+/* As ponto_identity_import, of PKCS #12. The key must be that of peer_name, whose classifier the identity gets; where
+ * the certificate inside says a peer name it must be the same one; else PONTO_EPROTO. Damage that the password's check
+ * tells is PONTO_EAUTH: nothing tells it from a wrong password. */
+PONTO_MUST_CHECK static inline int ponto_identity_import_pfx(struct ponto_security s, uint32_t owner,
+							     const char *peer_name, struct ponto_bytes data,
+							     const char *password, struct ponto_identity *out)
+{
+	return PONTO_HAS(s.ops, identity_import_pfx)
+		       ? s.ops->identity_import_pfx(s.self, owner, peer_name, data, password, out)
+		       : PONTO_ENOTSUP;
+}
+
+/* Keeps a key pair of the caller's, a private key in PEM without password. Errors as of create, and: PONTO_EPROTO: no
+ * key pair of that profile; PONTO_EEXIST: already there, and out says which. borrows key */
+PONTO_MUST_CHECK static inline int ponto_identity_adopt(struct ponto_security s, uint32_t owner, uint32_t profile,
+							const char *name, struct ponto_bytes key,
+							struct ponto_identity *out)
+{
+	return PONTO_HAS(s.ops, identity_adopt) ? s.ops->identity_adopt(s.self, owner, profile, name, key, out)
+						: PONTO_ENOTSUP;
 }
 
 #ifdef __cplusplus

@@ -67,4 +67,24 @@ typedef struct _CERT_CONTEXT {
 } CERT_CONTEXT, *PCERT_CONTEXT;
 typedef const CERT_CONTEXT *PCCERT_CONTEXT;
 
+PONTO_BEGIN_DECLS
+
+/* Ends a handle to a key pair; the key itself stays where it is. flags: 0. */
+BOOL WINAPI CryptReleaseContext(_In_ HCRYPTPROV hProv, DWORD dwFlags);
+
+/* How a program of Linux comes by an HCRYPTPROV: a private key in PEM (PKCS #8 or PKCS #1, RSA-1024, no password), size
+ * bytes, for PeerIdentityCreate. FALSE and the last error. copies pem, and wipes it at the end */
+BOOL PontoCryptFromPem(_In_ const char *pem, DWORD size, _Out_ HCRYPTPROV *phProv);
+
+#define PONTO_CRYPT_SIGNATURE_MAX 128
+
+/* Signs with the key of an identity (PeerIdentityGetCryptKey): RSASSA-PKCS1-v1_5 with SHA-1, most significant byte
+ * first. The daemon does it. *signature_size: the room, at least PONTO_CRYPT_SIGNATURE_MAX, then the length. FALSE and
+ * the last error: ERROR_INVALID_HANDLE, ERROR_INVALID_PARAMETER, ERROR_NOT_SUPPORTED (a handle made from PEM),
+ * NTE_NO_KEY (the identity is gone), NTE_FAIL. */
+BOOL PontoCryptSign(_In_ HCRYPTPROV hProv, const BYTE *data, DWORD size, BYTE *signature,
+		    _Inout_ DWORD *signature_size);
+
+PONTO_END_DECLS
+
 #endif

@@ -1,5 +1,5 @@
-/* Results: HRESULT and how it is made of a Win32 code, the codes of Win32, of Winsock and of the peer families. Values are
- * those of Windows (tests/api/api.tsv). */
+/* Results: HRESULT and how it is made of a Win32 code, the codes of Win32, of Winsock and of the peer families. Values
+ * are those of Windows (tests/api/api.tsv). */
 #ifndef PONTO_WIN32_WINERROR_H
 #define PONTO_WIN32_WINERROR_H
 
@@ -21,10 +21,10 @@
 #define HRESULT_CODE(hr) ((hr)&0xFFFF)
 #define HRESULT_FACILITY(hr) (((hr) >> 16) & 0x1fff)
 #define HRESULT_SEVERITY(hr) (((hr) >> 31) & 0x1)
-#define MAKE_HRESULT(severity, facility, code) \
+#define MAKE_HRESULT(severity, facility, code)                                                                         \
 	((HRESULT)(((DWORD)(severity) << 31) | ((DWORD)(facility) << 16) | ((DWORD)(code))))
 #define _HRESULT_TYPEDEF_(value) ((HRESULT)value)
-#define __HRESULT_FROM_WIN32(x) \
+#define __HRESULT_FROM_WIN32(x)                                                                                        \
 	((HRESULT)(x) <= 0 ? (HRESULT)(x) : (HRESULT)(((x)&0x0000FFFF) | (FACILITY_WIN32 << 16) | 0x80000000))
 
 /* A result already: itself. A constant for a constant. */
@@ -38,7 +38,7 @@ static inline HRESULT ponto_hresult_from_win32(DWORD code)
 {
 	return __HRESULT_FROM_WIN32(code);
 }
-#define HRESULT_FROM_WIN32(x) \
+#define HRESULT_FROM_WIN32(x)                                                                                          \
 	__builtin_choose_expr(__builtin_constant_p(x), __HRESULT_FROM_WIN32(x), ponto_hresult_from_win32(x))
 #endif
 
@@ -59,6 +59,7 @@ static inline HRESULT ponto_hresult_from_win32(DWORD code)
 #define CRYPT_E_NOT_FOUND _HRESULT_TYPEDEF_(0x80092004)
 #define NTE_BAD_UID _HRESULT_TYPEDEF_(0x80090001)
 #define NTE_BAD_KEY _HRESULT_TYPEDEF_(0x80090003)
+#define NTE_BAD_FLAGS _HRESULT_TYPEDEF_(0x80090009)
 #define NTE_NO_KEY _HRESULT_TYPEDEF_(0x8009000D)
 #define NTE_BAD_KEYSET _HRESULT_TYPEDEF_(0x80090016)
 #define NTE_FAIL _HRESULT_TYPEDEF_(0x80090020)

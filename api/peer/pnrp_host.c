@@ -1,18 +1,6 @@
 /* Peer names as host names under pnrp.net: no daemon is asked, nothing needs to be started. */
-#include "api/peer/block.h"
 #include "api/peer/text.h"
 #include "engines/pnrp/pnrp_host.h"
-
-static HRESULT give(const char *text, PWSTR *out)
-{
-	struct peer_block block = {0};
-
-	(void)peer_block_text(&block, text);
-	if (!peer_block_alloc(&block))
-		return E_OUTOFMEMORY;
-	*out = peer_block_text(&block, text);
-	return S_OK;
-}
 
 HRESULT WINAPI PeerNameToPeerHostName(PCWSTR name, PWSTR *out)
 {
@@ -25,7 +13,7 @@ HRESULT WINAPI PeerNameToPeerHostName(PCWSTR name, PWSTR *out)
 		return PEER_E_INVALID_PEER_NAME;
 	if (pnrp_host_format(&parsed, host) != PONTO_OK)
 		return PEER_E_CANNOT_CONVERT_PEER_NAME;
-	return give(host, out);
+	return peer_text_give(host, out);
 }
 
 HRESULT WINAPI PeerHostNameToPeerName(PCWSTR host, PWSTR *out)
@@ -38,5 +26,5 @@ HRESULT WINAPI PeerHostNameToPeerName(PCWSTR host, PWSTR *out)
 	if (FAILED(peer_text_utf8(host, PNRP_HOST_TEXT, text, sizeof(text))) ||
 	    pnrp_host_parse(text, &parsed) != PONTO_OK || pnrp_name_format(&parsed, name) != PONTO_OK)
 		return PEER_E_INVALID_PEER_HOST_NAME;
-	return give(name, out);
+	return peer_text_give(name, out);
 }

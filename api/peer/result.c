@@ -65,6 +65,20 @@ HRESULT peer_result_resolve(int ponto)
 	return ponto == PONTO_EACCES ? PEER_E_CLOUD_DISABLED : peer_result_pnrp(ponto);
 }
 
+/* What is too many there is identities; what is closed, or encrypted with a secret that is gone, is their keys. */
+HRESULT peer_result_identity(int ponto)
+{
+	if (ponto == PONTO_EACCES || ponto == PONTO_EAUTH)
+		return PEER_E_NO_KEY_ACCESS;
+	return ponto == PONTO_ELIMIT ? PEER_E_TOO_MANY_IDENTITIES : peer_result(ponto);
+}
+
+/* Of a file and its password one is wrong; the pages have one code for both. */
+HRESULT peer_result_import(int ponto)
+{
+	return ponto == PONTO_EAUTH ? E_INVALIDARG : peer_result_identity(ponto);
+}
+
 int peer_result_wsa(HRESULT result)
 {
 	static const struct {

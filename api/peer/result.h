@@ -11,6 +11,10 @@ HRESULT peer_result_of_call(int ponto);
 HRESULT peer_result(int ponto);
 HRESULT peer_result_pnrp(int ponto);
 
+/* Of the component "identity", and of its method Import. */
+HRESULT peer_result_identity(int ponto);
+HRESULT peer_result_import(int ponto);
+
 /* Of a Resolve: S_FALSE when there is no fault, but nothing was found either. */
 HRESULT peer_result_resolve(int ponto);
 

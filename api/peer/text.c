@@ -3,6 +3,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "api/peer/block.h"
+
 _Static_assert(sizeof(WCHAR) == sizeof(uint16_t), "UTF-16");
 
 /* The length of a text, at most max + 1. */
@@ -53,4 +55,15 @@ void peer_text_write(const char *text, WCHAR *out)
 	if (pnrp_units_of(text, (uint16_t *)out, units - 1, &count) != PONTO_OK)
 		count = 0;
 	out[count] = 0;
+}
+
+HRESULT peer_text_give(const char *text, PWSTR *out)
+{
+	struct peer_block block = {0};
+
+	(void)peer_block_text(&block, text);
+	if (!peer_block_alloc(&block))
+		return E_OUTOFMEMORY;
+	*out = peer_block_text(&block, text);
+	return S_OK;
 }

@@ -21,4 +21,7 @@ size_t peer_text_units(const char *text);
 /* Writes them. out has room for peer_text_units(text). */
 void peer_text_write(const char *text, WCHAR *out);
 
+/* A copy that PeerFreeData frees. E_OUTOFMEMORY */
+HRESULT peer_text_give(const char *text, PWSTR *out);
+
 #endif

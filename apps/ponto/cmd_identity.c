@@ -16,6 +16,7 @@
 /* Making a key, and deriving one from a password, cost work on purpose; a busy machine takes long for it. */
 #define KEY_TIMEOUT_MS 60000
 #define PASSWORD_MAX 1024
+#define IMPORT_MAX 65536 /* bytes; XML is larger */
 
 static void print_identity(const Ponto__Identity__V1__Identity *identity)
 {
@@ -25,7 +26,9 @@ static void print_identity(const Ponto__Identity__V1__Identity *identity)
 
 	gmtime_r(&created, &utc);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
-	printf("%s  %-7s  %s  %s\n", identity->id, identity->profile, text, identity->name);
+	printf("%s  %-7s  %s  %s%s%s%s\n", identity->id, identity->profile, text, identity->name,
+	       identity->classifier && *identity->classifier ? "  ." : "",
+	       identity->classifier ? identity->classifier : "", identity->is_default ? "  (default)" : "");
 }
 
 /* The identity that Create, Show and Import answer; NULL for what other methods do. */
@@ -35,6 +38,10 @@ static const Ponto__Identity__V1__Identity *one_of(const ProtobufCMessage *reply
 		return ((const Ponto__Identity__V1__CreateReply *)reply)->identity;
 	if (reply->descriptor == &ponto__identity__v1__show_reply__descriptor)
 		return ((const Ponto__Identity__V1__ShowReply *)reply)->identity;
+	if (reply->descriptor == &ponto__identity__v1__change_reply__descriptor)
+		return ((const Ponto__Identity__V1__ChangeReply *)reply)->identity;
+	if (reply->descriptor == &ponto__identity__v1__default_reply__descriptor)
+		return ((const Ponto__Identity__V1__DefaultReply *)reply)->identity;
 	if (reply->descriptor == &ponto__identity__v1__import_reply__descriptor)
 		return ((const Ponto__Identity__V1__ImportReply *)reply)->identity;
 	return NULL;
@@ -46,14 +53,18 @@ struct identity_arguments {
 	const char *profile;
 	const char *password_file;
 	const char *output;
-	bool force;
+	const char *classifier;
+	const char *name;
+	const char *key;
+	bool force, xml;
 };
 
 static int parse(struct identity_arguments *a, const char *what, int argc, char **argv)
 {
 	static const struct cli_option options[] = {
-		{"profile", true, 'p'}, {"password-file", true, 'f'}, {"output", true, 'o'}, {"force", false, 'x'},
-		{NULL, false, 0},
+		{"profile", true, 'p'}, {"password-file", true, 'f'}, {"output", true, 'o'},
+		{"force", false, 'x'},	{"xml", false, 'm'},	      {"classifier", true, 'c'},
+		{"name", true, 'n'},	{"key", true, 'k'},	      {NULL, false, 0},
 	};
 	struct cli_scan scan = {argc, argv, 1, false};
 	const char *value;
@@ -70,6 +81,14 @@ static int parse(struct identity_arguments *a, const char *what, int argc, char 
 			a->password_file = value;
 		else if (key == 'x')
 			a->force = true;
+		else if (key == 'm')
+			a->xml = true;
+		else if (key == 'c')
+			a->classifier = value;
+		else if (key == 'n')
+			a->name = value;
+		else if (key == 'k')
+			a->key = value;
 		else
 			a->output = value;
 	}
@@ -108,7 +127,73 @@ static int identity_create(struct cli *cli, int argc, char **argv)
 	request.name = (char *)(uintptr_t)a.plain;
 	if (a.profile)
 		request.profile = (char *)(uintptr_t)a.profile;
-	return ask(cli, "Create", &request.base, &ponto__identity__v1__create_reply__descriptor);
+	request.classifier = (char *)(uintptr_t)a.classifier;
+	if (a.key) {
+		status = cli_read_file(a.key, PONTO_EXPORT_MAX, &request.key.data, &request.key.len);
+		if (status != CLI_OK)
+			return status;
+		request.has_key = true;
+	}
+	status = ask(cli, "Create", &request.base, &ponto__identity__v1__create_reply__descriptor);
+	if (a.key)
+		ponto_wipe(request.key.data, request.key.len);
+	free(request.key.data);
+	return status;
+}
+
+static int identity_rename(struct cli *cli, int argc, char **argv)
+{
+	Ponto__Identity__V1__ChangeRequest request = PONTO__IDENTITY__V1__CHANGE_REQUEST__INIT;
+	struct identity_arguments a = {0};
+	int status = parse(&a, "ID", argc, argv);
+
+	if (status != CLI_OK)
+		return status;
+	if (!a.name && !a.classifier)
+		return cli_fail(CLI_USAGE, "'rename' needs --name or --classifier");
+	request.id = (char *)(uintptr_t)a.plain;
+	request.name = (char *)(uintptr_t)a.name;
+	request.classifier = (char *)(uintptr_t)a.classifier;
+	return ask(cli, "Change", &request.base, &ponto__identity__v1__change_reply__descriptor);
+}
+
+/* Without ID tells which it is. */
+static int identity_default(struct cli *cli, int argc, char **argv)
+{
+	Ponto__Identity__V1__DefaultRequest which = PONTO__IDENTITY__V1__DEFAULT_REQUEST__INIT;
+	Ponto__Identity__V1__ChangeRequest request = PONTO__IDENTITY__V1__CHANGE_REQUEST__INIT;
+	struct identity_arguments a = {0};
+	int status;
+
+	if (argc == 1)
+		return ask(cli, "Default", &which.base, &ponto__identity__v1__default_reply__descriptor);
+	status = parse(&a, "ID", argc, argv);
+	if (status != CLI_OK)
+		return status;
+	request.id = (char *)(uintptr_t)a.plain;
+	request.has_make_default = request.make_default = true;
+	return ask(cli, "Change", &request.base, &ponto__identity__v1__change_reply__descriptor);
+}
+
+static int identity_card(struct cli *cli, int argc, char **argv)
+{
+	Ponto__Identity__V1__CardRequest request = PONTO__IDENTITY__V1__CARD_REQUEST__INIT;
+	const Ponto__Identity__V1__CardReply *card;
+	struct identity_arguments a = {0};
+	ProtobufCMessage *reply;
+	int status = parse(&a, "ID", argc, argv);
+
+	if (status != CLI_OK)
+		return status;
+	request.id = (char *)(uintptr_t)a.plain;
+	status = cli_call(cli, "identity", "Card", &request.base, &ponto__identity__v1__card_reply__descriptor,
+			  KEY_TIMEOUT_MS, &reply);
+	if (status != CLI_OK)
+		return status;
+	card = (const Ponto__Identity__V1__CardReply *)reply;
+	status = cli_write_file(a.output ? a.output : "-", card->data.data, card->data.len);
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return status;
 }
 
 static int identity_list(struct cli *cli, int argc, char **argv)
@@ -237,6 +322,7 @@ static int identity_export(struct cli *cli, int argc, char **argv)
 		return status;
 	request.id = (char *)(uintptr_t)a.plain;
 	request.password = secret;
+	request.has_xml = request.xml = a.xml;
 	status = cli_call(cli, "identity", "Export", &request.base, &ponto__identity__v1__export_reply__descriptor,
 			  KEY_TIMEOUT_MS, &reply);
 	ponto_wipe(secret, sizeof(secret));
@@ -259,7 +345,7 @@ static int identity_import(struct cli *cli, int argc, char **argv)
 	int status = parse(&a, "FILE", argc, argv);
 
 	if (status == CLI_OK)
-		status = cli_read_file(a.plain, PONTO_EXPORT_MAX, &request.data.data, &request.data.len);
+		status = cli_read_file(a.plain, IMPORT_MAX, &request.data.data, &request.data.len);
 	if (status != CLI_OK)
 		return status;
 	status = password(&a, false, secret);
@@ -273,15 +359,21 @@ static int identity_import(struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_identity_commands[] = {
-	{"identity", "create", "NAME [--profile windows|modern]",
-	 "makes a key pair; its ID is the authority of secured names", identity_create},
+	{"identity", "create", "NAME [--profile windows|modern] [--classifier TEXT] [--key FILE]",
+	 "makes a key pair, or takes one in PEM; its ID is the authority of secured names", identity_create},
 	{"identity", "list", "", "your identities", identity_list},
 	{"identity", "show", "ID", "one of them", identity_show},
+	{"identity", "rename", "ID [--name NAME] [--classifier TEXT]", "gives it another display name, or classifier",
+	 identity_rename},
+	{"identity", "default", "[ID]",
+	 "makes it the one that programs get who name none; without ID tells which it is", identity_default},
+	{"identity", "card", "ID [--output FILE]", "its public card in XML, which an invitation needs", identity_card},
 	{"identity", "delete", "ID [--force]", "removes it for good; --force first unregisters the names that need it",
 	 identity_delete},
-	{"identity", "export", "ID [--output FILE] [--password-file FILE]",
-	 "writes it, encrypted with a password ($PONTO_PASSWORD, or asked for)", identity_export},
-	{"identity", "import", "FILE|- [--password-file FILE]", "reads such a file", identity_import},
+	{"identity", "export", "ID [--xml] [--output FILE] [--password-file FILE]",
+	 "writes it, encrypted with a password ($PONTO_PASSWORD, or asked for); --xml as Windows does",
+	 identity_export},
+	{"identity", "import", "FILE|- [--password-file FILE]", "reads such a file, of either form", identity_import},
 	{"identity", "key", "ID [--output FILE]", "its public key, for those who shall delegate names to it",
 	 identity_key},
 	{"identity", "delegate",

@@ -3,8 +3,8 @@
 
 #include "apps/pontod/identity_job.h"
 
-#define LIST_MAX 1024				     /* chains in one answer */
-#define DAY (UINT64_C(24) * 3600 * PONTO_SECOND)     /* microseconds */
+#define LIST_MAX 1024				 /* chains in one answer */
+#define DAY (UINT64_C(24) * 3600 * PONTO_SECOND) /* microseconds */
 #define DAYS_MAX 3650
 #define CLOCK_SKEW (UINT64_C(10) * 60 * PONTO_SECOND) /* others' clocks may be slow by this */
 #define ROLES 3
@@ -34,7 +34,8 @@ static void explain(struct identity_job *job)
 	if (job->result == PONTO_ENOENT)
 		job->error = "no such certificate chain";
 	else if (job->result == PONTO_ENOTSUP)
-		job->error = "only identities of profile windows have certificate chains, and only security-pki makes them";
+		job->error =
+			"only identities of profile windows have certificate chains, and only security-pki makes them";
 }
 
 /* ---- delegating --------------------------------------------------------------------------- */
@@ -74,8 +75,9 @@ static void explain_delegate(struct identity_job *job)
 	if (job->result == PONTO_EAUTH)
 		job->error = "the chain does not end in this identity, or does not let it delegate that, or is over";
 	else if (job->result == PONTO_EINVAL)
-		job->error = "a public key of profile windows, a name of at most 255 bytes and up to 64 classifiers of at "
-			     "most 149 characters are wanted";
+		job->error =
+			"a public key of profile windows, a name of at most 255 bytes and up to 64 classifiers of at "
+			"most 149 characters are wanted";
 	else if (job->result == PONTO_ELIMIT)
 		job->error = "a chain has at most 25 certificates and 31744 bytes";
 	else if (job->result != PONTO_ENOENT)
@@ -123,8 +125,8 @@ void identity_run_delegate(struct identity_job *job)
 	}
 	job->result = fetch(job, r->chain, &chain, &chain_len);
 	if (job->result == PONTO_OK)
-		job->result = ponto_chain_issue(job->security, job->uid, r->id, ponto_bytes(chain, chain_len), &d,
-						true, mem, &text, &len);
+		job->result = ponto_chain_issue(job->security, job->uid, r->id, ponto_bytes(chain, chain_len), &d, true,
+						mem, &text, &len);
 	explain_delegate(job);
 	if (job->result == PONTO_OK)
 		reply_delegate(job, text, len);
@@ -260,7 +262,8 @@ void identity_run_chain_show(struct identity_job *job)
 	job->result = showing.certificates ? ponto_chain_get(job->security, job->uid, r->id, false, mem, &der, &len)
 					   : PONTO_ENOMEM;
 	if (job->result == PONTO_OK)
-		job->result = ponto_chain_read(job->security, ponto_bytes(der, len), show_certificate, &showing, &chain);
+		job->result =
+			ponto_chain_read(job->security, ponto_bytes(der, len), show_certificate, &showing, &chain);
 	if (job->result == PONTO_OK && showing.failed)
 		job->result = PONTO_ENOMEM;
 	explain(job);

@@ -19,8 +19,8 @@ struct identity_names {
 	bool release;
 	identity_names_fn *done;
 	void *arg;
-	size_t next; /* instance of the node to look at */
-	const char *service; /* the one under way */
+	size_t next;			    /* instance of the node to look at */
+	const char *service;		    /* the one under way */
 	Ponto__Pnrp__V1__NamesReply *reply; /* its names, while they are being released */
 	size_t released;
 	struct local_call *call;
@@ -47,8 +47,13 @@ static int call(struct identity_names *n, const char *method, const ProtobufCMes
 {
 	uint8_t data[1024];
 	struct local_call_setup setup = {
-		.service = n->service, .method = method, .uid = n->uid, .pid = (int32_t)getpid(), .timeout = TIMEOUT,
-		.done = answered, .arg = n,
+		.service = n->service,
+		.method = method,
+		.uid = n->uid,
+		.pid = (int32_t)getpid(),
+		.timeout = TIMEOUT,
+		.done = answered,
+		.arg = n,
 	};
 
 	if (protobuf_c_message_get_packed_size(request) > sizeof(data))

@@ -6,6 +6,7 @@
 
 #include "apps/pontod/identity_job.h"
 #include "apps/pontod/identity_names.h"
+#include "apps/pontod/identity_xml.h"
 
 #define LIST_MAX 1024 /* identities in one answer */
 
@@ -62,35 +63,57 @@ static void describe(const struct ponto_identity *from, Ponto__Identity__V1__Ide
 }
 
 /* Create, Show and Import answer one identity as their first field: the same bytes. */
-static void pack_one(struct identity_job *job, const struct ponto_identity *identity)
+void identity_job_pack_one(struct identity_job *job, const struct ponto_identity *identity)
 {
 	Ponto__Identity__V1__ShowReply reply = PONTO__IDENTITY__V1__SHOW_REPLY__INIT;
+	struct ponto_identity chosen = {0};
+	struct ponto_identity_detail detail;
 	Ponto__Identity__V1__Identity item;
+	int result = identity_detail_of(job, identity->id, &detail);
 
+	if (result == PONTO_OK)
+		result = identity_default(job, &chosen);
+	if (result != PONTO_OK) {
+		job->result = result;
+		return;
+	}
 	describe(identity, &item);
+	item.classifier = detail.classifier;
+	item.has_is_default = true;
+	item.is_default = strcmp(chosen.id, identity->id) == 0;
 	reply.identity = &item;
 	identity_job_pack(job, &reply.base);
+}
+
+static uint32_t profile_of(const char *name)
+{
+	if (strcmp(name, "windows") == 0)
+		return PONTO_PROFILE_WINDOWS;
+	return strcmp(name, "modern") == 0 ? PONTO_PROFILE_MODERN : 0;
 }
 
 static void run_create(struct identity_job *job)
 {
 	const Ponto__Identity__V1__CreateRequest *r = (const Ponto__Identity__V1__CreateRequest *)job->request;
+	struct identity_wish wish = {profile_of(r->profile), r->name, NULL, ponto_bytes(r->key.data, r->key.len)};
 	struct ponto_identity identity;
-	uint32_t profile = 0;
 
-	if (strcmp(r->profile, "windows") == 0)
-		profile = PONTO_PROFILE_WINDOWS;
-	else if (strcmp(r->profile, "modern") == 0)
-		profile = PONTO_PROFILE_MODERN;
-	if (!profile) {
-		job->result = PONTO_EINVAL;
+	if (r->classifier && *r->classifier)
+		wish.classifier = r->classifier;
+	job->result = PONTO_EINVAL;
+	if (!wish.profile)
 		job->error = "a profile is windows or modern";
-		return;
-	}
-	job->result = ponto_identity_create(job->security, job->uid, profile, r->name, &identity);
+	else if (wish.classifier && !ponto_identity_classifier_valid(wish.classifier))
+		job->error = "a classifier has at most 149 characters, none of them a control character";
+	else
+		job->result = identity_make(job, &wish, &identity);
 	if (job->result == PONTO_OK)
-		pack_one(job, &identity);
-	else if (job->result == PONTO_EINVAL)
+		identity_job_pack_one(job, &identity);
+	else if (job->result == PONTO_EEXIST)
+		say(job, "%s is here already", identity.id);
+	else if (job->result == PONTO_EPROTO)
+		job->error = "this is no private key of that profile in PEM";
+	else if (job->result == PONTO_EINVAL && !job->error)
 		job->error = "a name has 1 to 255 bytes of UTF-8 without control characters";
 }
 
@@ -123,6 +146,8 @@ static void run_list(struct identity_job *job)
 {
 	Ponto__Identity__V1__ListReply reply = PONTO__IDENTITY__V1__LIST_REPLY__INIT;
 	Ponto__Identity__V1__Identity *items = NULL, **list = NULL;
+	struct ponto_identity_detail *details = NULL;
+	bool chosen = false;
 	struct listing l = {0};
 
 	job->result = ponto_identity_list(job->security, job->uid, add, &l);
@@ -132,20 +157,30 @@ static void run_list(struct identity_job *job)
 		goto out;
 	items = ponto_new(mem, l.count + 1, sizeof(*items));
 	list = ponto_new(mem, l.count + 1, sizeof(Ponto__Identity__V1__Identity *));
-	if (!items || !list) {
+	details = ponto_new(mem, l.count + 1, sizeof(*details));
+	if (!items || !list || !details) {
 		job->result = PONTO_ENOMEM;
 		goto out;
 	}
 	for (size_t i = 0; i < l.count; i++) {
 		describe(&l.identities[i], &items[i]);
 		list[i] = &items[i];
+		if (identity_detail_of(job, l.identities[i].id, &details[i]) != PONTO_OK)
+			continue; /* removed meanwhile, or logged as damaged */
+		items[i].classifier = details[i].classifier;
+		items[i].has_is_default = true;
+		items[i].is_default = details[i].is_default;
+		chosen = chosen || details[i].is_default;
 	}
+	if (l.count > 0 && !chosen)
+		items[0].has_is_default = items[0].is_default = true; /* the oldest */
 	reply.n_identity = l.count;
 	reply.identity = list;
 	identity_job_pack(job, &reply.base);
 out:
 	ponto_free(mem, items);
 	ponto_free(mem, list);
+	ponto_free(mem, details);
 	ponto_free(mem, l.identities);
 }
 
@@ -156,7 +191,7 @@ static void run_show(struct identity_job *job)
 
 	job->result = ponto_identity_get(job->security, job->uid, r->id, &identity);
 	if (job->result == PONTO_OK)
-		pack_one(job, &identity);
+		identity_job_pack_one(job, &identity);
 }
 
 static void run_delete(struct identity_job *job)
@@ -181,6 +216,10 @@ static void run_export(struct identity_job *job)
 		job->error = "a password is needed";
 		return;
 	}
+	if (r->xml) {
+		identity_run_export_xml(job);
+		return;
+	}
 	job->result = ponto_identity_export(job->security, job->uid, r->id, r->password, mem, &data, &len);
 	if (job->result)
 		return;
@@ -193,21 +232,25 @@ static void run_export(struct identity_job *job)
 static void run_import(struct identity_job *job)
 {
 	const Ponto__Identity__V1__ImportRequest *r = (const Ponto__Identity__V1__ImportRequest *)job->request;
+	struct ponto_bytes data = ponto_bytes(r->data.data, r->data.len);
 	struct ponto_identity identity;
+	bool xml = identity_xml_is(data);
 
-	if (r->data.len > PONTO_EXPORT_MAX) {
-		job->result = PONTO_ELIMIT;
+	if (r->data.len > (xml ? IDENTITY_XML_MAX : PONTO_EXPORT_MAX)) {
+		job->result = PONTO_EPROTO;
 		job->error = "larger than an exported identity can be";
 		return;
 	}
-	job->result = ponto_identity_import(job->security, job->uid, ponto_bytes(r->data.data, r->data.len),
-					    r->password, &identity);
+	if (xml)
+		job->result = identity_import_xml(job, data, r->password, &identity);
+	else
+		job->result = ponto_identity_import(job->security, job->uid, data, r->password, &identity);
 	if (job->result == PONTO_OK)
-		pack_one(job, &identity);
+		identity_job_pack_one(job, &identity);
 	else if (job->result == PONTO_EEXIST)
 		say(job, "%s is here already", identity.id);
 	else if (job->result == PONTO_EAUTH)
-		job->error = "the password does not fit";
+		job->error = xml ? "the password does not fit, or it is damaged" : "the password does not fit";
 	else if (job->result == PONTO_EPROTO)
 		job->error = "this is no exported identity, or it is damaged";
 }
@@ -232,6 +275,11 @@ static void wipe_request(struct identity_job *job)
 		char *password = ((Ponto__Identity__V1__ImportRequest *)job->request)->password;
 
 		ponto_wipe(password, strlen(password));
+	} else if (job->request->descriptor == &ponto__identity__v1__create_request__descriptor) {
+		Ponto__Identity__V1__CreateRequest *r = (Ponto__Identity__V1__CreateRequest *)job->request;
+
+		if (r->has_key && r->key.len)
+			ponto_wipe(r->key.data, r->key.len);
 	}
 }
 
@@ -271,6 +319,10 @@ static const struct identity_method methods[] = {
 	{"Delete", &ponto__identity__v1__delete_request__descriptor, run_delete},
 	{"Export", &ponto__identity__v1__export_request__descriptor, run_export},
 	{"Import", &ponto__identity__v1__import_request__descriptor, run_import},
+	{"Change", &ponto__identity__v1__change_request__descriptor, identity_run_change},
+	{"Default", &ponto__identity__v1__default_request__descriptor, identity_run_default},
+	{"Card", &ponto__identity__v1__card_request__descriptor, identity_run_card},
+	{"Sign", &ponto__identity__v1__sign_request__descriptor, identity_run_sign},
 	{"Delegate", &ponto__identity__v1__delegate_request__descriptor, identity_run_delegate},
 	{"ChainList", &ponto__identity__v1__chain_list_request__descriptor, identity_run_chain_list},
 	{"ChainShow", &ponto__identity__v1__chain_show_request__descriptor, identity_run_chain_show},

@@ -22,6 +22,7 @@ extern "C" {
 enum pnrp_certificate_type { /* 2.2.3.5.1.1 */
 			     PNRP_CERTIFICATE_MEMBER = 1,
 			     PNRP_CERTIFICATE_ROOT = 2,
+			     PNRP_CERTIFICATE_IDENTITY = 3, /* [MS-PPSEC]: in no chain */
 };
 
 /* Bits; values equal enum ponto_role. 2.2.3.5.1.4 */
@@ -46,11 +47,7 @@ struct pnrp_units {
 bool pnrp_units_equal(struct pnrp_units a, struct pnrp_units b);
 
 /* Two places where an alternative name may stand: the extensions [RFC2459] defines, and their forerunners. */
-enum pnrp_alt_name {
-	PNRP_ALT_NAME,
-	PNRP_ALT_NAME_OLD,
-	PNRP_ALT_NAMES
-};
+enum pnrp_alt_name { PNRP_ALT_NAME, PNRP_ALT_NAME_OLD, PNRP_ALT_NAMES };
 
 /* One certificate, its syntax checked. Views borrow. */
 struct pnrp_certificate {
@@ -112,9 +109,9 @@ void pnrp_chain_times(const struct pnrp_certificate *certificates, size_t count,
 struct pnrp_grant {
 	const struct pnrp_certificate *chain; /* what it is added to, root first; none: a root is made */
 	size_t chain_count;
-	struct ponto_bytes public_key; /* of the new certificate's owner */
-	const char *name;	       /* UTF-8, its subject; at most 255 characters */
-	unsigned roles;		       /* 0 for a root */
+	struct ponto_bytes public_key;	/* of the new certificate's owner */
+	const char *name;		/* UTF-8, its subject; at most 255 characters */
+	unsigned roles;			/* 0 for a root */
 	const char *const *classifiers; /* UTF-8; none: every classifier */
 	size_t classifier_count;
 	uint64_t not_before, not_after; /* wall seconds since 1970 */

@@ -39,9 +39,9 @@ static ASN1_STRING *string_of(struct pnrp_units text, int type)
 static bool set_name(X509_NAME *name, struct pnrp_units text)
 {
 	ASN1_STRING *string = string_of(text, V_ASN1_BMPSTRING);
-	bool good = string && X509_NAME_add_entry_by_NID(name, NID_commonName, V_ASN1_BMPSTRING,
-							 ASN1_STRING_get0_data(string), ASN1_STRING_length(string), -1,
-							 0);
+	bool good =
+		string && X509_NAME_add_entry_by_NID(name, NID_commonName, V_ASN1_BMPSTRING,
+						     ASN1_STRING_get0_data(string), ASN1_STRING_length(string), -1, 0);
 
 	ASN1_STRING_free(string);
 	return good;
@@ -173,9 +173,39 @@ static bool add_alt_names(X509 *x, const struct pnrp_certificate *c)
 	return true;
 }
 
+/* [MS-PPSEC] 2.2.3: peer authentication, and a TLS server's. */
+static bool add_usage(X509 *x)
+{
+	EXTENDED_KEY_USAGE *usage = EXTENDED_KEY_USAGE_new();
+	ASN1_OBJECT *peer = pki_oid_make(PKI_OID_PEER_AUTHENTICATION);
+	uint8_t *value = NULL;
+	int len = -1;
+
+	if (usage && peer && sk_ASN1_OBJECT_push(usage, peer)) {
+		peer = NULL;
+		if (sk_ASN1_OBJECT_push(usage, OBJ_nid2obj(NID_server_auth)))
+			len = i2d_EXTENDED_KEY_USAGE(usage, &value);
+	}
+	ASN1_OBJECT_free(peer);
+	EXTENDED_KEY_USAGE_free(usage);
+	return add_extension(x, OBJ_txt2obj("2.5.29.37", 1), false, value, len);
+}
+
+/* What says that an identity is one. */
+static bool add_identity_extensions(X509 *x, const struct pnrp_certificate *c)
+{
+	const uint8_t type[4] = {(uint8_t)c->type, 0, 0, 0};
+
+	return add_octets(x, PKI_OID_TYPE, type) && add_octets(x, PKI_OID_VERSION, pki_certificate_version) &&
+	       add_alt_names(x, c) && add_usage(x);
+}
+
 static bool add_extensions(X509 *x, const struct pnrp_certificate *c)
 {
 	const uint8_t type[4] = {(uint8_t)c->type, 0, 0, 0};
+
+	if (c->type == PNRP_CERTIFICATE_IDENTITY)
+		return add_identity_extensions(x, c);
 
 	return add_octets(x, PKI_OID_TYPE, type) && add_octets(x, PKI_OID_VERSION, pki_certificate_version) &&
 	       add_names(x, pki_oid_make(PKI_OID_PEER_NAME), PKI_OID_PEER_NAME_VALUE, &c->peer_name, 1) &&
@@ -209,8 +239,8 @@ static bool set_serial(X509 *x, const struct ponto_random *random)
 static bool set_key(struct pki_crypto *crypto, X509 *x, struct ponto_bytes public_key)
 {
 	EVP_PKEY *key = NULL;
-	bool good = pki_key_public(crypto, PONTO_PROFILE_WINDOWS, public_key, &key) == PONTO_OK &&
-		    X509_set_pubkey(x, key);
+	bool good =
+		pki_key_public(crypto, PONTO_PROFILE_WINDOWS, public_key, &key) == PONTO_OK && X509_set_pubkey(x, key);
 
 	EVP_PKEY_free(key);
 	return good;

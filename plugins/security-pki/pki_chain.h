@@ -62,11 +62,12 @@ PONTO_MUST_CHECK int pki_chain_write(X509 *const *certificates, size_t count, co
 /* 1.3.6.1.4.1.311.44.a.b: how it begins, and its parts. */
 #define PKI_P2P_GENERAL 0
 #define PKI_P2P_PNRP 3
-#define PKI_OID_TYPE PKI_P2P_GENERAL, 1	  /* PnrpCertificateType, 2.2.3.5.1.1 */
-#define PKI_OID_VERSION PKI_P2P_GENERAL, 4 /* PnrpCertificateVersion, 2.2.3.5.1.2 */
-#define PKI_OID_PEER_NAME PKI_P2P_PNRP, 1  /* PnrpPeerName, 2.2.3.5.1.3 */
-#define PKI_OID_FLAGS PKI_P2P_PNRP, 2	  /* grouping flags, [MS-PPSEC]: zero if they are there */
-#define PKI_OID_ROLE PKI_P2P_PNRP, 3	  /* PnrpRole, 2.2.3.5.1.4 */
+#define PKI_OID_TYPE PKI_P2P_GENERAL, 1		    /* PnrpCertificateType, 2.2.3.5.1.1 */
+#define PKI_OID_VERSION PKI_P2P_GENERAL, 4	    /* PnrpCertificateVersion, 2.2.3.5.1.2 */
+#define PKI_OID_PEER_NAME PKI_P2P_PNRP, 1	    /* PnrpPeerName, 2.2.3.5.1.3 */
+#define PKI_OID_FLAGS PKI_P2P_PNRP, 2		    /* grouping flags, [MS-PPSEC]: zero if they are there */
+#define PKI_OID_ROLE PKI_P2P_PNRP, 3		    /* PnrpRole, 2.2.3.5.1.4 */
+#define PKI_OID_PEER_AUTHENTICATION PKI_P2P_PNRP, 4 /* [MS-PPSEC] */
 #define PKI_OID_CLASSIFIERS PKI_P2P_PNRP, 5
 #define PKI_OID_PEER_NAME_VALUE PKI_P2P_GENERAL, 2  /* type-id of a PnrpPeerNameString */
 #define PKI_OID_CLASSIFIER_VALUE PKI_P2P_GENERAL, 3 /* type-id of a PnrpClassifier */

@@ -11,13 +11,14 @@
 
 #include "framework/digest.h"
 
-#define HEADERS_MAX 1024 /* bytes: the longest name and key leave a third of it */
+#define HEADERS_MAX 1536 /* bytes: the longest name, classifier and key leave a quarter of it */
+#define CLASSIFIER "Ponto-Classifier"
 #define LABEL_PLAIN PEM_STRING_PKCS8INF
 #define LABEL_ENCRYPTED PEM_STRING_PKCS8
 
 /* A file taken apart. */
 struct parts {
-	struct ponto_identity identity;
+	struct pki_record record;
 	bool encrypted;
 	uint8_t *der; /* OpenSSL's memory */
 	long der_len;
@@ -29,24 +30,27 @@ static const char *profile_name(uint32_t profile)
 }
 
 /* The headers before the check, as they are written and as they are hashed. */
-static size_t format_headers(const struct ponto_identity *identity, char out[HEADERS_MAX])
+static size_t format_headers(const struct pki_record *record, char out[HEADERS_MAX])
 {
+	const struct ponto_identity *identity = &record->identity;
+	bool classified = record->classifier[0];
 	char key[2 * PONTO_PUBLIC_KEY_MAX + 1];
 
 	ponto_hex(ponto_bytes(identity->public_key, identity->public_key_len), key);
 	return (size_t)snprintf(out, HEADERS_MAX,
 				"Ponto-Identity: 1\nPonto-Profile: %s\nPonto-Id: %s\nPonto-Created: %" PRIu64
-				"\nPonto-Name: %s\nPonto-Public-Key: %s\n",
-				profile_name(identity->profile), identity->id, identity->created, identity->name, key);
+				"\nPonto-Name: %s\n%s%s%sPonto-Public-Key: %s\n",
+				profile_name(identity->profile), identity->id, identity->created, identity->name,
+				classified ? CLASSIFIER ": " : "", record->classifier, classified ? "\n" : "", key);
 }
 
-static void compute_check(const struct ponto_identity *identity, const uint8_t *der, size_t len,
+static void compute_check(const struct pki_record *record, const uint8_t *der, size_t len,
 			  uint8_t out[PONTO_SHA256_SIZE])
 {
 	char headers[HEADERS_MAX];
 	struct ponto_bytes parts[2];
 
-	parts[0] = ponto_bytes(headers, format_headers(identity, headers));
+	parts[0] = ponto_bytes(headers, format_headers(record, headers));
 	parts[1] = ponto_bytes(der, len);
 	ponto_sha256(parts, 2, out);
 }
@@ -80,7 +84,7 @@ static int key_to_der(struct pki_crypto *crypto, EVP_PKEY *key, struct ponto_byt
 	return result;
 }
 
-int pki_file_write(struct pki_crypto *crypto, const struct ponto_identity *identity, EVP_PKEY *key,
+int pki_file_write(struct pki_crypto *crypto, const struct pki_record *record, EVP_PKEY *key,
 		   struct ponto_bytes password, int iterations, const struct ponto_alloc *alloc, uint8_t **text,
 		   size_t *len)
 {
@@ -95,9 +99,9 @@ int pki_file_write(struct pki_crypto *crypto, const struct ponto_identity *ident
 
 	if (result)
 		return result;
-	compute_check(identity, der, (size_t)der_len, check);
+	compute_check(record, der, (size_t)der_len, check);
 	ponto_hex(ponto_bytes(check, sizeof(check)), hex);
-	format_headers(identity, headers);
+	format_headers(record, headers);
 	bio = BIO_new(BIO_s_mem());
 	if (!bio || BIO_printf(bio, "%sPonto-Check: %s\n", headers, hex) <= 0 ||
 	    PEM_write_bio(bio, password.len ? LABEL_ENCRYPTED : LABEL_PLAIN, "", der, der_len) <= 0) {
@@ -176,20 +180,35 @@ static int parse_hex(const char *text, uint8_t *out, size_t len)
 	return text[strspn(text, "0123456789abcdef")] || ponto_unhex(text, out, len) ? PONTO_EPROTO : PONTO_OK;
 }
 
-static int parse_headers(struct ponto_bytes *rest, struct ponto_identity *identity, uint8_t check[PONTO_SHA256_SIZE])
+/* There is none where it would be empty. */
+static int take_classifier(struct ponto_bytes *rest, char out[PONTO_CLASSIFIER_TEXT])
 {
+	struct ponto_bytes value, ahead = *rest;
+
+	out[0] = '\0';
+	if (take_header(&ahead, CLASSIFIER, &value))
+		return PONTO_OK;
+	if (take_text(rest, CLASSIFIER, out, PONTO_CLASSIFIER_TEXT) || !ponto_identity_classifier_valid(out))
+		return PONTO_EPROTO;
+	return PONTO_OK;
+}
+
+static int parse_headers(struct ponto_bytes *rest, struct pki_record *record, uint8_t check[PONTO_SHA256_SIZE])
+{
+	struct ponto_identity *identity = &record->identity;
 	char version[8], profile[16], id[PONTO_IDENTITY_ID], created[24], key[2 * PONTO_PUBLIC_KEY_MAX + 1];
 	char hex[2 * PONTO_SHA256_SIZE + 1];
 	uint8_t raw[PONTO_PUBLIC_KEY_MAX];
 
-	memset(identity, 0, sizeof(*identity));
+	memset(record, 0, sizeof(*record));
 	if (take_text(rest, "Ponto-Identity", version, sizeof(version)) || strcmp(version, "1") != 0 ||
 	    take_text(rest, "Ponto-Profile", profile, sizeof(profile)) || take_text(rest, "Ponto-Id", id, sizeof(id)) ||
 	    take_text(rest, "Ponto-Created", created, sizeof(created)) || parse_u64(created, &identity->created) ||
 	    take_text(rest, "Ponto-Name", identity->name, sizeof(identity->name)) ||
-	    !ponto_identity_name_valid(identity->name) || take_text(rest, "Ponto-Public-Key", key, sizeof(key)) ||
-	    strlen(key) % 2 || parse_hex(key, raw, strlen(key) / 2) ||
-	    take_text(rest, "Ponto-Check", hex, sizeof(hex)) || parse_hex(hex, check, PONTO_SHA256_SIZE))
+	    !ponto_identity_name_valid(identity->name) || take_classifier(rest, record->classifier) ||
+	    take_text(rest, "Ponto-Public-Key", key, sizeof(key)) || strlen(key) % 2 ||
+	    parse_hex(key, raw, strlen(key) / 2) || take_text(rest, "Ponto-Check", hex, sizeof(hex)) ||
+	    parse_hex(hex, check, PONTO_SHA256_SIZE))
 		return PONTO_EPROTO;
 	identity->profile = strcmp(profile, "windows") == 0 ? PONTO_PROFILE_WINDOWS : PONTO_PROFILE_MODERN;
 	if (strcmp(profile, profile_name(identity->profile)) != 0 ||
@@ -253,11 +272,11 @@ static int parse(struct ponto_bytes text, struct parts *parts)
 	memset(parts, 0, sizeof(*parts));
 	if (text.len > PONTO_EXPORT_MAX)
 		return PONTO_EPROTO;
-	result = parse_headers(&rest, &parts->identity, check);
+	result = parse_headers(&rest, &parts->record, check);
 	if (!result)
 		result = parse_pem(rest, parts);
 	if (!result) {
-		compute_check(&parts->identity, parts->der, (size_t)parts->der_len, seen);
+		compute_check(&parts->record, parts->der, (size_t)parts->der_len, seen);
 		if (memcmp(check, seen, sizeof(check)) != 0)
 			result = PONTO_EPROTO;
 	}
@@ -266,16 +285,16 @@ static int parse(struct ponto_bytes text, struct parts *parts)
 	return result;
 }
 
-int pki_file_describe(struct ponto_bytes text, struct ponto_identity *out, bool *encrypted)
+int pki_file_describe(struct ponto_bytes text, struct pki_record *out, bool *encrypted)
 {
 	struct parts parts;
-	uint32_t owner = out->owner;
+	uint32_t owner = out->identity.owner;
 	int result = parse(text, &parts);
 
 	if (result)
 		return result;
-	*out = parts.identity;
-	out->owner = owner;
+	*out = parts.record;
+	out->identity.owner = owner;
 	if (encrypted)
 		*encrypted = parts.encrypted;
 	parts_clear(&parts);
@@ -327,13 +346,13 @@ static int decrypt(struct pki_crypto *crypto, const struct parts *parts, struct 
 }
 
 int pki_file_read(struct pki_crypto *crypto, struct ponto_bytes text, struct ponto_bytes password, bool thorough,
-		  struct ponto_identity *out, EVP_PKEY **key)
+		  struct pki_record *out, EVP_PKEY **key)
 {
 	struct ponto_identity seen;
 	struct parts parts;
 	PKCS8_PRIV_KEY_INFO *info = NULL;
 	EVP_PKEY *found = NULL;
-	uint32_t owner = out->owner;
+	uint32_t owner = out->identity.owner;
 	int result = parse(text, &parts);
 
 	if (result)
@@ -346,14 +365,14 @@ int pki_file_read(struct pki_crypto *crypto, struct ponto_bytes text, struct pon
 			result = pki_crypto_error(PONTO_EPROTO);
 	}
 	if (!result)
-		result = pki_key_describe(parts.identity.profile, found, &seen);
-	if (!result && strcmp(seen.id, parts.identity.id) != 0)
+		result = pki_key_describe(parts.record.identity.profile, found, &seen);
+	if (!result && strcmp(seen.id, parts.record.identity.id) != 0)
 		result = PONTO_EPROTO;
 	if (!result && thorough)
-		result = pki_key_check(crypto, parts.identity.profile, found);
+		result = pki_key_check(crypto, parts.record.identity.profile, found);
 	if (!result) {
-		*out = parts.identity;
-		out->owner = owner;
+		*out = parts.record;
+		out->identity.owner = owner;
 		*key = found;
 		found = NULL;
 	}

@@ -5,6 +5,7 @@
  *     Ponto-Id: febe3705565228fca059cb0caec74e06404aa229
  *     Ponto-Created: 1767225600000000
  *     Ponto-Name: alice
+ *     Ponto-Classifier: work      (of its peer name; left out when it is empty)
  *     Ponto-Public-Key: 30818902…
  *     Ponto-Check: SHA-256 of the lines above (ended by single line feeds) and the DER between the PEM lines
  *     -----BEGIN ENCRYPTED PRIVATE KEY-----
@@ -19,18 +20,24 @@
 #define PKI_ITERATIONS_MAX 10000000 /* of PBKDF2; a file that asks for more is refused */
 #define PKI_PASSWORD_MAX 1024	    /* bytes */
 
-/* Writes key under identity. An empty password leaves the key in the clear. gives *text, allocated with alloc,
+/* An identity and the classifier of its peer name. */
+struct pki_record {
+	struct ponto_identity identity;
+	char classifier[PONTO_CLASSIFIER_TEXT];
+};
+
+/* Writes key under record. An empty password leaves the key in the clear. gives *text, allocated with alloc,
  * NUL-terminated; it may hold a secret: wipe it */
-PONTO_MUST_CHECK int pki_file_write(struct pki_crypto *crypto, const struct ponto_identity *identity, EVP_PKEY *key,
+PONTO_MUST_CHECK int pki_file_write(struct pki_crypto *crypto, const struct pki_record *record, EVP_PKEY *key,
 				    struct ponto_bytes password, int iterations, const struct ponto_alloc *alloc,
 				    uint8_t **text, size_t *len);
 
 /* Who it is, without the secret; owner is left alone. encrypted may be NULL. PONTO_EPROTO: damaged. */
-PONTO_MUST_CHECK int pki_file_describe(struct ponto_bytes text, struct ponto_identity *out, bool *encrypted);
+PONTO_MUST_CHECK int pki_file_describe(struct ponto_bytes text, struct pki_record *out, bool *encrypted);
 
 /* The key pair too. PONTO_EAUTH: wrong password; PONTO_EPROTO: damaged. thorough: also tests the key pair's
  * mathematics. gives *key, freed with EVP_PKEY_free */
 PONTO_MUST_CHECK int pki_file_read(struct pki_crypto *crypto, struct ponto_bytes text, struct ponto_bytes password,
-				   bool thorough, struct ponto_identity *out, EVP_PKEY **key);
+				   bool thorough, struct pki_record *out, EVP_PKEY **key);
 
 #endif

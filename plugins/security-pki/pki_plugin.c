@@ -173,7 +173,7 @@ static int pki_create(const struct ponto_env *env, void **self)
 
 /* ---- helpers ------------------------------------------------------------------- */
 
-static void free_text(const struct ponto_alloc *alloc, uint8_t *text, size_t len)
+void pki_free_text(const struct ponto_alloc *alloc, uint8_t *text, size_t len)
 {
 	if (text)
 		ponto_wipe(text, len);
@@ -198,17 +198,17 @@ static int blame(struct pki *pki, uint32_t owner, const char *id, int result)
 	if (result == PONTO_EPROTO)
 		result = PONTO_ECORRUPT;
 	if (result == PONTO_ECORRUPT)
-		ponto_error(pki->env->log, PKI_TOPIC, "identity %s of uid %u is damaged; it stays where it is", id, owner);
+		ponto_error(pki->env->log, PKI_TOPIC, "identity %s of uid %u is damaged; it stays where it is", id,
+			    owner);
 	else if (result == PONTO_EAUTH)
-		ponto_error(pki->env->log, PKI_TOPIC, "identity %s of uid %u is encrypted, and key_file does not open it",
-			    id, owner);
+		ponto_error(pki->env->log, PKI_TOPIC,
+			    "identity %s of uid %u is encrypted, and key_file does not open it", id, owner);
 	return result;
 }
 
-/* Reads who id is; the caller holds the lock. */
-static int describe(struct pki *pki, uint32_t owner, const char *id, struct ponto_identity *out)
+int pki_describe(struct pki *pki, uint32_t owner, const char *id, struct pki_record *out)
 {
-	struct ponto_identity seen;
+	struct pki_record seen;
 	uint8_t *text = NULL;
 	size_t len = 0;
 	int result = pki_vault_get(pki->vault, PKI_IDENTITY, owner, id, pki->env->alloc, &text, &len);
@@ -216,18 +216,17 @@ static int describe(struct pki *pki, uint32_t owner, const char *id, struct pont
 	memset(&seen, 0, sizeof(seen));
 	if (!result)
 		result = pki_file_describe(ponto_bytes(text, len), &seen, NULL);
-	if (!result && strcmp(seen.id, id) != 0)
+	if (!result && strcmp(seen.identity.id, id) != 0)
 		result = PONTO_ECORRUPT;
-	free_text(pki->env->alloc, text, len);
+	pki_free_text(pki->env->alloc, text, len);
 	if (result)
 		return blame(pki, owner, id, result);
 	*out = seen;
-	out->owner = owner;
+	out->identity.owner = owner;
 	return PONTO_OK;
 }
 
-/* Reads the key pair; the caller holds the lock. gives *key */
-static int load_key(struct pki *pki, uint32_t owner, const char *id, struct ponto_identity *out, EVP_PKEY **key)
+int pki_load_key(struct pki *pki, uint32_t owner, const char *id, struct pki_record *out, EVP_PKEY **key)
 {
 	uint8_t *text = NULL;
 	size_t len = 0;
@@ -238,21 +237,21 @@ static int load_key(struct pki *pki, uint32_t owner, const char *id, struct pont
 	if (!result)
 		result = pki_file_read(&pki->crypto, ponto_bytes(text, len), ponto_bytes(pki->secret, pki->secret_len),
 				       false, out, &found);
-	if (!result && strcmp(out->id, id) != 0)
+	if (!result && strcmp(out->identity.id, id) != 0)
 		result = PONTO_ECORRUPT;
-	free_text(pki->env->alloc, text, len);
+	pki_free_text(pki->env->alloc, text, len);
 	if (result) {
 		EVP_PKEY_free(found);
 		return blame(pki, owner, id, result);
 	}
-	out->owner = owner;
+	out->identity.owner = owner;
 	*key = found;
 	return PONTO_OK;
 }
 
-/* Adds an identity with its key to the vault, and to nothing when it fails. fresh: made here, so it gets its time. */
-static int admit(struct pki *pki, struct ponto_identity *identity, EVP_PKEY *key, bool fresh)
+int pki_admit(struct pki *pki, struct pki_record *record, EVP_PKEY *key, bool fresh)
 {
+	struct ponto_identity *identity = &record->identity;
 	const struct ponto_alloc *alloc = pki->env->alloc;
 	char(*ids)[PONTO_IDENTITY_ID] = NULL;
 	uint8_t *text = NULL;
@@ -267,7 +266,7 @@ static int admit(struct pki *pki, struct ponto_identity *identity, EVP_PKEY *key
 		pki->last_created = identity->created;
 		pthread_rwlock_unlock(&pki->lock);
 	}
-	result = pki_file_write(&pki->crypto, identity, key, ponto_bytes(pki->secret, pki->secret_len), pki->iterations,
+	result = pki_file_write(&pki->crypto, record, key, ponto_bytes(pki->secret, pki->secret_len), pki->iterations,
 				alloc, &text, &len);
 	if (result)
 		return result;
@@ -282,12 +281,11 @@ static int admit(struct pki *pki, struct ponto_identity *identity, EVP_PKEY *key
 		result = pki_vault_add(pki->vault, PKI_IDENTITY, identity->owner, identity->id, ponto_bytes(text, len));
 	pthread_rwlock_unlock(&pki->lock);
 	ponto_free(alloc, ids);
-	free_text(alloc, text, len);
+	pki_free_text(alloc, text, len);
 	return result;
 }
 
-/* Refused before the costly part; admit decides. */
-static int has_room(struct pki *pki, uint32_t owner)
+int pki_has_room(struct pki *pki, uint32_t owner)
 {
 	char(*ids)[PONTO_IDENTITY_ID] = NULL;
 	size_t count = 0;
@@ -306,23 +304,23 @@ static int pki_identity_create(void *self, uint32_t owner, uint32_t profile, con
 			       struct ponto_identity *out)
 {
 	struct pki *pki = self;
-	struct ponto_identity identity = {.profile = profile, .owner = owner};
+	struct pki_record record = {.identity = {.profile = profile, .owner = owner}};
 	EVP_PKEY *key = NULL;
 	int result = ponto_identity_name_valid(name) ? pki_usable(pki, profile) : PONTO_EINVAL;
 
 	if (!result)
-		result = has_room(pki, owner);
+		result = pki_has_room(pki, owner);
 	if (result)
 		return result;
-	strcpy(identity.name, name);
+	strcpy(record.identity.name, name);
 	result = pki_key_generate(&pki->crypto, profile, &key);
 	if (!result)
-		result = pki_key_describe(profile, key, &identity);
+		result = pki_key_describe(profile, key, &record.identity);
 	if (!result)
-		result = admit(pki, &identity, key, true);
+		result = pki_admit(pki, &record, key, true);
 	EVP_PKEY_free(key);
 	if (!result)
-		*out = identity;
+		*out = record.identity;
 	return result;
 }
 
@@ -340,6 +338,7 @@ static int pki_identity_list(void *self, uint32_t owner, ponto_identity_fn *fn, 
 	struct pki *pki = self;
 	struct ponto_identity *found = NULL;
 	char(*ids)[PONTO_IDENTITY_ID] = NULL;
+	struct pki_record record;
 	size_t count = 0, good = 0;
 	int result;
 
@@ -351,9 +350,9 @@ static int pki_identity_list(void *self, uint32_t owner, ponto_identity_fn *fn, 
 			result = PONTO_ENOMEM;
 	}
 	for (size_t i = 0; i < count && !result; i++) {
-		result = describe(pki, owner, ids[i], &found[good]);
+		result = pki_describe(pki, owner, ids[i], &record);
 		if (!result)
-			good++;
+			found[good++] = record.identity;
 		else if (result == PONTO_ECORRUPT || result == PONTO_ENOENT || result == PONTO_EACCES)
 			result = PONTO_OK; /* logged, and left out */
 	}
@@ -371,13 +370,16 @@ static int pki_identity_list(void *self, uint32_t owner, ponto_identity_fn *fn, 
 int pki_identity_get(void *self, uint32_t owner, const char *id, struct ponto_identity *out)
 {
 	struct pki *pki = self;
+	struct pki_record record;
 	int result;
 
 	if (!ponto_identity_id_valid(id))
 		return PONTO_ENOENT;
 	pthread_rwlock_rdlock(&pki->lock);
-	result = describe(pki, owner, id, out);
+	result = pki_describe(pki, owner, id, &record);
 	pthread_rwlock_unlock(&pki->lock);
+	if (!result)
+		*out = record.identity;
 	return result;
 }
 
@@ -397,7 +399,7 @@ static int pki_identity_remove(void *self, uint32_t owner, const char *id)
 	return result;
 }
 
-static int check_password(const char *password)
+int pki_check_password(const char *password)
 {
 	size_t len = password ? strnlen(password, PKI_PASSWORD_MAX + 1) : 0;
 
@@ -408,19 +410,19 @@ static int pki_identity_export(void *self, uint32_t owner, const char *id, const
 			       const struct ponto_alloc *alloc, uint8_t **data, size_t *len)
 {
 	struct pki *pki = self;
-	struct ponto_identity identity;
+	struct pki_record record;
 	EVP_PKEY *key = NULL;
-	int result = check_password(password);
+	int result = pki_check_password(password);
 
 	if (result)
 		return result;
 	if (!ponto_identity_id_valid(id))
 		return PONTO_ENOENT;
 	pthread_rwlock_rdlock(&pki->lock);
-	result = load_key(pki, owner, id, &identity, &key);
+	result = pki_load_key(pki, owner, id, &record, &key);
 	pthread_rwlock_unlock(&pki->lock);
 	if (!result)
-		result = pki_file_write(&pki->crypto, &identity, key, ponto_bytes(password, strlen(password)),
+		result = pki_file_write(&pki->crypto, &record, key, ponto_bytes(password, strlen(password)),
 					pki->iterations, alloc, data, len);
 	EVP_PKEY_free(key);
 	return result;
@@ -430,25 +432,25 @@ static int pki_identity_import(void *self, uint32_t owner, struct ponto_bytes da
 			       struct ponto_identity *out)
 {
 	struct pki *pki = self;
-	struct ponto_identity identity = {.owner = owner};
+	struct pki_record record = {.identity = {.owner = owner}};
 	EVP_PKEY *key = NULL;
 	bool encrypted = false;
-	int result = check_password(password);
+	int result = pki_check_password(password);
 
 	if (!result)
-		result = pki_file_describe(data, &identity, &encrypted);
+		result = pki_file_describe(data, &record, &encrypted);
 	if (!result && !encrypted)
 		result = PONTO_EPROTO; /* no export of ours */
 	if (!result)
-		result = pki_usable(pki, identity.profile);
+		result = pki_usable(pki, record.identity.profile);
 	if (!result)
-		result = pki_file_read(&pki->crypto, data, ponto_bytes(password, strlen(password)), true, &identity,
-				       &key);
+		result =
+			pki_file_read(&pki->crypto, data, ponto_bytes(password, strlen(password)), true, &record, &key);
 	if (!result)
-		result = admit(pki, &identity, key, false);
+		result = pki_admit(pki, &record, key, false);
 	EVP_PKEY_free(key);
 	if (!result || result == PONTO_EEXIST)
-		*out = identity;
+		*out = record.identity;
 	return result;
 }
 
@@ -459,7 +461,7 @@ int pki_sign(void *self, uint32_t owner, const char *id, struct ponto_bytes data
 {
 	struct pki *pki = self;
 	struct private_name name;
-	struct ponto_identity identity;
+	struct pki_record record;
 	uint32_t profile = 0;
 	EVP_PKEY *key;
 	int result = PONTO_OK;
@@ -469,9 +471,9 @@ int pki_sign(void *self, uint32_t owner, const char *id, struct ponto_bytes data
 	key = pki_cache_get(pki->cache, private_name(&name, owner, id), &profile);
 	if (!key) {
 		pthread_rwlock_rdlock(&pki->lock); /* a removal must not slip in between reading and keeping */
-		result = load_key(pki, owner, id, &identity, &key);
+		result = pki_load_key(pki, owner, id, &record, &key);
 		if (!result) {
-			profile = identity.profile;
+			profile = record.identity.profile;
 			result = pki_cache_put(pki->cache, private_name(&name, owner, id), key, profile);
 		}
 		pthread_rwlock_unlock(&pki->lock);
@@ -537,6 +539,12 @@ static const struct ponto_security_ops pki_ops = {
 	.chain_list = pki_chain_list,
 	.chain_get = pki_chain_get,
 	.chain_remove = pki_chain_remove,
+	.identity_detail = pki_identity_detail,
+	.identity_change = pki_identity_change,
+	.identity_card = pki_identity_card,
+	.identity_export_pfx = pki_identity_export_pfx,
+	.identity_import_pfx = pki_identity_import_pfx,
+	.identity_adopt = pki_identity_adopt,
 };
 
 PONTO_PLUGIN(security_pki) = {

@@ -20,6 +20,7 @@ static const struct {
 } kinds[PKI_KINDS] = {
 	[PKI_IDENTITY] = {".pem", PONTO_EXPORT_MAX},
 	[PKI_CHAIN] = {".p7b", PONTO_CHAIN_MAX},
+	[PKI_DEFAULT] = {".def", PONTO_IDENTITY_ID},
 };
 
 /* One in memory. */
@@ -51,13 +52,22 @@ static struct kept **memory_find(struct pki_vault *vault, enum pki_kind kind, ui
 	return at;
 }
 
+static void memory_drop(struct pki_vault *vault, struct kept **at)
+{
+	struct kept *gone = *at;
+
+	*at = gone->next;
+	ponto_wipe(gone->text, gone->len);
+	ponto_free(vault->alloc, gone);
+}
+
 static int memory_add(struct pki_vault *vault, enum pki_kind kind, uint32_t owner, const char *id,
-		      struct ponto_bytes text)
+		      struct ponto_bytes text, bool replace)
 {
 	struct kept **at = memory_find(vault, kind, owner, id);
 	struct kept *kept;
 
-	if (*at)
+	if (*at && !replace)
 		return PONTO_EEXIST;
 	kept = ponto_new(vault->alloc, 1, sizeof(*kept) + text.len);
 	if (!kept)
@@ -66,18 +76,13 @@ static int memory_add(struct pki_vault *vault, enum pki_kind kind, uint32_t owne
 	kept->owner = owner;
 	strcpy(kept->id, id);
 	kept->len = text.len;
-	memcpy(kept->text, text.data, text.len);
+	if (text.len)
+		memcpy(kept->text, text.data, text.len);
+	if (*at)
+		memory_drop(vault, at);
+	kept->next = *at;
 	*at = kept;
 	return PONTO_OK;
-}
-
-static void memory_drop(struct pki_vault *vault, struct kept **at)
-{
-	struct kept *gone = *at;
-
-	*at = gone->next;
-	ponto_wipe(gone->text, gone->len);
-	ponto_free(vault->alloc, gone);
 }
 
 /* ---- in files ----------------------------------------------------------------- */
@@ -189,7 +194,8 @@ static int write_file(int dir, const char *name, struct ponto_bytes text)
 	return error ? -1 : 0;
 }
 
-static int file_add(struct pki_vault *vault, enum pki_kind kind, uint32_t owner, const char *id, struct ponto_bytes text)
+static int file_write(struct pki_vault *vault, enum pki_kind kind, uint32_t owner, const char *id,
+		      struct ponto_bytes text, bool replace)
 {
 	int dir = open_owner(vault, owner, true);
 	char name[FILE_NAME], unfinished[FILE_NAME];
@@ -202,7 +208,9 @@ static int file_add(struct pki_vault *vault, enum pki_kind kind, uint32_t owner,
 	}
 	snprintf(name, sizeof(name), "%s%s", id, kinds[kind].suffix);
 	snprintf(unfinished, sizeof(unfinished), UNFINISHED "%s", id);
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	if (replace)
+		;
+	else if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		result = PONTO_EEXIST;
 	else if (errno != ENOENT)
 		result = complain(vault, "cannot look for", owner, id);
@@ -212,7 +220,8 @@ static int file_add(struct pki_vault *vault, enum pki_kind kind, uint32_t owner,
 	}
 	if (!result && fsync(dir) < 0) {
 		result = complain(vault, "cannot write", owner, id);
-		unlinkat(dir, name, 0);
+		if (!replace) /* else either is whole, and neither may be lost */
+			unlinkat(dir, name, 0);
 	}
 	close(dir);
 	return result;
@@ -415,11 +424,18 @@ void pki_vault_destroy(struct pki_vault *vault)
 
 int pki_vault_add(struct pki_vault *vault, enum pki_kind kind, uint32_t owner, const char *id, struct ponto_bytes text)
 {
-	return vault->state_dir ? file_add(vault, kind, owner, id, text) : memory_add(vault, kind, owner, id, text);
+	return vault->state_dir ? file_write(vault, kind, owner, id, text, false)
+				: memory_add(vault, kind, owner, id, text, false);
 }
 
-int pki_vault_get(struct pki_vault *vault, enum pki_kind kind, uint32_t owner, const char *id, const struct ponto_alloc *alloc,
-		  uint8_t **text, size_t *len)
+int pki_vault_put(struct pki_vault *vault, enum pki_kind kind, uint32_t owner, const char *id, struct ponto_bytes text)
+{
+	return vault->state_dir ? file_write(vault, kind, owner, id, text, true)
+				: memory_add(vault, kind, owner, id, text, true);
+}
+
+int pki_vault_get(struct pki_vault *vault, enum pki_kind kind, uint32_t owner, const char *id,
+		  const struct ponto_alloc *alloc, uint8_t **text, size_t *len)
 {
 	struct kept *kept;
 	uint8_t *copy;
@@ -450,7 +466,8 @@ int pki_vault_remove(struct pki_vault *vault, enum pki_kind kind, uint32_t owner
 	return PONTO_OK;
 }
 
-int pki_vault_ids(struct pki_vault *vault, enum pki_kind kind, uint32_t owner, char (**ids)[PONTO_IDENTITY_ID], size_t *count)
+int pki_vault_ids(struct pki_vault *vault, enum pki_kind kind, uint32_t owner, char (**ids)[PONTO_IDENTITY_ID],
+		  size_t *count)
 {
 	struct id_list list = {kind, vault->alloc, NULL, 0, 0};
 	int result = PONTO_OK;

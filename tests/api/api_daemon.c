@@ -25,10 +25,11 @@ static void write_conf(const struct api_daemon *d)
 		"node = { name = \"api\"; state = \"%s/state\"; socket = \"%s/run/bus\"; resolve_socket = \"off\"; };\n"
 		"transports = { wide = { plugin = \"transport-udp6\"; port = %d; }; };\n"
 		"stores = { main = { plugin = \"store-mem\"; }; };\n"
-		"security = { id = { plugin = \"security-pki\"; }; };\n"
+		"security = { id = { plugin = \"security-pki\"; %s }; };\n"
 		"discovery = { };\n"
 		"services = { %s };\n",
-		d->dir, d->dir, api_daemon_port(0), d->services ? d->services : loopback);
+		d->dir, d->dir, api_daemon_port(0), d->security ? d->security : "iterations = 1000;",
+		d->services ? d->services : loopback);
 	assert_int_equal(fclose(f), 0);
 }
 

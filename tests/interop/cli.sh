@@ -166,6 +166,47 @@ expect 1 "" ponto identity import "$work/export/id.pem" --password-file "$work/w
 expect 1 "no such identity" ponto identity show "$id"
 expect 0 "$id" ponto identity import "$work/export/id.pem" --password-file "$work/password"
 
+# ---- names of identities, the default one, cards, the forms of Windows -----------------------------
+new=$(ponto identity list | awk '$2 == "modern" {print $1; exit}')
+expect 2 "'rename' needs --name or --classifier" ponto identity rename "$id"
+expect 0 "Ann Other" ponto identity rename "$id" --name 'Ann Other'
+expect 0 "Ann Other  .work" ponto identity rename "$id" --classifier work
+expect 1 "a classifier at most 149" ponto identity rename "$id" --classifier $'two\nlines'
+expect 0 "Ann Other  .work" ponto identity show "$id"
+expect 1 "no such identity" ponto identity rename "${id//[0-9]/0}" --name x
+json ponto --json identity rename "$id" --name 'Ann Example'
+expect 0 "(default)" ponto identity default
+expect 0 "$new" ponto identity default "$new"
+expect 0 "$new" ponto identity default
+expect 0 "(default)" ponto identity default "$id"
+if [ "$(ponto identity list | grep -c '(default)')" = 1 ]; then ok "one is the default"; else not_ok "one is the default" "$(ponto identity list)"; fi
+expect 0 '<PEERIDENTITYINFO VERSION="1.0"><IDC ' ponto identity card "$id"
+expect 0 "" ponto identity card "$id" --output "$work/export/card.xml"
+expect 1 "only identities of the windows profile have a card" ponto identity card "$new"
+sed -n 's/.*base64">\([^<]*\)<.*/\1/p' "$work/export/card.xml" | base64 -d |
+	openssl pkcs7 -inform DER -print_certs -noout >"$work/card" 2>&1
+if grep -q 'CN *= *Ann Example' "$work/card"; then ok "openssl reads the card"; else not_ok "openssl reads the card" "$(cat "$work/card")"; fi
+expect 0 "" ponto identity export "$id" --xml --password-file "$work/password" --output "$work/export/id.xml"
+expect 1 "only identities of the windows profile" ponto identity export "$new" --xml --password-file "$work/password"
+sed -n 's/.*base64">\([^<]*\)<.*/\1/p' "$work/export/id.xml" | base64 -d >"$work/id.pfx"
+openssl pkcs12 -in "$work/id.pfx" -passin "file:$work/password" -nodes -legacy 2>&1 | openssl pkey -out "$work/export/key.pem" 2>"$work/err"
+if [ -s "$work/export/key.pem" ]; then ok "openssl opens the export"; else not_ok "openssl opens the export" "$(cat "$work/err")"; fi
+chmod 644 "$work/export/key.pem"
+expect 1 "$id is here already" ponto identity import "$work/export/id.xml" --password-file "$work/password"
+expect 1 "$id is here already" ponto identity create again --key "$work/export/key.pem"
+expect 0 "" ponto identity delete "$id"
+expect 1 "the password does not fit, or it is damaged" ponto identity import "$work/export/id.xml" --password-file "$work/wrong"
+sed 's/\.work</.walk</' "$work/export/id.xml" >"$work/export/damaged.xml"
+expect 1 "it is damaged" ponto identity import "$work/export/damaged.xml" --password-file "$work/password"
+expect 1 "no private key of that profile in PEM" ponto identity create again --key "$work/export/card.xml"
+expect 1 "no such identity" ponto identity show "$id"
+expect 0 "again  .home" ponto identity create again --key "$work/export/key.pem" --classifier home
+expect 0 "" ponto identity delete "$id"
+expect 0 "Ann Example  .work" ponto identity import "$work/export/id.xml" --password-file "$work/password"
+expect 0 "" ponto identity export "$id" --password-file "$work/password" --output "$work/export/again.pem"
+expect 0 "" ponto identity delete "$id"
+expect 0 "Ann Example  .work" ponto identity import "$work/export/again.pem" --password-file "$work/password"
+
 while read -r example; do
 	out=$(eval "${example//AUTHORITY/$id}" 2>&1 </dev/null) && ok "example: $example" || not_ok "example: $example" "$out"
 	case $example in *' register 0.hello '*) out=$(ponto name resolve 0.hello 2>&1) || not_ok "0.hello resolves" "$out" ;; esac

@@ -24,8 +24,14 @@ struct row {
 	size_t is, was;
 };
 
-#define SIZE(type, size) {"size of struct " #type, sizeof(struct type), size}
-#define AT(type, member, offset) {"struct " #type "." #member, offsetof(struct type, member), offset}
+#define SIZE(type, size)                                                                                               \
+	{                                                                                                              \
+		"size of struct " #type, sizeof(struct type), size                                                     \
+	}
+#define AT(type, member, offset)                                                                                       \
+	{                                                                                                              \
+		"struct " #type "." #member, offsetof(struct type, member), offset                                     \
+	}
 
 /* Linux on 64 bits. */
 static const struct row rows[] = {
@@ -219,7 +225,7 @@ static const struct row rows[] = {
 	AT(ponto_identity, created, 328),
 	AT(ponto_identity, public_key, 336),
 	AT(ponto_identity, public_key_len, 496),
-	SIZE(ponto_security_ops, 152),
+	SIZE(ponto_security_ops, 200),
 	AT(ponto_security_ops, head, 0),
 	AT(ponto_security_ops, create, 8),
 	AT(ponto_security_ops, destroy, 16),
@@ -239,6 +245,12 @@ static const struct row rows[] = {
 	AT(ponto_security_ops, chain_list, 128),
 	AT(ponto_security_ops, chain_get, 136),
 	AT(ponto_security_ops, chain_remove, 144),
+	AT(ponto_security_ops, identity_detail, 152),
+	AT(ponto_security_ops, identity_change, 160),
+	AT(ponto_security_ops, identity_card, 168),
+	AT(ponto_security_ops, identity_export_pfx, 176),
+	AT(ponto_security_ops, identity_import_pfx, 184),
+	AT(ponto_security_ops, identity_adopt, 192),
 	SIZE(ponto_delegation, 64),
 	AT(ponto_delegation, public_key, 0),
 	AT(ponto_delegation, name, 16),
@@ -474,12 +486,12 @@ static void kinds_and_types_keep_their_numbers(void **state)
 static void views_are_alike(void **state)
 {
 	(void)state;
-#define SAME(type)                                                                               \
-	do {                                                                                     \
-		assert_int_equal(sizeof(struct type), sizeof(struct ponto_iface));               \
-		assert_int_equal(offsetof(struct type, ops), offsetof(struct ponto_iface, ops));  \
-		assert_int_equal(offsetof(struct type, self), offsetof(struct ponto_iface, self)); \
-		assert_int_equal(offsetof(struct type, pool), offsetof(struct ponto_iface, pool)); \
+#define SAME(type)                                                                                                     \
+	do {                                                                                                           \
+		assert_int_equal(sizeof(struct type), sizeof(struct ponto_iface));                                     \
+		assert_int_equal(offsetof(struct type, ops), offsetof(struct ponto_iface, ops));                       \
+		assert_int_equal(offsetof(struct type, self), offsetof(struct ponto_iface, self));                     \
+		assert_int_equal(offsetof(struct type, pool), offsetof(struct ponto_iface, pool));                     \
 	} while (0)
 	SAME(ponto_transport);
 	SAME(ponto_store);

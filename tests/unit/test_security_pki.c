@@ -70,14 +70,14 @@ static EVP_PKEY *vector_key(struct pki_crypto *crypto)
 /* An export of the vectors' key, as another program might have made it. */
 static uint8_t *vector_export(const char *password, size_t *len)
 {
-	struct ponto_identity me = {.profile = PONTO_PROFILE_WINDOWS, .name = "vector", .created = 5};
+	struct pki_record me = {.identity = {.profile = PONTO_PROFILE_WINDOWS, .name = "vector", .created = 5}};
 	struct pki_crypto crypto;
 	uint8_t *text;
 	EVP_PKEY *key;
 
 	assert_ok(pki_crypto_init(&crypto));
 	key = vector_key(&crypto);
-	assert_ok(pki_key_describe(PONTO_PROFILE_WINDOWS, key, &me));
+	assert_ok(pki_key_describe(PONTO_PROFILE_WINDOWS, key, &me.identity));
 	assert_ok(pki_file_write(&crypto, &me, key, ponto_bytes(password, strlen(password)), 1000, &ponto_alloc_system,
 				 &text, len));
 	EVP_PKEY_free(key);

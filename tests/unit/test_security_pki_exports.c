@@ -104,7 +104,8 @@ static void exports_cannot_ask_for_hours(void **state)
 static void exports_cannot_claim_another_key(void **state)
 {
 	struct security_fixture *f = security_fixture_new(PKI, false, quick);
-	struct ponto_identity victim = new_identity(f, PONTO_PROFILE_MODERN), claimed, out;
+	struct ponto_identity victim = new_identity(f, PONTO_PROFILE_MODERN), out;
+	struct pki_record claimed = {.identity = victim};
 	struct pki_crypto crypto;
 	EVP_PKEY *mine, *rsa;
 	uint8_t *text;
@@ -115,7 +116,6 @@ static void exports_cannot_claim_another_key(void **state)
 	assert_ok(pki_crypto_init(&crypto));
 	assert_ok(pki_key_generate(&crypto, PONTO_PROFILE_MODERN, &mine));
 	assert_ok(pki_key_generate(&crypto, PONTO_PROFILE_WINDOWS, &rsa));
-	claimed = victim;
 	assert_ok(pki_file_write(&crypto, &claimed, mine, ponto_bytes("x", 1), 1000, &ponto_alloc_system, &text, &len));
 	assert_int_equal(ponto_identity_import(f->security, ALICE, ponto_bytes(text, len), "x", &out), PONTO_EPROTO);
 	ponto_free(&ponto_alloc_system, text);
@@ -123,7 +123,7 @@ static void exports_cannot_claim_another_key(void **state)
 	assert_int_equal(ponto_identity_import(f->security, ALICE, ponto_bytes(text, len), "x", &out), PONTO_EPROTO);
 	ponto_free(&ponto_alloc_system, text);
 	/* a file of the vault is no export: its key lies in the clear */
-	assert_ok(pki_key_describe(PONTO_PROFILE_MODERN, mine, &claimed));
+	assert_ok(pki_key_describe(PONTO_PROFILE_MODERN, mine, &claimed.identity));
 	assert_ok(
 		pki_file_write(&crypto, &claimed, mine, ponto_bytes(NULL, 0), 1000, &ponto_alloc_system, &text, &len));
 	assert_int_equal(ponto_identity_import(f->security, ALICE, ponto_bytes(text, len), "x", &out), PONTO_EPROTO);
