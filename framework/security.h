@@ -326,7 +326,7 @@ PONTO_MUST_CHECK static inline int ponto_chain_remove(struct ponto_security s, u
 	return PONTO_HAS(s.ops, chain_remove) ? s.ops->chain_remove(s.self, owner, id) : PONTO_ENOTSUP;
 }
 
-/* ---- more of an identity. PONTO_ENOTSUP of every call: this plugin has none --------- */
+/* ---- more of an identity: a plugin has all of these or none, then each is PONTO_ENOTSUP ------ */
 
 PONTO_MUST_CHECK static inline int ponto_identity_detail(struct ponto_security s, uint32_t owner, const char *id,
 							 struct ponto_identity_detail *out)

@@ -27,8 +27,13 @@ struct security_fixture *security_make_kept(void **state)
 	return security_fixture_new(*state, true, quick(*state));
 }
 
+void security_restart(void **state, struct security_fixture *fixture)
+{
+	security_fixture_restart(fixture, quick(*state));
+}
+
 struct ponto_identity security_identity_of(struct security_fixture *fixture, uint32_t owner, uint32_t profile,
-					 const char *name)
+					   const char *name)
 {
 	struct ponto_identity identity;
 

@@ -15,6 +15,8 @@ bool security_has_option(const struct ponto_plugin *plugin, const char *name);
 /* An instance of the plugin under test with settings that make it fast; without state. */
 struct security_fixture *security_make(void **state);
 struct security_fixture *security_make_kept(void **state);
+/* Anew over the same state, with the same settings. */
+void security_restart(void **state, struct security_fixture *fixture);
 
 /* Makes one; skips the case when the plugin has not got that profile. */
 struct ponto_identity security_identity_of(struct security_fixture *fixture, uint32_t owner, uint32_t profile,
@@ -37,6 +39,7 @@ struct security_cases {
 struct security_cases security_identity_cases(void); /* descriptor, identities */
 struct security_cases security_sign_cases(void);     /* signatures, keys */
 struct security_cases security_export_cases(void);   /* exports and imports */
+struct security_cases security_detail_cases(void);   /* names, cards, forms of others */
 struct security_cases security_chain_cases(void);    /* certificate chains */
 struct security_cases security_stress_cases(void);   /* memory, threads */
 

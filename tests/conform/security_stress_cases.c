@@ -1,5 +1,7 @@
 #include "tests/conform/security_case.h"
 
+#include <stdio.h>
+
 /* ---- memory, threads -------------------------------------------------------------------- */
 
 struct oom_setup {
@@ -57,6 +59,33 @@ static int oom_chain_calls(struct ponto_security s, const struct ponto_alloc *al
 	return result;
 }
 
+static int oom_detail_calls(struct ponto_security s, const struct ponto_alloc *alloc)
+{
+	const struct ponto_identity_change change = {.name = "you", .classifier = "work", .make_default = true};
+	char name[PONTO_IDENTITY_ID + sizeof("work")];
+	struct ponto_identity_detail detail;
+	struct ponto_identity me, back;
+	uint8_t *card = NULL, *pfx = NULL;
+	size_t card_len = 0, pfx_len = 0;
+	int result = ponto_identity_create(s, ALICE, PONTO_PROFILE_WINDOWS, "me", &me);
+
+	if (!result)
+		result = ponto_identity_change(s, ALICE, me.id, &change);
+	if (!result)
+		result = ponto_identity_detail(s, ALICE, me.id, &detail);
+	if (!result)
+		result = ponto_identity_card(s, ALICE, me.id, alloc, &card, &card_len);
+	if (!result)
+		result = ponto_identity_export_pfx(s, ALICE, me.id, "secret", alloc, &pfx, &pfx_len);
+	if (!result) {
+		snprintf(name, sizeof(name), "%s.work", me.id);
+		result = ponto_identity_import_pfx(s, BOB, name, ponto_bytes(pfx, pfx_len), "secret", &back);
+	}
+	ponto_free(alloc, card);
+	ponto_free(alloc, pfx);
+	return result == PONTO_ENOTSUP ? PONTO_OK : result;
+}
+
 static int oom_calls(struct ponto_security s, const struct ponto_alloc *alloc)
 {
 	struct ponto_identity me, back;
@@ -80,6 +109,8 @@ static int oom_calls(struct ponto_security s, const struct ponto_alloc *alloc)
 	if (!result)
 		result = ponto_identity_remove(s, ALICE, me.id);
 	ponto_free(alloc, data);
+	if (!result)
+		result = oom_detail_calls(s, alloc);
 	return result ? result : oom_chain_calls(s, alloc);
 }
 
@@ -115,6 +146,18 @@ struct worker {
 	unsigned wrong;
 };
 
+static unsigned change_while_others_do(struct worker *w)
+{
+	struct ponto_security s = w->fixture->security;
+	const struct ponto_identity_change change = {.name = "changed", .classifier = "work", .make_default = true};
+	int result = ponto_identity_change(s, ALICE, w->shared->id, &change);
+	struct ponto_identity_detail detail;
+
+	if (result == PONTO_ENOTSUP)
+		return 0;
+	return (result != PONTO_OK) + (ponto_identity_detail(s, ALICE, w->shared->id, &detail) != PONTO_OK);
+}
+
 static void *work(void *arg)
 {
 	struct worker *w = arg;
@@ -127,12 +170,14 @@ static void *work(void *arg)
 		struct ponto_bytes said = ponto_bytes(&round, sizeof(round));
 
 		w->wrong += ponto_sign(s, ALICE, w->shared->id, said, sig, &len) != PONTO_OK;
-		w->wrong +=
-			ponto_verify(s, w->shared->profile, security_key_of(w->shared), said, ponto_bytes(sig, len)) != PONTO_OK;
+		w->wrong += ponto_verify(s, w->shared->profile, security_key_of(w->shared), said,
+					 ponto_bytes(sig, len)) != PONTO_OK;
 		w->wrong += ponto_identity_create(s, BOB + w->number, PONTO_PROFILE_MODERN, "mine", &mine) != PONTO_OK;
 		w->wrong += ponto_sign(s, BOB + w->number, mine.id, said, sig, &len) != PONTO_OK;
-		w->wrong += ponto_verify(s, mine.profile, security_key_of(&mine), said, ponto_bytes(sig, len)) != PONTO_OK;
+		w->wrong +=
+			ponto_verify(s, mine.profile, security_key_of(&mine), said, ponto_bytes(sig, len)) != PONTO_OK;
 		w->wrong += ponto_identity_list(s, ALICE, ignore_identity, NULL) != PONTO_OK;
+		w->wrong += change_while_others_do(w);
 		if (round % 2)
 			w->wrong += ponto_identity_remove(s, BOB + w->number, mine.id) != PONTO_OK;
 	}

@@ -5,8 +5,8 @@
 typedef struct security_cases cases_fn(void);
 
 static cases_fn *const parts[] = {
-	security_identity_cases, security_sign_cases,	security_export_cases,
-	security_chain_cases,	 security_stress_cases,
+	security_identity_cases, security_sign_cases,  security_export_cases,
+	security_detail_cases,	 security_chain_cases, security_stress_cases,
 };
 
 size_t security_suite_count(void)
