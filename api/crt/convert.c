@@ -1,5 +1,6 @@
 /* UTF-8 and back in the C library's and Microsoft's forms. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
@@ -38,11 +39,29 @@ size_t ponto_wcstombs(char *to, const WCHAR *from, size_t n)
 	return result.written;
 }
 
-/* What the bounded forms make of a conversion into size, NUL included, of which n may be used. */
+/* Nowhere to write and no size go together: then it is only counted. */
+static bool are_legal(const void *to, size_t size, const void *from, size_t *converted)
+{
+	if (converted)
+		*converted = 0;
+	return from && !to == !size;
+}
+
+/* Characters that may be written into size, NUL included, of which n are wanted. */
+static size_t room(size_t size, size_t n)
+{
+	return n < size ? n : size ? size - 1 : 0;
+}
+
+/* What the bounded forms make of such a conversion. */
 static errno_t bounded(struct utf_result result, size_t size, size_t n, size_t *converted)
 {
+	if (size == 0 && converted)
+		*converted = result.total + 1;
 	if (result.malformed)
 		return EILSEQ;
+	if (size == 0)
+		return 0;
 	if (result.written < result.total && n != _TRUNCATE && n >= size)
 		return ERANGE;
 	if (converted)
@@ -55,18 +74,12 @@ errno_t mbstowcs_s(size_t *converted, WCHAR *to, size_t size, const char *from, 
 	struct utf_result result;
 	errno_t error;
 
-	if (converted)
-		*converted = 0;
-	if (!from || (!to && size) || (to && !size))
+	if (!are_legal(to, size, from, converted))
 		return EINVAL;
-	result = utf16_from_utf8(from, strlen(from), to, !size ? 0 : n < size ? n : size - 1);
-	if (!to) {
-		if (converted)
-			*converted = result.total + 1;
-		return result.malformed ? EILSEQ : 0;
-	}
+	result = utf16_from_utf8(from, strlen(from), to, room(size, n));
 	error = bounded(result, size, n, converted);
-	to[error == 0 || error == STRUNCATE ? result.written : 0] = 0;
+	if (to)
+		to[error == 0 || error == STRUNCATE ? result.written : 0] = 0;
 	return error;
 }
 
@@ -75,17 +88,11 @@ errno_t wcstombs_s(size_t *converted, char *to, size_t size, const WCHAR *from, 
 	struct utf_result result;
 	errno_t error;
 
-	if (converted)
-		*converted = 0;
-	if (!from || (!to && size) || (to && !size))
+	if (!are_legal(to, size, from, converted))
 		return EINVAL;
-	result = utf8_from_utf16(from, utf16_len(from), to, !size ? 0 : n < size ? n : size - 1);
-	if (!to) {
-		if (converted)
-			*converted = result.total + 1;
-		return result.malformed ? EILSEQ : 0;
-	}
+	result = utf8_from_utf16(from, utf16_len(from), to, room(size, n));
 	error = bounded(result, size, n, converted);
-	to[error == 0 || error == STRUNCATE ? result.written : 0] = 0;
+	if (to)
+		to[error == 0 || error == STRUNCATE ? result.written : 0] = 0;
 	return error;
 }

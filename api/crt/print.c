@@ -234,8 +234,10 @@ int _vscwprintf(const WCHAR *format, va_list arguments)
 }
 
 /* A variadic function is its va_list form with the arguments after the format. */
-#define FORWARD(call)                                                                                                  \
-	do {                                                                                                           \
+/* clang-format off */
+#define VARIADIC(name, parameters, call)                                                                               \
+	int name parameters                                                                                            \
+	{                                                                                                              \
 		va_list arguments;                                                                                     \
 		int result;                                                                                            \
                                                                                                                        \
@@ -243,99 +245,27 @@ int _vscwprintf(const WCHAR *format, va_list arguments)
 		result = call;                                                                                         \
 		va_end(arguments);                                                                                     \
 		return result;                                                                                         \
-	} while (0)
+	}
 
-int ponto_printf(const char *format, ...)
-{
-	FORWARD(print_file(stdout, false, format, arguments));
-}
-
-int ponto_fprintf(FILE *file, const char *format, ...)
-{
-	FORWARD(print_file(file, false, format, arguments));
-}
-
-int ponto_sprintf(char *to, const char *format, ...)
-{
-	FORWARD(print_narrow(to, SIZE_MAX, format, arguments));
-}
-
-int ponto_snprintf(char *to, size_t size, const char *format, ...)
-{
-	FORWARD(ponto_vsnprintf(to, size, format, arguments));
-}
-
-int printf_s(const char *format, ...)
-{
-	FORWARD(print_file(stdout, false, format, arguments));
-}
-
-int fprintf_s(FILE *file, const char *format, ...)
-{
-	FORWARD(print_file(file, false, format, arguments));
-}
-
-int sprintf_s(char *to, size_t size, const char *format, ...)
-{
-	FORWARD(vsprintf_s(to, size, format, arguments));
-}
-
-int _snprintf(char *to, size_t count, const char *format, ...)
-{
-	FORWARD(_vsnprintf(to, count, format, arguments));
-}
-
-int _snprintf_s(char *to, size_t size, size_t count, const char *format, ...)
-{
-	FORWARD(_vsnprintf_s(to, size, count, format, arguments));
-}
-
-int _scprintf(const char *format, ...)
-{
-	FORWARD(print_narrow(NULL, 0, format, arguments));
-}
-
-int ponto_wprintf(const WCHAR *format, ...)
-{
-	FORWARD(print_file(stdout, true, format, arguments));
-}
-
-int ponto_fwprintf(FILE *file, const WCHAR *format, ...)
-{
-	FORWARD(print_file(file, true, format, arguments));
-}
-
-int ponto_swprintf(WCHAR *to, size_t size, const WCHAR *format, ...)
-{
-	FORWARD(ponto_vswprintf(to, size, format, arguments));
-}
-
-int wprintf_s(const WCHAR *format, ...)
-{
-	FORWARD(print_file(stdout, true, format, arguments));
-}
-
-int fwprintf_s(FILE *file, const WCHAR *format, ...)
-{
-	FORWARD(print_file(file, true, format, arguments));
-}
-
-int swprintf_s(WCHAR *to, size_t size, const WCHAR *format, ...)
-{
-	FORWARD(vswprintf_s(to, size, format, arguments));
-}
-
-int _snwprintf(WCHAR *to, size_t count, const WCHAR *format, ...)
-{
-	FORWARD(_vsnwprintf(to, count, format, arguments));
-}
-
-int _snwprintf_s(WCHAR *to, size_t size, size_t count, const WCHAR *format, ...)
-{
-	FORWARD(_vsnwprintf_s(to, size, count, format, arguments));
-}
-
-int _scwprintf(const WCHAR *format, ...)
-{
-	FORWARD(print_wide(NULL, 0, format, arguments));
-}
+VARIADIC(ponto_printf, (const char *format, ...), print_file(stdout, false, format, arguments))
+VARIADIC(ponto_fprintf, (FILE *file, const char *format, ...), print_file(file, false, format, arguments))
+VARIADIC(ponto_sprintf, (char *to, const char *format, ...), print_narrow(to, SIZE_MAX, format, arguments))
+VARIADIC(ponto_snprintf, (char *to, size_t size, const char *format, ...), ponto_vsnprintf(to, size, format, arguments))
+VARIADIC(printf_s, (const char *format, ...), print_file(stdout, false, format, arguments))
+VARIADIC(fprintf_s, (FILE *file, const char *format, ...), print_file(file, false, format, arguments))
+VARIADIC(sprintf_s, (char *to, size_t size, const char *format, ...), vsprintf_s(to, size, format, arguments))
+VARIADIC(_snprintf, (char *to, size_t count, const char *format, ...), _vsnprintf(to, count, format, arguments))
+VARIADIC(_snprintf_s, (char *to, size_t size, size_t count, const char *format, ...),
+	 _vsnprintf_s(to, size, count, format, arguments))
+VARIADIC(_scprintf, (const char *format, ...), print_narrow(NULL, 0, format, arguments))
+VARIADIC(ponto_wprintf, (const WCHAR *format, ...), print_file(stdout, true, format, arguments))
+VARIADIC(ponto_fwprintf, (FILE *file, const WCHAR *format, ...), print_file(file, true, format, arguments))
+VARIADIC(ponto_swprintf, (WCHAR *to, size_t size, const WCHAR *format, ...),
+	 ponto_vswprintf(to, size, format, arguments))
+VARIADIC(wprintf_s, (const WCHAR *format, ...), print_file(stdout, true, format, arguments))
+VARIADIC(fwprintf_s, (FILE *file, const WCHAR *format, ...), print_file(file, true, format, arguments))
+VARIADIC(swprintf_s, (WCHAR *to, size_t size, const WCHAR *format, ...), vswprintf_s(to, size, format, arguments))
+VARIADIC(_snwprintf, (WCHAR *to, size_t count, const WCHAR *format, ...), _vsnwprintf(to, count, format, arguments))
+VARIADIC(_snwprintf_s, (WCHAR *to, size_t size, size_t count, const WCHAR *format, ...),
+	 _vsnwprintf_s(to, size, count, format, arguments))
+VARIADIC(_scwprintf, (const WCHAR *format, ...), print_wide(NULL, 0, format, arguments))

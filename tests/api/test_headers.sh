@@ -61,6 +61,25 @@ printf '#include <wchar.h>\nint main(void) { return fwide(0, 0); }\n' |
 	$CC -fshort-wchar -I"$src/api/include" -x c -c -o "$dir/absent.o" - 2>&1 | grep -q 'not offered'
 report "what the host alone offers is an error of compilation"
 
+# ---- what the library exports ----
+
+library=$build/.libs/libponto.so
+if [ -e "$library" ]; then
+	exported=$(nm -D --defined-only "$library" | awk '$2 ~ /[TV]/ { print $3 }')
+	# A C library's name is declared as itself and exported behind ponto_.
+	known() { grep -ohE '\b[A-Za-z_][A-Za-z0-9_]*\b' "$@" | sort -u; }
+	missing() { awk 'FNR == NR { known[$0]; next } { name = $0; sub(/^ponto_/, "", name) } !($0 in known) && !(name in known)' \
+		<(known "$@") - <<<"$exported"; }
+	out=$(missing "$src"/api/include/*.h) && [ "$(wc -l <<<"$exported")" -ge 250 ] && [ -z "$out" ]
+	report "the library exports what the headers declare${out:+, and also: $out}"
+	exported=$(nm -D --defined-only "$library" | awk '$2 == "T" { print $3 }')
+	out=$(missing "$src"/tests/unit/test_win32*.c "$src"/tests/api/*.c) && [ -z "$out" ]
+	report "every function is named in a test${out:+, but: $out}"
+else
+	cases=$((cases + 1))
+	echo "ok $cases - what is exported # SKIP no shared library"
+fi
+
 # ---- api.tsv ----
 
 awk -f "$src/tests/api/check_values.awk" "$src/tests/api/api.tsv" >"$dir/values.c"
