@@ -17,8 +17,9 @@
 #define SLICE_MS 50	/* how long a call waits before it looks whether the daemon is still there */
 #define RECONNECT_MS 50 /* events only */
 #define RECONNECT_MAX_MS 2000
-#define RECONNECT_NEVER_MS 86400000 /* calls: not behind our back, but the last answer of a daemon stays readable,
-				     * which ZMQ_IMMEDIATE and an interval of -1 would throw away */
+/* Calls: not behind our back, but the last answer of a daemon stays readable, which ZMQ_IMMEDIATE and an interval of -1
+ * would throw away. */
+#define RECONNECT_NEVER_MS 86400000
 
 struct channel {
 	void *socket;
@@ -330,50 +331,34 @@ static int send_call(struct ponto_client *client, const char *service, const cha
 	return result;
 }
 
-static int read_reply(struct ponto_client *client, Ponto__Bus__V1__Reply *in, struct ponto_reply *out)
-{
-	uint8_t *payload = NULL;
-
-	if (in->result == PONTO_OK) {
-		payload = ponto_bytes_dup(client->alloc, ponto_bytes(in->payload.data, in->payload.len));
-		if (!payload)
-			return PONTO_ENOMEM;
-	}
-	memset(out, 0, sizeof(*out));
-	out->result = in->result > 0 ? PONTO_EPROTO : in->result;
-	out->payload = payload;
-	out->len = payload ? in->payload.len : 0;
-	if (out->result)
-		snprintf(out->error, sizeof(out->error), "%s",
-			 in->error && in->error[0] ? in->error : ponto_strerror(out->result));
-	return PONTO_OK;
-}
-
-/* Waits at most SLICE_MS for messages. PONTO_EBUSY: not yet the answer to this call. */
+/* One message, for which it waits at most SLICE_MS. PONTO_EBUSY: no answer to this call; PONTO_ETIME: none came. */
 static int take_reply(struct ponto_client *client, int flags, struct ponto_reply *out)
 {
-	ProtobufCAllocator pb = bus_pb_allocator(client->alloc);
-	int result = PONTO_EBUSY;
+	int result = PONTO_ETIME;
 	zmq_msg_t msg;
 
 	zmq_msg_init(&msg);
-	while (result == PONTO_EBUSY && zmq_msg_recv(&msg, client->calls.socket, flags) >= 0) {
-		Ponto__Bus__V1__Reply *reply =
-			ponto__bus__v1__reply__unpack(&pb, zmq_msg_size(&msg), zmq_msg_data(&msg));
-
-		if (!reply) {
-			result = PONTO_EPROTO;
-			break;
-		}
-		if (reply->id == client->next_id || reply->id == 0)
-			result = read_reply(client, reply, out);
-		ponto__bus__v1__reply__free_unpacked(reply, &pb);
-	}
+	if (zmq_msg_recv(&msg, client->calls.socket, flags) >= 0)
+		result = bus_reply_decode(client->alloc, client->next_id,
+					  ponto_bytes(zmq_msg_data(&msg), zmq_msg_size(&msg)), out);
 	zmq_msg_close(&msg);
 	return result;
 }
 
-/* Waiting on the one socket is what makes a call quick; the monitor is asked between slices. */
+/* The connection has ended: the answer may have come just before. */
+static int take_last_reply(struct ponto_client *client, uint64_t deadline, struct ponto_reply *out)
+{
+	int result;
+
+	do {
+		result = take_reply(client, ZMQ_DONTWAIT, out);
+	} while (result == PONTO_EBUSY && left_ms(deadline) > 0);
+	close_channel(&client->calls);
+	return result == PONTO_EBUSY || result == PONTO_ETIME ? PONTO_EUNREACH : result;
+}
+
+/* Waiting on the one socket is what makes a call quick; the monitor is asked between slices. A daemon that says much,
+ * but not the answer, does not make the call longer. */
 int ponto_client_call(struct ponto_client *client, const char *service, const char *method, struct ponto_bytes payload,
 		      unsigned timeout_ms, struct ponto_reply *reply)
 {
@@ -388,15 +373,12 @@ int ponto_client_call(struct ponto_client *client, const char *service, const ch
 	deadline = now_ms() + timeout_ms + GRACE_MS;
 	for (;;) {
 		result = take_reply(client, 0, reply);
-		if (result != PONTO_EBUSY)
+		if (result != PONTO_EBUSY && result != PONTO_ETIME)
 			return result;
 		while ((event = next_notice(&client->calls, &error)))
 			lost |= event == ZMQ_EVENT_DISCONNECTED; /* even if another daemon is there by now */
-		if (lost) {
-			result = take_reply(client, ZMQ_DONTWAIT, reply); /* it may have come just before the end */
-			close_channel(&client->calls);
-			return result == PONTO_EBUSY ? PONTO_EUNREACH : result;
-		}
+		if (lost)
+			return take_last_reply(client, deadline, reply);
 		if (cancelled(client)) {
 			close_channel(&client->calls);
 			return PONTO_ECLOSED;
@@ -427,8 +409,6 @@ void ponto_client_sessions(struct ponto_client *client, uint64_t *called, uint64
 static int take_event(struct ponto_client *client, const char *prefix, struct ponto_event *out, bool *stands)
 {
 	static const char mark[] = "\0ready";
-	ProtobufCAllocator pb = bus_pb_allocator(client->alloc);
-	Ponto__Bus__V1__Event *event;
 	int result = PONTO_EBUSY;
 	zmq_msg_t msg;
 
@@ -451,17 +431,8 @@ static int take_event(struct ponto_client *client, const char *prefix, struct po
 		if (zmq_msg_recv(&msg, client->events.socket, ZMQ_DONTWAIT) < 0)
 			goto out;
 	}
-	if (!out)
-		goto out;
-	event = ponto__bus__v1__event__unpack(&pb, zmq_msg_size(&msg), zmq_msg_data(&msg));
-	if (!event)
-		goto out;
-	memset(out, 0, sizeof(*out));
-	out->payload = ponto_bytes_dup(client->alloc, ponto_bytes(event->payload.data, event->payload.len));
-	out->len = event->payload.len;
-	snprintf(out->topic, sizeof(out->topic), "%s", event->topic);
-	result = out->payload ? PONTO_OK : PONTO_ENOMEM;
-	ponto__bus__v1__event__free_unpacked(event, &pb);
+	if (out)
+		result = bus_event_decode(client->alloc, ponto_bytes(zmq_msg_data(&msg), zmq_msg_size(&msg)), out);
 out:
 	zmq_msg_close(&msg);
 	return result;
@@ -485,13 +456,16 @@ int ponto_client_subscribe(struct ponto_client *client, const char *prefix)
 	if (zmq_setsockopt(client->events.socket, ZMQ_SUBSCRIBE, prefix, strlen(prefix)) != 0)
 		return PONTO_ENOMEM;
 	while (!stands) {
-		if (take_event(client, prefix, NULL, &stands) != PONTO_EBUSY)
-			continue;
+		bool idle = take_event(client, prefix, NULL, &stands) == PONTO_EBUSY;
+
+		if (stands)
+			break;
 		if (cancelled(client))
 			return PONTO_ECLOSED;
 		if (left_ms(deadline) == 0)
 			return PONTO_EUNREACH;
-		wait_for(client, client->events.socket, NULL, deadline);
+		if (idle)
+			wait_for(client, client->events.socket, NULL, deadline);
 	}
 	client->told = client->events.sessions;
 	return PONTO_OK;
@@ -511,7 +485,7 @@ int ponto_client_next_event(struct ponto_client *client, unsigned timeout_ms, st
 			return result;
 		while (next_notice(&client->events, &error))
 			;
-		if (result == PONTO_EPROTO)
+		if (result == PONTO_EPROTO && left_ms(deadline) > 0 && !cancelled(client))
 			continue;
 		if (client->tell_reconnect && client->events.connected && client->told != client->events.sessions) {
 			client->told = client->events.sessions;

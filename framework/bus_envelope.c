@@ -1,6 +1,7 @@
 /* bus.proto in memory, bounds included: whatever reaches this file may come from a hostile client. */
 #include "framework/bus_private.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void *pb_alloc(void *data, size_t size)
@@ -102,7 +103,8 @@ int bus_reply_encode(const struct ponto_alloc *alloc, uint64_t id, int result, s
 		copy_error(error ? error : ponto_strerror(result), text);
 		reply.error = text;
 	}
-	if (payload.len > PONTO_BUS_MESSAGE_MAX || ponto__bus__v1__reply__get_packed_size(&reply) > PONTO_BUS_MESSAGE_MAX) {
+	if (payload.len > PONTO_BUS_MESSAGE_MAX ||
+	    ponto__bus__v1__reply__get_packed_size(&reply) > PONTO_BUS_MESSAGE_MAX) {
 		reply.has_payload = false;
 		reply.result = PONTO_ELIMIT;
 		reply.error = strcpy(text, "the answer is larger than a message may be");
@@ -136,4 +138,80 @@ int bus_event_encode(const struct ponto_alloc *alloc, const char *topic, struct 
 	*len = ponto__bus__v1__event__pack(&event, data);
 	*out = data;
 	return PONTO_OK;
+}
+
+/* ---- what a client reads --------------------------------------------------------- */
+
+/* protobuf-c does not tell why it gave up. */
+struct noting {
+	const struct ponto_alloc *alloc;
+	bool refused;
+};
+
+static void *noting_alloc(void *data, size_t size)
+{
+	struct noting *noting = data;
+	void *block = noting->alloc->alloc(noting->alloc->ctx, size);
+
+	noting->refused |= !block;
+	return block;
+}
+
+static void noting_free(void *data, void *block)
+{
+	ponto_free(((struct noting *)data)->alloc, block);
+}
+
+static int read_reply(const struct ponto_alloc *alloc, const Ponto__Bus__V1__Reply *in, struct ponto_reply *out)
+{
+	uint8_t *payload = NULL;
+
+	if (in->result == PONTO_OK) {
+		payload = ponto_bytes_dup(alloc, ponto_bytes(in->payload.data, in->payload.len));
+		if (!payload)
+			return PONTO_ENOMEM;
+	}
+	memset(out, 0, sizeof(*out));
+	out->result = in->result > 0 ? PONTO_EPROTO : in->result;
+	out->payload = payload;
+	out->len = payload ? in->payload.len : 0;
+	if (out->result)
+		snprintf(out->error, sizeof(out->error), "%s",
+			 in->error && in->error[0] ? in->error : ponto_strerror(out->result));
+	return PONTO_OK;
+}
+
+int bus_reply_decode(const struct ponto_alloc *alloc, uint64_t id, struct ponto_bytes data, struct ponto_reply *out)
+{
+	struct noting noting = {alloc, false};
+	ProtobufCAllocator pb = {noting_alloc, noting_free, &noting};
+	Ponto__Bus__V1__Reply *reply = ponto__bus__v1__reply__unpack(&pb, data.len, data.data);
+	int result = PONTO_EBUSY;
+
+	if (!reply)
+		return noting.refused ? PONTO_ENOMEM : PONTO_EPROTO;
+	if (reply->id == id || reply->id == 0)
+		result = read_reply(alloc, reply, out);
+	ponto__bus__v1__reply__free_unpacked(reply, &pb);
+	return result;
+}
+
+int bus_event_decode(const struct ponto_alloc *alloc, struct ponto_bytes data, struct ponto_event *out)
+{
+	struct noting noting = {alloc, false};
+	ProtobufCAllocator pb = {noting_alloc, noting_free, &noting};
+	Ponto__Bus__V1__Event *event = ponto__bus__v1__event__unpack(&pb, data.len, data.data);
+	uint8_t *payload;
+
+	if (!event)
+		return noting.refused ? PONTO_ENOMEM : PONTO_EPROTO;
+	payload = ponto_bytes_dup(alloc, ponto_bytes(event->payload.data, event->payload.len));
+	if (payload) {
+		memset(out, 0, sizeof(*out));
+		out->payload = payload;
+		out->len = event->payload.len;
+		snprintf(out->topic, sizeof(out->topic), "%s", event->topic);
+	}
+	ponto__bus__v1__event__free_unpacked(event, &pb);
+	return payload ? PONTO_OK : PONTO_ENOMEM;
 }

@@ -62,6 +62,15 @@ PONTO_MUST_CHECK int bus_reply_encode(const struct ponto_alloc *alloc, uint64_t 
 #define BUS_REPLY_SMALL (BUS_ERROR_MAX + 64)
 size_t bus_reply_small(uint64_t id, int result, const char *error, uint8_t out[BUS_REPLY_SMALL]);
 
+/* What a client reads of a Reply. PONTO_EBUSY: the answer to another call than id; PONTO_EPROTO: not a Reply. gives what
+ * is in out */
+PONTO_MUST_CHECK int bus_reply_decode(const struct ponto_alloc *alloc, uint64_t id, struct ponto_bytes data,
+				      struct ponto_reply *out);
+
+/* PONTO_EPROTO: not an Event. gives what is in out */
+PONTO_MUST_CHECK int bus_event_decode(const struct ponto_alloc *alloc, struct ponto_bytes data,
+				      struct ponto_event *out);
+
 /* gives */
 PONTO_MUST_CHECK int bus_event_encode(const struct ponto_alloc *alloc, const char *topic, struct ponto_bytes payload,
 				      uint64_t wall, uint8_t **out, size_t *len);

@@ -8,6 +8,7 @@
 
 #include "api/peer/link.h"
 #include "api/peer/result.h"
+#include "api/peer/unpack.h"
 #include "apps/pontod/node.pb-c.h"
 #include "plugins/service-pnrp/pnrp.pb-c.h"
 
@@ -28,26 +29,27 @@ static struct {
 static HRESULT ask_services(struct peer_clouds *out)
 {
 	Ponto__Node__V1__StatusRequest request = PONTO__NODE__V1__STATUS_REQUEST__INIT;
-	Ponto__Node__V1__StatusReply *status;
+	const Ponto__Node__V1__StatusReply *status;
 	struct link_answer answer;
+	ProtobufCMessage *reply;
 	HRESULT result = link_call("node", "Status", &request.base, TIMEOUT_MS, -1, &answer);
 
 	if (FAILED(result))
 		return result;
 	result = peer_result(answer.reply.result);
-	status = SUCCEEDED(result) ? ponto__node__v1__status_reply__unpack(NULL, answer.reply.len, answer.reply.payload)
-				   : NULL;
+	if (SUCCEEDED(result))
+		result = peer_unpack(&ponto__node__v1__status_reply__descriptor,
+				     ponto_bytes(answer.reply.payload, answer.reply.len), &reply);
 	link_answer_clear(&answer);
 	if (FAILED(result))
 		return result;
-	if (!status)
-		return E_UNEXPECTED;
+	status = (const Ponto__Node__V1__StatusReply *)reply;
 	out->services = 0;
 	for (size_t i = 0; i < status->n_instance && out->services < PEER_CLOUDS_MAX; i++) {
 		if (strcmp(status->instance[i]->plugin, "service-pnrp") == 0)
 			snprintf(out->service[out->services++], PEER_SERVICE_TEXT, "%s", status->instance[i]->name);
 	}
-	ponto__node__v1__status_reply__free_unpacked(status, NULL);
+	protobuf_c_message_free_unpacked(reply, NULL);
 	return out->services > 0 ? S_OK : PEER_E_CANNOT_START_SERVICE;
 }
 
@@ -96,21 +98,24 @@ static void add(struct peer_clouds *out, const char *service, const Ponto__Pnrp_
 static HRESULT ask_clouds(struct peer_clouds *out, const char *service)
 {
 	Ponto__Pnrp__V1__CloudsRequest request = PONTO__PNRP__V1__CLOUDS_REQUEST__INIT;
-	Ponto__Pnrp__V1__CloudsReply *reply;
+	const Ponto__Pnrp__V1__CloudsReply *clouds;
 	struct link_answer answer;
+	ProtobufCMessage *reply;
 	HRESULT result = link_call(service, "Clouds", &request.base, TIMEOUT_MS, -1, &answer);
 
 	if (FAILED(result))
 		return result;
-	reply = answer.reply.result == PONTO_OK
-			? ponto__pnrp__v1__clouds_reply__unpack(NULL, answer.reply.len, answer.reply.payload)
-			: NULL;
+	result = answer.reply.result == PONTO_OK
+			 ? peer_unpack(&ponto__pnrp__v1__clouds_reply__descriptor,
+				       ponto_bytes(answer.reply.payload, answer.reply.len), &reply)
+			 : S_FALSE;
 	link_answer_clear(&answer);
-	if (!reply)
-		return S_OK; /* this one is on its way out: it has no cloud */
-	for (size_t i = 0; i < reply->n_cloud; i++)
-		add(out, service, reply->cloud[i]);
-	ponto__pnrp__v1__clouds_reply__free_unpacked(reply, NULL);
+	if (result != S_OK)
+		return FAILED(result) ? result : S_OK; /* this one is on its way out: it has no cloud */
+	clouds = (const Ponto__Pnrp__V1__CloudsReply *)reply;
+	for (size_t i = 0; i < clouds->n_cloud; i++)
+		add(out, service, clouds->cloud[i]);
+	protobuf_c_message_free_unpacked(reply, NULL);
 	return S_OK;
 }
 

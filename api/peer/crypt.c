@@ -6,6 +6,7 @@
 
 #include "api/peer/link.h"
 #include "api/peer/result.h"
+#include "api/peer/unpack.h"
 #include "apps/pontod/identity.pb-c.h"
 
 #define PEM_MAX 16384 /* bytes */
@@ -96,7 +97,8 @@ BOOL WINAPI CryptReleaseContext(HCRYPTPROV handle, DWORD flags)
 static HRESULT sign(const char *id, const BYTE *data, DWORD size, BYTE *signature, DWORD *signature_size)
 {
 	Ponto__Identity__V1__SignRequest request = PONTO__IDENTITY__V1__SIGN_REQUEST__INIT;
-	Ponto__Identity__V1__SignReply *reply = NULL;
+	const Ponto__Identity__V1__SignReply *reply;
+	ProtobufCMessage *message = NULL;
 	struct link_answer answer;
 	HRESULT result;
 
@@ -107,16 +109,18 @@ static HRESULT sign(const char *id, const BYTE *data, DWORD size, BYTE *signatur
 	if (FAILED(result))
 		return result;
 	result = peer_result(answer.reply.result);
-	if (SUCCEEDED(result)) {
-		reply = ponto__identity__v1__sign_reply__unpack(NULL, answer.reply.len, answer.reply.payload);
-		result = reply && reply->signature.len <= *signature_size ? S_OK : E_UNEXPECTED;
-	}
+	if (SUCCEEDED(result))
+		result = peer_unpack(&ponto__identity__v1__sign_reply__descriptor,
+				     ponto_bytes(answer.reply.payload, answer.reply.len), &message);
+	reply = (const Ponto__Identity__V1__SignReply *)message;
+	if (SUCCEEDED(result) && reply->signature.len > *signature_size)
+		result = E_UNEXPECTED;
 	if (SUCCEEDED(result)) {
 		memcpy(signature, reply->signature.data, reply->signature.len);
 		*signature_size = (DWORD)reply->signature.len;
 	}
-	if (reply)
-		ponto__identity__v1__sign_reply__free_unpacked(reply, NULL);
+	if (message)
+		protobuf_c_message_free_unpacked(message, NULL);
 	link_answer_clear(&answer);
 	return result;
 }

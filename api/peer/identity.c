@@ -9,6 +9,7 @@
 #include "api/peer/link.h"
 #include "api/peer/result.h"
 #include "api/peer/text.h"
+#include "api/peer/unpack.h"
 #include "apps/pontod/identity.pb-c.h"
 #include "framework/security.h"
 
@@ -41,10 +42,8 @@ static HRESULT ask(const char *method, const ProtobufCMessage *request, const Pr
 	if (FAILED(result))
 		return result;
 	result = tell(answer.reply.result);
-	if (SUCCEEDED(result)) {
-		*out = protobuf_c_message_unpack(type, NULL, answer.reply.len, answer.reply.payload);
-		result = *out ? S_OK : E_UNEXPECTED;
-	}
+	if (SUCCEEDED(result))
+		result = peer_unpack(type, ponto_bytes(answer.reply.payload, answer.reply.len), out);
 	link_answer_clear(&answer);
 	return result;
 }

@@ -10,6 +10,7 @@
 #include "api/peer/pnrp.h"
 #include "api/peer/result.h"
 #include "api/peer/text.h"
+#include "api/peer/unpack.h"
 
 #define TIMEOUT_MS 30000
 #define GRACE_MS 1000 /* the daemon's own time is up first */
@@ -48,7 +49,8 @@ static HRESULT resolve_in(const struct peer_cloud *cloud, const struct peer_quer
 			  PPEER_PNRP_ENDPOINT_INFO *out)
 {
 	Ponto__Pnrp__V1__ResolveRequest request;
-	Ponto__Pnrp__V1__ResolveReply *reply;
+	const Ponto__Pnrp__V1__ResolveReply *reply;
+	ProtobufCMessage *message;
 	struct item items[PEER_FOUND_MAX] = {{0}};
 	struct link_answer answer;
 	HRESULT result;
@@ -59,19 +61,19 @@ static HRESULT resolve_in(const struct peer_cloud *cloud, const struct peer_quer
 	if (FAILED(result))
 		return result;
 	result = peer_result_resolve(answer.reply.result);
-	reply = result == S_OK ? ponto__pnrp__v1__resolve_reply__unpack(NULL, answer.reply.len, answer.reply.payload)
-			       : NULL;
+	if (result == S_OK)
+		result = peer_unpack(&ponto__pnrp__v1__resolve_reply__descriptor,
+				     ponto_bytes(answer.reply.payload, answer.reply.len), &message);
 	link_answer_clear(&answer);
 	if (FAILED(result))
 		return result;
 	if (result == S_FALSE)
 		return give(NULL, 0, count, out);
-	if (!reply)
-		return E_OUTOFMEMORY;
+	reply = (const Ponto__Pnrp__V1__ResolveReply *)message;
 	for (n = 0; n < reply->n_match && n < PEER_FOUND_MAX; n++)
 		items[n] = (struct item){reply->match[n], cloud->scope_id};
 	result = give(items, n, count, out);
-	ponto__pnrp__v1__resolve_reply__free_unpacked(reply, NULL);
+	protobuf_c_message_free_unpacked(message, NULL);
 	return result;
 }
 

@@ -10,6 +10,7 @@
 #include "api/peer/result.h"
 
 #define TIMEOUT_MS 15000 /* the first name of a user may have to wait for a key to be made */
+#define LOST_MS 100	 /* for a daemon that has just been waited for: it is told, heard or not */
 
 /* The registration in one cloud. */
 struct placement {
@@ -64,13 +65,14 @@ void peer_registration_put(struct peer_registration *r)
 
 /* ---- the keeper ----------------------------------------------------------------------------- */
 
-static HRESULT keeper_call(const char *service, const char *method, const ProtobufCMessage *request, int *code)
+static HRESULT keeper_call(const char *service, const char *method, const ProtobufCMessage *request,
+			   unsigned timeout_ms, int *code)
 {
 	struct ponto_reply reply;
 	HRESULT result = own.keeper ? S_OK : link_client(false, &own.keeper);
 
 	if (SUCCEEDED(result))
-		result = link_call_over(own.keeper, service, method, request, TIMEOUT_MS, &reply);
+		result = link_call_over(own.keeper, service, method, request, timeout_ms, &reply);
 	if (FAILED(result))
 		return result;
 	*code = reply.result;
@@ -92,6 +94,8 @@ static uint64_t session_called(void)
 {
 	uint64_t called, now;
 
+	if (!own.keeper)
+		return 0;
 	ponto_client_sessions(own.keeper, &called, &now);
 	return called;
 }
@@ -164,27 +168,8 @@ static HRESULT refusal(const struct peer_publication *p, const struct placement 
 	return *p->identity ? PEER_E_IDENTITY_NOT_FOUND : PEER_E_INVALID_IDENTITY;
 }
 
-static HRESULT place(const struct peer_publication *p, uint64_t instance, struct placement *at)
-{
-	struct packed packed;
-	int code = PONTO_OK;
-	HRESULT result;
-
-	pack(p, instance, at->cloud, &packed);
-	result = keeper_call(at->service, "Register", &packed.request.base, &code);
-	if (FAILED(result))
-		return result;
-	if (code == PONTO_EACCES)
-		return refusal(p, at);
-	if (code == PONTO_ENOENT) /* the cloud is of another name by now */
-		return PEER_E_CLOUD_NOT_FOUND;
-	if (code != PONTO_OK && code != PONTO_EEXIST) /* that one is ours: an answer that was lost */
-		return peer_result_pnrp(code);
-	at->session = session_called();
-	return S_OK;
-}
-
-static void displace(const struct peer_publication *p, uint64_t instance, const struct placement *at)
+static void displace(const struct peer_publication *p, uint64_t instance, const struct placement *at,
+		     unsigned timeout_ms)
 {
 	Ponto__Pnrp__V1__UnregisterRequest request = PONTO__PNRP__V1__UNREGISTER_REQUEST__INIT;
 	int code;
@@ -195,13 +180,37 @@ static void displace(const struct peer_publication *p, uint64_t instance, const 
 	request.cloud = (char *)(uintptr_t)at->cloud;
 	request.has_instance = true;
 	request.instance = instance;
-	(void)keeper_call(at->service, "Unregister", &request.base, &code);
+	(void)keeper_call(at->service, "Unregister", &request.base, timeout_ms, &code);
+}
+
+static HRESULT place(const struct peer_publication *p, uint64_t instance, struct placement *at)
+{
+	struct packed packed;
+	int code = PONTO_OK;
+	HRESULT result;
+
+	pack(p, instance, at->cloud, &packed);
+	result = keeper_call(at->service, "Register", &packed.request.base, TIMEOUT_MS, &code);
+	if (FAILED(result)) { /* only its answer may be lost, and nobody would ever end it */
+		at->session = session_called();
+		displace(p, instance, at, LOST_MS);
+		at->session = 0;
+		return result;
+	}
+	if (code == PONTO_EACCES)
+		return refusal(p, at);
+	if (code == PONTO_ENOENT) /* the cloud is of another name by now */
+		return PEER_E_CLOUD_NOT_FOUND;
+	if (code != PONTO_OK && code != PONTO_EEXIST) /* that one is ours: an answer that was lost */
+		return peer_result_pnrp(code);
+	at->session = session_called();
+	return S_OK;
 }
 
 static void displace_all(const struct peer_publication *p, uint64_t instance, const struct placement *placements)
 {
 	for (const struct placement *at = placements; at; at = at->next)
-		displace(p, instance, at);
+		displace(p, instance, at, TIMEOUT_MS);
 }
 
 /* ---- every cloud that is meant ------------------------------------------------------------------ */

@@ -83,8 +83,8 @@ static void no_identity(void **state)
 	ULONG count = 9;
 
 	(void)state;
-	PONTO_COVERS("PeerIdentityGetDefault", "PeerIdentityGetXML", "PeerIdentityGetFriendlyName",
-		     "PeerEnumIdentities");
+	PONTO_COVERS_ERRORS("PeerIdentityGetDefault", "PeerIdentityGetXML", "PeerIdentityGetFriendlyName",
+			    "PeerEnumIdentities");
 	assert_int_equal(PeerIdentityGetDefault(&text), PEER_E_NOT_FOUND);
 	assert_int_equal(PeerIdentityGetFriendlyName(NULL, &text), PEER_E_NOT_FOUND);
 	assert_int_equal(PeerIdentityGetCryptKey(NULL, &key), PEER_E_NOT_FOUND);
@@ -474,7 +474,7 @@ static void too_many(void **state)
 	PWSTR a, b, xml;
 
 	(void)state;
-	PONTO_COVERS("PeerIdentityCreate", "PeerIdentityImport");
+	PONTO_COVERS_ERRORS("PeerIdentityCreate", "PeerIdentityImport");
 	api_daemon_stop(&daemon_);
 	daemon_.security = "iterations = 1000; identities = 1;";
 	api_daemon_start(&daemon_);
@@ -501,7 +501,7 @@ static void no_key_access(void **state)
 	FILE *file;
 
 	(void)state;
-	PONTO_COVERS("PeerIdentityGetCryptKey", "PeerIdentityExport", "PeerIdentitySetFriendlyName");
+	PONTO_COVERS_ERRORS("PeerIdentityGetCryptKey", "PeerIdentityExport", "PeerIdentitySetFriendlyName");
 	snprintf(path, sizeof(path), "%s/secret", daemon_.dir);
 	file = fopen(path, "w");
 	assert_non_null(file);

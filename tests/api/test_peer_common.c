@@ -105,7 +105,7 @@ static void what_is_refused(void **state)
 	ULONG count = 1, zero = 0;
 
 	(void)state;
-	PONTO_COVERS("PeerGetItemCount", "PeerGetNextItem", "PeerEndEnumeration");
+	PONTO_COVERS_ERRORS("PeerGetItemCount", "PeerGetNextItem", "PeerEndEnumeration");
 	assert_int_equal(PeerGetItemCount(e, NULL), E_INVALIDARG);
 	assert_int_equal(PeerGetNextItem(e, NULL, &items), E_INVALIDARG);
 	assert_int_equal(PeerGetNextItem(e, &zero, &items), E_INVALIDARG);
@@ -145,7 +145,7 @@ static void many_threads_read(void **state)
 	pthread_t threads[6];
 
 	(void)state;
-	PONTO_COVERS("PeerGetNextItem", "PeerEndEnumeration");
+	PONTO_COVERS_THREADS("PeerGetNextItem", "PeerEndEnumeration");
 	for (int round = 0; round < 50; round++) {
 		atomic_uint got = 0;
 		struct reader r = {make(ITEMS), &got};

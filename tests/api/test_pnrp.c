@@ -83,7 +83,7 @@ static void other_versions_are_refused(void **state)
 	static const WORD bad[] = {0, MAKEWORD(1, 0), MAKEWORD(0, 2), MAKEWORD(2, 1), MAKEWORD(3, 0), 0xffff};
 
 	(void)state;
-	PONTO_COVERS("PeerPnrpStartup");
+	PONTO_COVERS_ERRORS("PeerPnrpStartup");
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(bad); i++)
 		assert_int_equal(PeerPnrpStartup(bad[i]), PEER_E_UNSUPPORTED_VERSION);
 	assert_int_equal(PeerPnrpShutdown(), PEER_E_NOT_INITIALIZED);
@@ -98,8 +98,9 @@ static void nothing_works_before_the_start(void **state)
 	ULONG count = 1;
 
 	(void)state;
-	PONTO_COVERS("PeerPnrpRegister", "PeerPnrpUpdateRegistration", "PeerPnrpUnregister", "PeerPnrpResolve",
-		     "PeerPnrpStartResolve", "PeerPnrpGetEndpoint", "PeerPnrpEndResolve", "PeerPnrpGetCloudInfo");
+	PONTO_COVERS_ERRORS("PeerPnrpRegister", "PeerPnrpUpdateRegistration", "PeerPnrpUnregister", "PeerPnrpResolve",
+			    "PeerPnrpStartResolve", "PeerPnrpGetEndpoint", "PeerPnrpEndResolve",
+			    "PeerPnrpGetCloudInfo");
 	assert_int_equal(PeerPnrpRegister(u"0.a", &info, &registration), PEER_E_NOT_INITIALIZED);
 	assert_int_equal(PeerPnrpUpdateRegistration((HREGISTRATION)1, &info), PEER_E_NOT_INITIALIZED);
 	assert_int_equal(PeerPnrpUnregister((HREGISTRATION)1), PEER_E_NOT_INITIALIZED);
@@ -114,7 +115,7 @@ static void without_a_daemon_nothing_starts(void **state)
 	struct api_daemon d;
 
 	(void)state;
-	PONTO_COVERS("PeerPnrpStartup");
+	PONTO_COVERS_ERRORS("PeerPnrpStartup");
 	api_daemon_init(&d);
 	assert_int_equal(PeerPnrpStartup(PNRP_VERSION), PEER_E_SERVICE_NOT_AVAILABLE);
 	assert_int_equal(PeerPnrpShutdown(), PEER_E_NOT_INITIALIZED);
@@ -190,7 +191,7 @@ static void bad_registrations(void **state)
 	HREGISTRATION r = (HREGISTRATION)7;
 
 	(void)state;
-	PONTO_COVERS("PeerPnrpRegister");
+	PONTO_COVERS_ERRORS("PeerPnrpRegister");
 	assert_int_equal(PeerPnrpRegister(NULL, &info, &r), E_INVALIDARG);
 	assert_int_equal(PeerPnrpRegister(u"0.a", &info, NULL), E_INVALIDARG);
 	static const PCWSTR names[] = {
@@ -245,7 +246,7 @@ static void stale_registrations(void **state)
 	HREGISTRATION r;
 
 	(void)state;
-	PONTO_COVERS("PeerPnrpUpdateRegistration", "PeerPnrpUnregister");
+	PONTO_COVERS_ERRORS("PeerPnrpUpdateRegistration", "PeerPnrpUnregister");
 	assert_int_equal(PeerPnrpRegister(u"0.a", &info, &r), S_OK);
 	HREGISTRATION bad[] = {NULL, (HREGISTRATION)12345, event, INVALID_HANDLE_VALUE, (HREGISTRATION)&info};
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(bad); i++) {
@@ -401,7 +402,7 @@ static void bad_resolves(void **state)
 	ULONG count = 1, zero = 0;
 
 	(void)state;
-	PONTO_COVERS("PeerPnrpResolve");
+	PONTO_COVERS_ERRORS("PeerPnrpResolve");
 	assert_int_equal(PeerPnrpResolve(NULL, NULL, &count, &found), E_INVALIDARG);
 	assert_int_equal(PeerPnrpResolve(u"0.a", NULL, NULL, &found), E_INVALIDARG);
 	assert_int_equal(PeerPnrpResolve(u"0.a", NULL, &zero, &found), E_INVALIDARG);

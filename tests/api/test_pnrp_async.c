@@ -57,7 +57,7 @@ static void bad_starts(void **state)
 	HRESOLUTION r = (HRESOLUTION)7;
 
 	(void)state;
-	PONTO_COVERS("PeerPnrpStartResolve");
+	PONTO_COVERS_ERRORS("PeerPnrpStartResolve");
 	CloseHandle(closed);
 	assert_int_equal(PeerPnrpRegister(u"0.a", &info, &registration), S_OK);
 	HANDLE bad[] = {NULL, closed, registration, INVALID_HANDLE_VALUE, (HANDLE)&info};
@@ -79,7 +79,7 @@ static void stale_resolutions(void **state)
 	HRESOLUTION r;
 
 	(void)state;
-	PONTO_COVERS("PeerPnrpGetEndpoint", "PeerPnrpEndResolve");
+	PONTO_COVERS_ERRORS("PeerPnrpGetEndpoint", "PeerPnrpEndResolve");
 	assert_int_equal(PeerPnrpStartResolve(u"0.many", NULL, 1, event, &r), S_OK);
 	HRESOLUTION bad[] = {NULL, event, INVALID_HANDLE_VALUE, (HRESOLUTION)&endpoint, (HRESOLUTION)999};
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(bad); i++) {
@@ -217,7 +217,7 @@ static void a_lost_daemon_is_told(void **state)
 	HRESOLUTION r;
 	ULONG count;
 
-	PONTO_COVERS("PeerPnrpGetEndpoint", "PeerPnrpStartResolve");
+	PONTO_COVERS_ERRORS("PeerPnrpGetEndpoint", "PeerPnrpStartResolve");
 	do {
 		assert_int_equal(PeerPnrpGetCloudInfo(&count, &clouds), S_OK);
 		PeerFreeData(clouds);
@@ -254,7 +254,7 @@ static void an_end_unblocks(void **state)
 	HRESOLUTION r;
 
 	(void)state;
-	PONTO_COVERS("PeerPnrpEndResolve", "PeerPnrpShutdown");
+	PONTO_COVERS_THREADS("PeerPnrpEndResolve", "PeerPnrpShutdown");
 	for (int round = 0; round < 20; round++) {
 		assert_int_equal(PeerPnrpStartResolve(u"0.many", NULL, 0, event, &r), S_OK);
 		for (size_t i = 0; i < PONTO_ARRAY_SIZE(threads); i++)
@@ -311,7 +311,7 @@ static void from_many_threads(void **state)
 	atomic_uint found = 0;
 
 	(void)state;
-	PONTO_COVERS("PeerPnrpResolve", "PeerPnrpStartResolve", "PeerPnrpGetEndpoint", "PeerPnrpEndResolve");
+	PONTO_COVERS_THREADS("PeerPnrpResolve", "PeerPnrpStartResolve", "PeerPnrpGetEndpoint", "PeerPnrpEndResolve");
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(threads); i++)
 		pthread_create(&threads[i], NULL, resolve_often, &found);
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(threads); i++)

@@ -104,7 +104,7 @@ static void without_a_daemon(void **state)
 	HREGISTRATION r, other;
 	ULONG count = 1;
 
-	PONTO_COVERS("PeerPnrpRegister", "PeerPnrpUpdateRegistration", "PeerPnrpResolve", "PeerPnrpShutdown");
+	PONTO_COVERS_ERRORS("PeerPnrpRegister", "PeerPnrpUpdateRegistration", "PeerPnrpResolve", "PeerPnrpShutdown");
 	assert_int_equal(PeerPnrpRegister(u"0.mine", &info, &r), S_OK);
 	api_daemon_kill(&w->daemon);
 	assert_int_equal(PeerPnrpRegister(u"0.more", &info, &other), PEER_E_SERVICE_NOT_AVAILABLE);
@@ -303,7 +303,7 @@ static void many_threads_register(void **state)
 	atomic_uint good = 0;
 
 	(void)state;
-	PONTO_COVERS("PeerPnrpRegister", "PeerPnrpUpdateRegistration", "PeerPnrpUnregister", "PeerPnrpStartup");
+	PONTO_COVERS_THREADS("PeerPnrpRegister", "PeerPnrpUpdateRegistration", "PeerPnrpUnregister", "PeerPnrpStartup");
 	for (unsigned i = 0; i < PONTO_ARRAY_SIZE(threads); i++) {
 		churn[i] = (struct churn){i, &good};
 		pthread_create(&threads[i], NULL, register_often, &churn[i]);

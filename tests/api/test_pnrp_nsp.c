@@ -109,8 +109,8 @@ static void nothing_before_the_start(void **state)
 	HANDLE lookup;
 
 	(void)state;
-	PONTO_COVERS("WSALookupServiceBeginW", "WSALookupServiceNextW", "WSALookupServiceEnd", "WSASetServiceW",
-		     "WSANSPIoctl");
+	PONTO_COVERS_ERRORS("WSALookupServiceBeginW", "WSALookupServiceNextW", "WSALookupServiceEnd", "WSASetServiceW",
+			    "WSANSPIoctl");
 	assert_fails(WSALookupServiceBeginW(&set, 0, &lookup), WSANOTINITIALISED);
 	assert_fails(WSALookupServiceNextW(NULL, 0, &size, NULL), WSANOTINITIALISED);
 	assert_fails(WSALookupServiceEnd(NULL), WSANOTINITIALISED);
@@ -127,7 +127,7 @@ static void bad_queries(void **state)
 	HANDLE lookup = (HANDLE)7;
 
 	(void)state;
-	PONTO_COVERS("WSALookupServiceBeginW");
+	PONTO_COVERS_ERRORS("WSALookupServiceBeginW");
 	assert_fails(WSALookupServiceBeginW(NULL, 0, &lookup), WSAEFAULT);
 	assert_fails(WSALookupServiceBeginW(&set, 0, NULL), WSAEFAULT);
 	set.dwSize = 8;
@@ -171,7 +171,7 @@ static void bad_options(void **state)
 	HANDLE lookup;
 
 	(void)state;
-	PONTO_COVERS("WSALookupServiceBeginW");
+	PONTO_COVERS_ERRORS("WSALookupServiceBeginW");
 	set.lpBlob = &blob;
 #define option_refused(change, code)                                                                                   \
 	do {                                                                                                           \
@@ -210,7 +210,7 @@ static void stale_lookups(void **state)
 	DWORD size = sizeof(buffer);
 
 	(void)state;
-	PONTO_COVERS("WSALookupServiceNextW", "WSALookupServiceEnd", "WSANSPIoctl");
+	PONTO_COVERS_ERRORS("WSALookupServiceNextW", "WSALookupServiceEnd", "WSANSPIoctl");
 	assert_int_equal(WSALookupServiceBeginW(&set, 0, &lookup), 0);
 	HANDLE bad[] = {NULL, event, INVALID_HANDLE_VALUE, (HANDLE)&set, (HANDLE)4711};
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(bad); i++) {
@@ -233,7 +233,7 @@ static void no_daemon(void **state)
 	WSAQUERYSETW set = name_query(u"0.a"), clouds = cloud_query();
 	HANDLE lookup;
 
-	PONTO_COVERS("WSALookupServiceBeginW", "WSASetServiceW");
+	PONTO_COVERS_ERRORS("WSALookupServiceBeginW", "WSASetServiceW");
 	api_daemon_stop(&w->daemon);
 	assert_fails(WSALookupServiceBeginW(&set, 0, &lookup), WSASYSNOTREADY);
 	assert_fails(WSALookupServiceBeginW(&clouds, 0, &lookup), WSASYSNOTREADY);
@@ -361,7 +361,7 @@ static void bad_registrations(void **state)
 	BLOB blob = {sizeof(options), (BYTE *)&options};
 
 	(void)state;
-	PONTO_COVERS("WSASetServiceW");
+	PONTO_COVERS_ERRORS("WSASetServiceW");
 	set.lpcsaBuffer = &info;
 	set.dwNumberOfCsAddrs = 1;
 	good = set;
@@ -547,7 +547,7 @@ static void polls_and_refusals(void **state)
 	DWORD returned = 7;
 	HANDLE lookup;
 
-	PONTO_COVERS("WSANSPIoctl");
+	PONTO_COVERS_ERRORS("WSANSPIoctl");
 	(void)api_child_say(&w->child, answer, "register 0.room 1");
 	assert_int_equal(WSALookupServiceBeginW(&set, 0, &lookup), 0);
 	API_AWAIT(WSANSPIoctl(lookup, SIO_NSP_NOTIFY_CHANGE, NULL, 0, NULL, 0, &returned, &completion) == 0);
@@ -593,7 +593,7 @@ static void an_end_unblocks(void **state)
 	HANDLE lookup;
 
 	(void)state;
-	PONTO_COVERS("WSALookupServiceEnd", "WSALookupServiceNextW");
+	PONTO_COVERS_THREADS("WSALookupServiceEnd", "WSALookupServiceNextW");
 	for (int round = 0; round < 20; round++) {
 		assert_int_equal(WSALookupServiceBeginW(&set, 0, &lookup), 0);
 		for (size_t i = 0; i < PONTO_ARRAY_SIZE(threads); i++)
@@ -629,7 +629,7 @@ static void many_threads_register(void **state)
 	atomic_uint good = 0;
 
 	(void)state;
-	PONTO_COVERS("WSASetServiceW");
+	PONTO_COVERS_THREADS("WSASetServiceW");
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(threads); i++)
 		pthread_create(&threads[i], NULL, register_often, &good);
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(threads); i++)

@@ -5,21 +5,21 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static void mark(const char *word, const char *const *names, size_t count)
+static void mark(const char *word, const char *how, const char *const *names, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		printf("# %s %s\n", word, names[i]);
+		printf("# %s %s%s\n", word, how, names[i]);
 	fflush(stdout);
 }
 
 void ponto_test_proves(const char *const *rows, size_t count)
 {
-	mark("proves", rows, count);
+	mark("proves", "", rows, count);
 }
 
-void ponto_test_covers(const char *const *names, size_t count)
+void ponto_test_covers(const char *how, const char *const *names, size_t count)
 {
-	mark("covers", names, count);
+	mark("covers", how, names, count);
 }
 
 static bool refuse(struct ponto_test_alloc *ta)

@@ -24,13 +24,18 @@
 void ponto_test_proves(const char *const *rows, size_t count);
 
 /* Names the public functions that this case tests: the table of docs/status.md is made of it. Counted like a proof. */
-#define PONTO_COVERS(...)                                                                                              \
+#define PONTO_COVERS(...) PONTO_COVERS_AS_("", __VA_ARGS__)
+#define PONTO_COVERS_AS_(how, ...)                                                                                     \
 	do {                                                                                                           \
 		static const char *const names_[] = {__VA_ARGS__};                                                     \
-		ponto_test_covers(names_, sizeof(names_) / sizeof(names_[0]));                                         \
+		ponto_test_covers(how, names_, sizeof(names_) / sizeof(names_[0]));                                    \
 	} while (0)
 
-void ponto_test_covers(const char *const *names, size_t count);
+void ponto_test_covers(const char *how, const char *const *names, size_t count);
+
+/* The same for what they refuse, and for calls from several threads. */
+#define PONTO_COVERS_ERRORS(...) PONTO_COVERS_AS_("errors ", __VA_ARGS__)
+#define PONTO_COVERS_THREADS(...) PONTO_COVERS_AS_("threads ", __VA_ARGS__)
 
 /* Runs a group with TAP output; the exit status of main. */
 #define PONTO_TEST_MAIN(tests)                                                                                         \
