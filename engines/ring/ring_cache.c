@@ -126,8 +126,8 @@ const struct ring_id *ring_cache_closest_local(const struct ring_cache *c, const
 	const struct ring_id *above, *below;
 	uint32_t i;
 
-	if (!c->locals)
-		return NULL;
+	if (c->locals < 2)
+		return c->locals ? c->local : NULL;
 	i = local_position(c, target);
 	above = &c->local[i % c->locals];
 	below = &c->local[(i + c->locals - 1) % c->locals];
@@ -241,21 +241,33 @@ static bool reaches(const struct ring_cache *c, uint32_t k, const struct ring_id
 	return ring_id_compare(&step, way) >= 0;
 }
 
-/* Whether fewer than RING_LEAF certified entries lie between id and local, which is up (or down) from id. */
-static bool near_local(const struct ring_cache *c, const struct ring_id *id, const struct ring_id *local, bool up)
+/* An ID among the entries: where it is, or would be. */
+struct spot {
+	uint32_t at;
+	bool present;
+};
+
+static struct spot spot_of(const struct ring_cache *c, const struct ring_id *id)
+{
+	struct spot spot = {.at = position(c, id)};
+
+	spot.present = at_is(c, spot.at, id);
+	return spot;
+}
+
+/* Whether fewer than RING_LEAF certified entries lie between id, which is at spot, and local, which is up (or down)
+ * from it. */
+static bool near_local(const struct ring_cache *c, const struct ring_id *id, struct spot spot,
+		       const struct ring_id *local, bool up)
 {
 	struct ring_id way;
 	unsigned between = 0;
-	bool present;
-	uint32_t i;
 
 	if (!on_side(id, local, !up))
 		return false;
 	way = reach(id, local, up);
-	i = position(c, id);
-	present = at_is(c, i, id);
-	for (uint32_t nth = 0; nth < c->count - present && between < RING_LEAF; nth++) {
-		uint32_t k = nth_from(c, i, present, up, nth);
+	for (uint32_t nth = 0; nth < c->count - spot.present && between < RING_LEAF; nth++) {
+		uint32_t k = nth_from(c, spot.at, spot.present, up, nth);
 
 		if (reaches(c, k, id, &way, up))
 			return true;
@@ -264,7 +276,8 @@ static bool near_local(const struct ring_cache *c, const struct ring_id *id, con
 	return between < RING_LEAF;
 }
 
-bool ring_cache_in_leaf_range(const struct ring_cache *c, const struct ring_id *id, struct ring_id *local)
+/* ring_cache_in_leaf_range of an ID that is at spot. */
+static bool in_leaf_range(const struct ring_cache *c, const struct ring_id *id, struct spot spot, struct ring_id *local)
 {
 	const struct ring_id *above, *below;
 	bool by_above, by_below;
@@ -275,15 +288,20 @@ bool ring_cache_in_leaf_range(const struct ring_cache *c, const struct ring_id *
 	i = local_position(c, id);
 	if (i < c->locals && ring_id_equal(&c->local[i], id))
 		return false;
-	above = &c->local[i % c->locals];
-	below = &c->local[(i + c->locals - 1) % c->locals];
-	by_above = near_local(c, id, above, true);
-	by_below = near_local(c, id, below, false);
+	above = &c->local[i < c->locals ? i : 0];
+	below = &c->local[(i > 0 ? i : c->locals) - 1];
+	by_above = near_local(c, id, spot, above, true);
+	by_below = near_local(c, id, spot, below, false);
 	if (!by_above && !by_below)
 		return false;
 	if (local)
 		*local = by_above && (!by_below || !ring_id_closer(below, above, id)) ? *above : *below;
 	return true;
+}
+
+bool ring_cache_in_leaf_range(const struct ring_cache *c, const struct ring_id *id, struct ring_id *local)
+{
+	return in_leaf_range(c, id, spot_of(c, id), local);
 }
 
 /* ---- levels --------------------------------------------------------------------------- */
@@ -328,46 +346,59 @@ static void mark_all(struct ring_cache *c)
 	mark_leaves(c);
 }
 
-/* The arc that id has for itself between its neighbours. */
-static struct ring_id elbow_room(const struct ring_cache *c, const struct ring_id *id)
+static struct ring_id largest(void)
 {
-	struct ring_route *above = ring_cache_neighbour(c, id, true, 0);
-	struct ring_route *below = ring_cache_neighbour(c, id, false, 0);
-	struct ring_id whole;
+	struct ring_id id;
 
-	memset(whole.b, 0xff, sizeof(whole.b));
-	return above && below && above != below ? ring_id_sub(&above->id, &below->id) : whole;
+	memset(id.b, 0xff, sizeof(id.b));
+	return id;
+}
+
+/* The arc that an ID at spot has for itself between its neighbours. */
+static struct ring_id elbow_room(const struct ring_cache *c, struct spot spot)
+{
+	uint32_t above, below;
+
+	if (c->count - spot.present < 2)
+		return largest();
+	above = nth_from(c, spot.at, spot.present, true, 0);
+	below = nth_from(c, spot.at, spot.present, false, 0);
+	return ring_id_sub(&c->entry[above]->id, &c->entry[below]->id);
 }
 
 /* The level that holds too much, counting one entry more in level extra (RING_LEVELS: none); RING_LEVELS when
  * none does. */
 static unsigned overfull(const struct ring_cache *c, unsigned extra)
 {
-	uint32_t held[RING_LEVELS + 1] = {0};
-	uint32_t total = extra < RING_LEVELS;
+	uint32_t held[RING_LEVELS + 1];
+	uint32_t total = extra < RING_LEVELS, high = extra < RING_LEVELS ? extra : 0;
 	unsigned fullest = 0;
 
-	held[extra]++;
 	for (uint32_t i = 0; i < c->count; i++) {
-		held[c->place[i].level] += !c->place[i].leaf;
-		total += !c->place[i].leaf;
+		bool counts = !c->place[i].leaf;
+
+		total += counts;
+		high = counts && c->place[i].level > high ? c->place[i].level : high;
 	}
-	for (unsigned level = 1; level < RING_LEVELS; level++)
+	if (total <= RING_LEVEL_ENTRIES && total <= c->limit)
+		return RING_LEVELS;
+	memset(held, 0, (high + 1) * sizeof(held[0]));
+	if (extra < RING_LEVELS)
+		held[extra]++;
+	for (uint32_t i = 0; i < c->count; i++)
+		if (!c->place[i].leaf)
+			held[c->place[i].level]++;
+	for (unsigned level = 1; level <= high; level++)
 		if (held[level] > held[fullest])
 			fullest = level;
 	return held[fullest] > RING_LEVEL_ENTRIES || total > c->limit ? fullest : RING_LEVELS;
 }
 
-/* The entry of the level that has the least room for itself; candidate, of which the cache knows nothing yet,
- * counts too (NULL is returned for it). */
-static struct ring_route *most_crowded(const struct ring_cache *c, unsigned level, const struct ring_id *candidate)
+/* The entry of the level that has the least room for itself, which is less than least. NULL: none has. */
+static struct ring_route *most_crowded(const struct ring_cache *c, unsigned level, struct ring_id least)
 {
 	struct ring_route *crowded = NULL;
-	struct ring_id least;
 
-	memset(least.b, 0xff, sizeof(least.b));
-	if (candidate && ring_cache_level(c, candidate) == level)
-		least = elbow_room(c, candidate);
 	for (uint32_t i = 0; i < c->count; i++) {
 		const struct ring_place *p = &c->place[i];
 		uint64_t top;
@@ -376,10 +407,10 @@ static struct ring_route *most_crowded(const struct ring_cache *c, unsigned leve
 		if (p->leaf || p->level != level)
 			continue;
 		/* The highest word of its room, or one more. */
-		top = c->place[(i + 1) % c->count].top - c->place[(i + c->count - 1) % c->count].top;
+		top = c->place[nth_from(c, i, true, true, 0)].top - c->place[nth_from(c, i, true, false, 0)].top;
 		if (c->count > 2 && ring_id_top(&least) < UINT64_MAX && top > ring_id_top(&least) + 1)
 			continue;
-		room = elbow_room(c, &c->entry[i]->id);
+		room = elbow_room(c, (struct spot){i, true});
 		if (ring_id_compare(&room, &least) < 0) {
 			least = room;
 			crowded = c->entry[i];
@@ -388,14 +419,21 @@ static struct ring_route *most_crowded(const struct ring_cache *c, unsigned leve
 	return crowded;
 }
 
+/* ring_cache_wants of an ID that is at spot. */
+static bool wants(const struct ring_cache *c, const struct ring_id *id, struct spot spot)
+{
+	unsigned level, full;
+
+	if (spot.present || in_leaf_range(c, id, spot, NULL))
+		return true;
+	level = ring_cache_level(c, id);
+	full = overfull(c, level);
+	return full == RING_LEVELS || most_crowded(c, full, full == level ? elbow_room(c, spot) : largest());
+}
+
 bool ring_cache_wants(const struct ring_cache *c, const struct ring_id *id)
 {
-	unsigned level;
-
-	if (ring_cache_find(c, id) || ring_cache_in_leaf_range(c, id, NULL))
-		return true;
-	level = overfull(c, ring_cache_level(c, id));
-	return level == RING_LEVELS || most_crowded(c, level, id);
+	return wants(c, id, spot_of(c, id));
 }
 
 const struct ring_place *ring_cache_place(const struct ring_cache *c, const struct ring_id *id)
@@ -407,11 +445,10 @@ const struct ring_place *ring_cache_place(const struct ring_cache *c, const stru
 
 /* ---- changing --------------------------------------------------------------------------- */
 
-static int insert(struct ring_cache *c, struct ring_route *r)
+static int insert(struct ring_cache *c, uint32_t i, struct ring_route *r)
 {
 	struct ring_route **entry = grow(c, c->entry, c->count, &c->room, sizeof(struct ring_route *));
 	struct ring_place *place;
-	uint32_t i;
 
 	if (!entry)
 		return PONTO_ENOMEM;
@@ -420,7 +457,6 @@ static int insert(struct ring_cache *c, struct ring_route *r)
 	if (!place)
 		return PONTO_ENOMEM;
 	c->place = place;
-	i = position(c, &r->id);
 	memmove(entry + i + 1, entry + i, (c->count - i) * sizeof(*entry));
 	memmove(place + i + 1, place + i, (c->count - i) * sizeof(*place));
 	entry[i] = ring_route_ref(r);
@@ -441,11 +477,12 @@ static void take_out(struct ring_cache *c, uint32_t i)
 
 int ring_cache_add(struct ring_cache *c, struct ring_route *r)
 {
-	uint32_t i = position(c, &r->id);
+	struct spot spot = spot_of(c, &r->id);
 	unsigned level;
 	int result;
 
-	if (at_is(c, i, &r->id)) {
+	if (spot.present) {
+		uint32_t i = spot.at;
 		struct ring_route *old = c->entry[i];
 
 		r->certified = r->certified || (old->certified && ring_route_same_place(old, r));
@@ -455,14 +492,14 @@ int ring_cache_add(struct ring_cache *c, struct ring_route *r)
 		mark_leaves(c);
 		return PONTO_OK;
 	}
-	if (!ring_cache_wants(c, &r->id))
+	if (!wants(c, &r->id, spot))
 		return PONTO_ENOSPC;
-	result = insert(c, r);
+	result = insert(c, spot.at, r);
 	if (result)
 		return result;
 	mark_leaves(c);
 	while ((level = overfull(c, RING_LEVELS)) < RING_LEVELS) {
-		struct ring_route *out = most_crowded(c, level, NULL);
+		struct ring_route *out = most_crowded(c, level, largest());
 
 		take_out(c, position(c, &out->id));
 	}

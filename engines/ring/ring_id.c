@@ -32,35 +32,48 @@ static inline void set_word(struct ring_id *a, unsigned index, uint64_t v)
 	p[7] = (uint8_t)v;
 }
 
+/* One step of a sum or difference; each is written out four times, which no compiler does for a loop at -O2. */
+static inline bool add_word(struct ring_id *sum, const struct ring_id *a, const struct ring_id *b, unsigned index,
+			    bool carry)
+{
+	uint64_t s;
+	bool over = __builtin_add_overflow(word(a, index), word(b, index), &s);
+
+	over |= __builtin_add_overflow(s, (uint64_t)carry, &s);
+	set_word(sum, index, s);
+	return over;
+}
+
+static inline bool sub_word(struct ring_id *difference, const struct ring_id *a, const struct ring_id *b,
+			    unsigned index, bool borrow)
+{
+	uint64_t d;
+	bool under = __builtin_sub_overflow(word(a, index), word(b, index), &d);
+
+	under |= __builtin_sub_overflow(d, (uint64_t)borrow, &d);
+	set_word(difference, index, d);
+	return under;
+}
+
 struct ring_id ring_id_add(const struct ring_id *a, const struct ring_id *b)
 {
 	struct ring_id sum;
-	uint64_t carry = 0;
+	bool carry = add_word(&sum, a, b, 0, false);
 
-	for (unsigned i = 0; i < 4; i++) {
-		uint64_t x = word(a, i), y = word(b, i);
-		uint64_t s = x + y;
-		uint64_t t = s + carry;
-
-		carry = (uint64_t)(s < x) | (uint64_t)(t < s);
-		set_word(&sum, i, t);
-	}
+	carry = add_word(&sum, a, b, 1, carry);
+	carry = add_word(&sum, a, b, 2, carry);
+	(void)add_word(&sum, a, b, 3, carry);
 	return sum;
 }
 
 struct ring_id ring_id_sub(const struct ring_id *a, const struct ring_id *b)
 {
 	struct ring_id difference;
-	uint64_t borrow = 0;
+	bool borrow = sub_word(&difference, a, b, 0, false);
 
-	for (unsigned i = 0; i < 4; i++) {
-		uint64_t x = word(a, i), y = word(b, i);
-		uint64_t d = x - y;
-		uint64_t t = d - borrow;
-
-		borrow = (uint64_t)(x < y) | (uint64_t)(d < borrow);
-		set_word(&difference, i, t);
-	}
+	borrow = sub_word(&difference, a, b, 1, borrow);
+	borrow = sub_word(&difference, a, b, 2, borrow);
+	(void)sub_word(&difference, a, b, 3, borrow);
 	return difference;
 }
 
@@ -88,9 +101,9 @@ struct ring_id ring_id_shift_right(const struct ring_id *a, unsigned bits)
 
 struct ring_id ring_id_distance(const struct ring_id *a, const struct ring_id *b)
 {
-	struct ring_id down = ring_id_sub(a, b), up = ring_id_sub(b, a);
+	struct ring_id down = ring_id_sub(a, b);
 
-	return ring_id_compare(&down, &up) < 0 ? down : up;
+	return down.b[0] < 0x80 ? down : ring_id_sub(b, a);
 }
 
 bool ring_id_closer(const struct ring_id *a, const struct ring_id *b, const struct ring_id *target)
@@ -141,11 +154,11 @@ bool ring_id_inside(const struct ring_id *x, const struct ring_id *a, const stru
 
 unsigned ring_id_common_bits(const struct ring_id *a, const struct ring_id *b)
 {
-	for (unsigned i = 0; i < RING_ID_SIZE; i++) {
-		unsigned differ = (unsigned)(a->b[i] ^ b->b[i]);
+	for (unsigned i = 0; i < 4; i++) {
+		uint64_t differ = word(a, 3 - i) ^ word(b, 3 - i);
 
 		if (differ)
-			return i * 8 + (unsigned)__builtin_clz(differ) - 24;
+			return i * 64 + (unsigned)__builtin_clzll(differ);
 	}
 	return RING_ID_BITS;
 }
