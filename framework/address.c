@@ -52,6 +52,8 @@ enum ponto_scope ponto_addr_scope(const struct ponto_addr *addr)
 {
 	static const uint8_t any[16];
 
+	if (addr->family == PONTO_FAMILY_IPV6 && addr->ip[0] >> 5 == 1)
+		return PONTO_SCOPE_GLOBAL; /* 2000::/3: nearly all */
 	if (memcmp(addr->ip, any, sizeof(any)) == 0)
 		return PONTO_SCOPE_NONE;
 	switch (addr->family) {
@@ -122,8 +124,7 @@ const char *ponto_addr_format(const struct ponto_addr *addr, char out[PONTO_ADDR
 	char host[64];
 
 	if (addr->family == PONTO_FAMILY_IPV4) {
-		snprintf(host, sizeof(host), "%u.%u.%u.%u", addr->ip[0], addr->ip[1], addr->ip[2],
-			 addr->ip[3]);
+		snprintf(host, sizeof(host), "%u.%u.%u.%u", addr->ip[0], addr->ip[1], addr->ip[2], addr->ip[3]);
 	} else if (addr->family == PONTO_FAMILY_IPV6) {
 		size_t used = format_ipv6(addr->ip, host, sizeof(host));
 

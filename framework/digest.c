@@ -56,51 +56,52 @@ static uint64_t rotate(uint64_t v, unsigned n)
 
 static uint64_t load64(const uint8_t *p)
 {
-	uint64_t v = 0;
-
-	for (unsigned i = 8; i > 0; i--)
-		v = v << 8 | p[i - 1];
-	return v;
+	return (uint64_t)p[7] << 56 | (uint64_t)p[6] << 48 | (uint64_t)p[5] << 40 | (uint64_t)p[4] << 32 |
+	       (uint64_t)p[3] << 24 | (uint64_t)p[2] << 16 | (uint64_t)p[1] << 8 | (uint64_t)p[0];
 }
 
-static void sip_round(uint64_t v[4])
+struct sip {
+	uint64_t v0, v1, v2, v3;
+};
+
+static inline struct sip sip_round(struct sip s)
 {
-	v[0] += v[1];
-	v[1] = rotate(v[1], 13) ^ v[0];
-	v[0] = rotate(v[0], 32);
-	v[2] += v[3];
-	v[3] = rotate(v[3], 16) ^ v[2];
-	v[0] += v[3];
-	v[3] = rotate(v[3], 21) ^ v[0];
-	v[2] += v[1];
-	v[1] = rotate(v[1], 17) ^ v[2];
-	v[2] = rotate(v[2], 32);
+	s.v0 += s.v1;
+	s.v1 = rotate(s.v1, 13) ^ s.v0;
+	s.v0 = rotate(s.v0, 32);
+	s.v2 += s.v3;
+	s.v3 = rotate(s.v3, 16) ^ s.v2;
+	s.v0 += s.v3;
+	s.v3 = rotate(s.v3, 21) ^ s.v0;
+	s.v2 += s.v1;
+	s.v1 = rotate(s.v1, 17) ^ s.v2;
+	s.v2 = rotate(s.v2, 32);
+	return s;
 }
 
-static void sip_mix(uint64_t v[4], uint64_t word)
+static inline struct sip sip_mix(struct sip s, uint64_t word)
 {
-	v[3] ^= word;
-	sip_round(v);
-	sip_round(v);
-	v[0] ^= word;
+	s.v3 ^= word;
+	s = sip_round(sip_round(s));
+	s.v0 ^= word;
+	return s;
 }
 
 uint64_t ponto_siphash(const uint8_t key[16], struct ponto_bytes bytes)
 {
 	uint64_t k0 = load64(key), k1 = load64(key + 8);
-	uint64_t v[4] = {k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
-			 k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573)};
+	struct sip s = {k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
+			k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573)};
 	uint8_t last[8] = {0};
 	size_t full = bytes.len & ~(size_t)7;
 
 	for (size_t i = 0; i < full; i += 8)
-		sip_mix(v, load64(bytes.data + i));
+		s = sip_mix(s, load64(bytes.data + i));
 	if (bytes.len != full)
 		memcpy(last, bytes.data + full, bytes.len - full);
 	last[7] = (uint8_t)bytes.len;
-	sip_mix(v, load64(last));
-	v[2] ^= 0xff;
-	for (int i = 0; i < 4; i++)
-		sip_round(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
+	s = sip_mix(s, load64(last));
+	s.v2 ^= 0xff;
+	s = sip_round(sip_round(sip_round(sip_round(s))));
+	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }

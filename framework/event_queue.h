@@ -21,8 +21,8 @@
 #define PONTO_EVENT_AHEAD (UINT32_MAX - 1)
 #define PONTO_EVENT_LATER (UINT32_MAX - 2)
 #define PONTO_EVENT_AHEAD_MAX 32u   /* a power of two */
-#define PONTO_EVENT_BUCKETS 4096u   /* of the wheel */
-#define PONTO_EVENT_BUCKET_BITS 12u /* of microseconds in one bucket: the wheel turns in 16.8 s */
+#define PONTO_EVENT_BUCKETS 16384u  /* of the wheel */
+#define PONTO_EVENT_BUCKET_BITS 10u /* of microseconds in one bucket: the wheel turns in 16.8 s */
 
 struct ponto_event_entry {
 	uint64_t at;

@@ -39,6 +39,12 @@ static void random_fill(void *ctx, uint8_t *out, size_t len)
 {
 	struct sim_random *r = ctx;
 
+	if (len == sizeof(uint64_t)) { /* nearly always */
+		uint64_t word = random_next(r);
+
+		memcpy(out, &word, sizeof(word));
+		return;
+	}
 	while (len > 0) {
 		uint64_t word = random_next(r);
 		size_t n = len < sizeof(word) ? len : sizeof(word);
@@ -64,7 +70,7 @@ static void random_init(struct sim_random *r, uint64_t seed, uint64_t stream)
 /* ---- the trace ------------------------------------------------------------------------- */
 
 /* Folding the full product keeps every input bit alive; no adversary chooses these bytes. */
-static uint64_t mix(uint64_t hash, uint64_t word)
+static inline uint64_t mix(uint64_t hash, uint64_t word)
 {
 	__extension__ unsigned __int128 product =
 		(unsigned __int128)(hash ^ UINT64_C(0xa0761d6478bd642f)) * (word ^ UINT64_C(0xe7037ed1a0b428db));
@@ -72,7 +78,7 @@ static uint64_t mix(uint64_t hash, uint64_t word)
 	return (uint64_t)product ^ (uint64_t)(product >> 64) ^ rotl(hash, 23);
 }
 
-static uint64_t mix_bytes(uint64_t hash, const void *data, size_t len)
+static inline uint64_t mix_bytes(uint64_t hash, const void *data, size_t len)
 {
 	const uint8_t *bytes = data;
 	uint64_t word;
@@ -229,17 +235,22 @@ int ponto_sim_ahead(struct ponto_sim *sim, ponto_loop_fn *fn, ponto_sim_ahead_fn
 
 static void look_ahead(const struct ponto_sim *sim)
 {
+	const struct ponto_event_queue *q = &sim->events;
+
+	if (sim->foreseen_count == 0)
+		return;
 	for (unsigned step = 0; step < PONTO_SIM_AHEAD_STEPS; step++) {
-		uint32_t nth = (PONTO_SIM_AHEAD_STEPS - step) * AHEAD_SPACING - 1;
-		const struct ponto_event_entry *entry = ponto_event_ahead(&sim->events, nth);
+		uint32_t nth = (PONTO_SIM_AHEAD_STEPS - step) * AHEAD_SPACING - 1, i = 0;
+		const struct ponto_event_entry *entry = ponto_event_ahead(q, nth);
 		const struct ponto_event_slot *slot;
 
 		if (!entry)
 			continue;
-		slot = &sim->events.slots[entry->key & PONTO_EVENT_SLOT_MASK];
-		for (uint32_t i = 0; i < sim->foreseen_count; i++)
-			if (sim->foreseen[i].fn == slot->fn)
-				sim->foreseen[i].ahead(slot->arg, step);
+		slot = &q->slots[entry->key & PONTO_EVENT_SLOT_MASK];
+		while (i < sim->foreseen_count && sim->foreseen[i].fn != slot->fn)
+			i++;
+		if (i < sim->foreseen_count)
+			sim->foreseen[i].ahead(slot->arg, step);
 	}
 }
 

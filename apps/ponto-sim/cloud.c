@@ -162,11 +162,10 @@ static void do_effect(struct psim_node *n, const struct pnrp_effect *effect)
 
 /* ---- moving -------------------------------------------------------------------------- */
 
-static bool send_all(struct psim_node *n, uint64_t now)
+static void send_all(struct psim_node *n, uint64_t now)
 {
 	uint8_t bytes[PNRP_DATAGRAM_MAX];
 	struct pnrp_slot slot = {.data = bytes, .cap = sizeof(bytes)};
-	bool any = false;
 
 	while (pnrp_engine_output(n->engine, now, &slot) == 1) {
 		struct ponto_datagram d = {
@@ -175,28 +174,20 @@ static bool send_all(struct psim_node *n, uint64_t now)
 
 		psim_require(ponto_datagrams_send(n->net, &d, 1, &sent) != PONTO_ENOMEM, "out of memory");
 		slot.from = (struct ponto_addr){0};
-		any = true;
 	}
-	return any;
 }
 
 void psim_pump(struct psim_node *n)
 {
 	uint64_t now = ponto_sim_now(n->cloud->sim), deadline;
 	struct pnrp_effect effect;
-	bool any;
 
 	if (n->pumping)
 		return;
 	n->pumping = true;
-	do {
-		any = false;
-		while (pnrp_engine_effect(n->engine, &effect) == 1) {
-			do_effect(n, &effect);
-			any = true;
-		}
-		any |= send_all(n, now);
-	} while (any);
+	while (pnrp_engine_effect(n->engine, &effect) == 1)
+		do_effect(n, &effect);
+	send_all(n, now); /* what leaves brings no new work */
 	n->pumping = false;
 	deadline = pnrp_engine_deadline(n->engine);
 	if (deadline != n->armed) {

@@ -57,12 +57,10 @@ static bool already_pending(const struct pnrp_engine *e, const struct ring_id *i
 	return false;
 }
 
-/* Whether there is anything to find out about this entry. */
-static bool is_news(struct pnrp_engine *e, const struct ring_route *r, bool *need_cpa)
+/* Whether there is anything to find out about this entry, of which cached is known. need_cpa: whether it is, or would
+ * be, in a leaf set; becomes whether it has to show a CPA. */
+static bool is_news(struct pnrp_engine *e, const struct ring_route *r, const struct ring_route *cached, bool *need_cpa)
 {
-	const struct ring_route *cached = ring_cache_find(&e->cache, &r->id);
-
-	*need_cpa = ring_cache_in_leaf_range(&e->cache, &r->id, NULL);
 	if (ring_id_is_zero(&r->id) || ring_cache_is_local(&e->cache, &r->id) || already_pending(e, &r->id))
 		return false;
 	if (cached && ring_route_same_place(cached, r))
@@ -120,13 +118,17 @@ static unsigned at_host(const struct pnrp_engine *e, const struct ring_route *r)
 /* Entries beyond the leaf sets are believed because their address answers, so they are rationed: a few at one host, and
  * of what strangers bring only what a level needs that has little to choose from. What must show a CPA is not, nor
  * are neighbours. */
-static bool is_admissible(const struct pnrp_engine *e, const struct ring_route *r, bool stranger)
+static bool has_ration(const struct pnrp_engine *e, const struct ring_route *r, bool stranger)
 {
-	if (ring_cache_find(&e->cache, &r->id) || ring_cache_in_leaf_range(&e->cache, &r->id, NULL))
-		return true;
 	if (stranger && !is_near(e, &r->id) && on_level(e, &r->id) >= PNRP_STRANGERS_LEVEL)
 		return false;
 	return at_host(e, r) < PNRP_HOST_ENTRIES;
+}
+
+static bool is_admissible(const struct pnrp_engine *e, const struct ring_route *r, bool stranger)
+{
+	return ring_cache_find(&e->cache, &r->id) || ring_cache_in_leaf_range(&e->cache, &r->id, NULL) ||
+	       has_ration(e, r, stranger);
 }
 
 static int send_inquire(struct pnrp_engine *e, uint64_t now, struct pnrp_add *add, const struct ponto_addr *to,
@@ -176,11 +178,17 @@ static struct pnrp_add *new_add(struct pnrp_engine *e, struct ring_route *r, boo
 void pnrp_submit(struct pnrp_engine *e, uint64_t now, struct ring_route *r, bool stranger,
 		 const struct pnrp_flood_origin *origin)
 {
+	const struct ring_route *cached;
 	struct ponto_addr to, from;
 	struct pnrp_add *add;
 	bool need_cpa;
 
-	if (e->stopping || !is_news(e, r, &need_cpa) || !is_admissible(e, r, stranger))
+	if (e->stopping)
+		return;
+	cached = ring_cache_find(&e->cache, &r->id);
+	need_cpa = ring_cache_in_leaf_range(&e->cache, &r->id, NULL);
+	/* An entry that need not show a CPA is neither known nor a leaf. */
+	if (!is_news(e, r, cached, &need_cpa) || (!need_cpa && !has_ration(e, r, stranger)))
 		return;
 	if (r->port <= PNRP_PORT_FLOOR || !pnrp_choose_address(e, r, &to, &from)) {
 		pnrp_drop(e, PNRP_DROP_ROUTE);

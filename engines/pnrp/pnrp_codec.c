@@ -160,14 +160,14 @@ static void read_lookup(const struct pnrp_wire *wire, struct ponto_reader *r, st
 	pnrp_read_endpoints(r, 1, m->path, &m->count);
 }
 
-static void read_header(const struct pnrp_wire *wire, struct ponto_reader *r, struct pnrp_message *m)
+static void read_header(const struct pnrp_wire *wire, struct ponto_reader *r, uint8_t *type, uint32_t *id)
 {
 	pnrp_element_fixed(r, PNRP_FIELD_HEADER, PNRP_HEADER_SIZE - PNRP_ELEMENT_HEAD);
 	ponto_reader_require(r, ponto_read_u8(r) == IDENTIFIER);
 	ponto_reader_require(r, ponto_read_u8(r) == wire->version);
 	ponto_reader_require(r, ponto_read_u8(r) == 0);
-	m->type = ponto_read_u8(r);
-	m->id = ponto_read_be32(r);
+	*type = ponto_read_u8(r);
+	*id = ponto_read_be32(r);
 }
 
 static void read_body(const struct pnrp_wire *wire, struct ponto_reader *r, struct pnrp_message *m)
@@ -202,19 +202,38 @@ static void read_body(const struct pnrp_wire *wire, struct ponto_reader *r, stru
 	}
 }
 
+/* Bytes of a message of this type: the small ones, which are most, are not worth a kilobyte of zeros. */
+static size_t message_size(uint8_t type)
+{
+	switch (type) {
+	case PNRP_ACK:
+		return offsetof(struct pnrp_message, ack) + sizeof(struct pnrp_ack);
+	case PNRP_AUTHORITY:
+		return offsetof(struct pnrp_message, authority) + sizeof(struct pnrp_authority);
+	case PNRP_INQUIRE:
+		return offsetof(struct pnrp_message, inquire) + sizeof(struct pnrp_inquire);
+	default:
+		return sizeof(struct pnrp_message);
+	}
+}
+
 int pnrp_decode(const struct pnrp_wire *wire, struct ponto_bytes datagram, struct pnrp_message *out)
 {
 	struct ponto_reader r = ponto_reader(datagram);
 	struct pnrp_message m;
+	uint8_t type;
+	uint32_t id;
 	int result;
 
-	memset(&m, 0, sizeof(m));
-	read_header(wire, &r, &m);
+	read_header(wire, &r, &type, &id);
+	memset(&m, 0, message_size(type));
+	m.type = type;
+	m.id = id;
 	read_body(wire, &r, &m);
 	pnrp_element_pad(&r);
 	result = ponto_reader_done(&r);
 	if (result == PONTO_OK)
-		*out = m;
+		memcpy(out, &m, message_size(type));
 	return result;
 }
 

@@ -112,19 +112,27 @@ static bool is_signing(const struct pnrp_job *job)
 	return job->kind == PNRP_JOB_ANSWER || job->kind == PNRP_JOB_REVOKE;
 }
 
+/* The rest of an effect, which is large, is zeroed only when there is one. */
+static void begin(struct pnrp_effect *out, enum pnrp_effect_type type)
+{
+	memset(out, 0, sizeof(*out));
+	out->type = type;
+}
+
 static void hand_out(struct pnrp_engine *e, struct pnrp_job *job, struct pnrp_effect *out)
 {
 	job->handed_out = true;
-	out->token = job->token;
 	if (is_signing(job)) {
-		out->type = PNRP_EFFECT_SIGN;
+		begin(out, PNRP_EFFECT_SIGN);
+		out->token = job->token;
 		out->sign.identity = job->identity;
 		memcpy(out->sign.items, job->items, sizeof(out->sign.items));
 		out->sign.count = job->count;
 		e->stats.signatures += job->count;
 		return;
 	}
-	out->type = PNRP_EFFECT_VERIFY;
+	begin(out, PNRP_EFFECT_VERIFY);
+	out->token = job->token;
 	out->verify.public_key = job->public_key;
 	memcpy(out->verify.items, job->items, sizeof(out->verify.items));
 	out->verify.count = job->count;
@@ -139,7 +147,7 @@ static bool job_effect(struct pnrp_engine *e, struct pnrp_effect *out)
 	for (struct pnrp_job *job = e->jobs; job; job = job->next) {
 		if (job->abandon_due) {
 			job->abandon_due = false;
-			out->type = PNRP_EFFECT_ABANDON;
+			begin(out, PNRP_EFFECT_ABANDON);
 			out->token = job->token;
 			return true;
 		}
@@ -189,18 +197,18 @@ static bool cloud_effect(struct pnrp_engine *e, struct pnrp_effect *out)
 {
 	if (e->state_changed) {
 		e->state_changed = false;
-		out->type = PNRP_EFFECT_CLOUD;
+		begin(out, PNRP_EFFECT_CLOUD);
 		out->cloud.state = e->state;
 	} else if (e->publish_due) {
 		e->publish_due = false;
-		out->type = PNRP_EFFECT_PUBLISH;
+		begin(out, PNRP_EFFECT_PUBLISH);
 		out->publish.addrs = e->local;
 		out->publish.count = e->local_count;
 	} else if (e->unpublish_due) {
 		e->unpublish_due = false;
-		out->type = PNRP_EFFECT_UNPUBLISH;
+		begin(out, PNRP_EFFECT_UNPUBLISH);
 	} else if (e->discovery.wanted) {
-		out->type = PNRP_EFFECT_DISCOVER;
+		begin(out, PNRP_EFFECT_DISCOVER);
 		out->discover.sources = e->discovery.wanted;
 		e->discovery.wanted = 0;
 	} else {
@@ -217,7 +225,7 @@ static bool registration_effect(struct pnrp_engine *e, struct pnrp_effect *out)
 		if (!l->changed)
 			continue;
 		l->changed = false;
-		out->type = PNRP_EFFECT_REGISTRATION;
+		begin(out, PNRP_EFFECT_REGISTRATION);
 		out->token = l->token;
 		out->handle = l->handle;
 		out->registration.state = l->state;
@@ -244,27 +252,26 @@ static bool resolve_effect(struct pnrp_engine *e, struct pnrp_effect *out)
 	*at = r->next;
 	e->resolve_count--;
 	e->told = r;
-	out->token = r->token;
-	out->handle = r->handle;
 	if (r->match) {
-		out->type = PNRP_EFFECT_RESOLVED;
+		begin(out, PNRP_EFFECT_RESOLVED);
 		out->resolved.match = r->match;
 		out->resolved.walks = r->walks;
 		out->resolved.hops = r->walk.useful;
 		out->resolved.elapsed = r->asked_at - r->begun;
 	} else {
-		out->type = PNRP_EFFECT_UNRESOLVED;
+		begin(out, PNRP_EFFECT_UNRESOLVED);
 		out->unresolved.result = r->result;
 		out->unresolved.walks = r->walks;
 		out->unresolved.hops = r->walk.useful;
 		out->unresolved.elapsed = r->asked_at - r->begun;
 	}
+	out->token = r->token;
+	out->handle = r->handle;
 	return true;
 }
 
 int pnrp_engine_effect(struct pnrp_engine *e, struct pnrp_effect *out)
 {
-	memset(out, 0, sizeof(*out));
 	if (e->told) {
 		pnrp_resolve_free(e, e->told);
 		e->told = NULL;

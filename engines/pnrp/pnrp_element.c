@@ -4,14 +4,6 @@
 
 #define ROUTE_HEAD 38 /* bytes of a route entry without addresses */
 
-void pnrp_element_fixed(struct ponto_reader *r, uint16_t field, uint16_t body)
-{
-	uint16_t got_field = ponto_read_be16(r);
-	uint16_t got_length = ponto_read_be16(r);
-
-	ponto_reader_require(r, got_field == field && got_length == PNRP_ELEMENT_HEAD + body);
-}
-
 struct ponto_bytes pnrp_element_body(struct ponto_reader *r, uint16_t field)
 {
 	uint16_t got_field = ponto_read_be16(r);
@@ -19,12 +11,6 @@ struct ponto_bytes pnrp_element_body(struct ponto_reader *r, uint16_t field)
 
 	ponto_reader_require(r, got_field == field && got_length >= PNRP_ELEMENT_HEAD);
 	return ponto_read_bytes(r, (uint64_t)got_length - PNRP_ELEMENT_HEAD);
-}
-
-void pnrp_element_pad(struct ponto_reader *r)
-{
-	if (ponto_reader_left(r) > 0)
-		ponto_read_align(r, 4);
 }
 
 struct ponto_bytes pnrp_element_array(struct ponto_reader *r, uint16_t field, uint16_t type, uint16_t entry,
@@ -96,14 +82,6 @@ void pnrp_read_route(const struct pnrp_wire *wire, struct ponto_reader *r, struc
 
 /* ---- writing ------------------------------------------------------------------ */
 
-void pnrp_write_element(struct ponto_writer *w, uint16_t field, size_t body)
-{
-	ponto_write_be16(w, field);
-	if (body > UINT16_MAX - PNRP_ELEMENT_HEAD)
-		w->failed = true;
-	ponto_write_be16(w, (uint16_t)(PNRP_ELEMENT_HEAD + body));
-}
-
 void pnrp_write_array(struct ponto_writer *w, uint16_t field, uint16_t type, uint16_t entry, size_t count)
 {
 	size_t size = count * entry;
@@ -113,12 +91,6 @@ void pnrp_write_array(struct ponto_writer *w, uint16_t field, uint16_t type, uin
 	ponto_write_be16(w, (uint16_t)(PNRP_ARRAY_HEAD - PNRP_ELEMENT_HEAD + size));
 	ponto_write_be16(w, type);
 	ponto_write_be16(w, entry);
-}
-
-void pnrp_write_id(struct ponto_writer *w, uint16_t field, const struct ring_id *id)
-{
-	pnrp_write_element(w, field, sizeof(id->b));
-	ponto_write_copy(w, id->b, sizeof(id->b));
 }
 
 void pnrp_write_endpoint(struct ponto_writer *w, const struct pnrp_ipv6_endpoint *endpoint)

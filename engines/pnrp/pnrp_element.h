@@ -39,7 +39,10 @@ enum pnrp_field {
 #define PNRP_ENDPOINT_SIZE 18
 
 /* Requires an element of exactly body bytes; the reader stands at the body afterwards. */
-void pnrp_element_fixed(struct ponto_reader *r, uint16_t field, uint16_t body);
+static inline void pnrp_element_fixed(struct ponto_reader *r, uint16_t field, uint16_t body)
+{
+	ponto_reader_require(r, ponto_read_be32(r) == ((uint32_t)field << 16 | (uint32_t)(PNRP_ELEMENT_HEAD + body)));
+}
 
 /* Requires an element of any length: its body. */
 struct ponto_bytes pnrp_element_body(struct ponto_reader *r, uint16_t field);
@@ -51,7 +54,11 @@ static inline bool pnrp_element_next(const struct ponto_reader *r, uint16_t fiel
 }
 
 /* Skips the pad bytes after an element that may be the last: there they may be missing altogether (T8). */
-void pnrp_element_pad(struct ponto_reader *r);
+static inline void pnrp_element_pad(struct ponto_reader *r)
+{
+	if (ponto_reader_left(r) > 0)
+		ponto_read_align(r, 4);
+}
 
 /* Requires an array of least..most entries whose five lengths and types all fit; gives the count, and the
  * entries as a view. */
@@ -68,9 +75,21 @@ void pnrp_read_endpoints(struct ponto_reader *r, uint16_t least, struct pnrp_ipv
 void pnrp_read_route(const struct pnrp_wire *wire, struct ponto_reader *r, struct pnrp_route_entry *route, bool *has,
 		     bool *ignored);
 
-void pnrp_write_element(struct ponto_writer *w, uint16_t field, size_t body);
+static inline void pnrp_write_element(struct ponto_writer *w, uint16_t field, size_t body)
+{
+	if (body > UINT16_MAX - PNRP_ELEMENT_HEAD)
+		w->failed = true;
+	ponto_write_be32(w, (uint32_t)field << 16 | (uint32_t)(PNRP_ELEMENT_HEAD + body));
+}
+
 void pnrp_write_array(struct ponto_writer *w, uint16_t field, uint16_t type, uint16_t entry, size_t count);
-void pnrp_write_id(struct ponto_writer *w, uint16_t field, const struct ring_id *id);
+
+static inline void pnrp_write_id(struct ponto_writer *w, uint16_t field, const struct ring_id *id)
+{
+	pnrp_write_element(w, field, sizeof(id->b));
+	ponto_write_copy(w, id->b, sizeof(id->b));
+}
+
 void pnrp_write_endpoint(struct ponto_writer *w, const struct pnrp_ipv6_endpoint *endpoint);
 void pnrp_write_endpoints(struct ponto_writer *w, const struct pnrp_ipv6_endpoint *endpoints, size_t count);
 

@@ -375,8 +375,18 @@ int pnrp_engine_input(struct pnrp_engine *e, uint64_t now, const struct ponto_ad
 
 static void fetch(const void *from, size_t len)
 {
-	for (size_t at = 0; from && at < len; at += LINE)
-		__builtin_prefetch((const uint8_t *)from + at);
+	const uint8_t *line = from, *end = line + len;
+
+	if (!line)
+		return;
+	for (; line + 3 * LINE < end; line += 4 * LINE) {
+		__builtin_prefetch(line);
+		__builtin_prefetch(line + LINE);
+		__builtin_prefetch(line + 2 * LINE);
+		__builtin_prefetch(line + 3 * LINE);
+	}
+	for (; line < end; line += LINE)
+		__builtin_prefetch(line);
 }
 
 void pnrp_engine_ahead(const struct pnrp_engine *e, unsigned step)

@@ -170,9 +170,12 @@ bool pnrp_is_own_endpoint(const struct pnrp_engine *e, const struct ring_endpoin
 
 bool pnrp_is_own_address(const struct pnrp_engine *e, const struct ponto_addr *a)
 {
-	struct ring_endpoint p = pnrp_endpoint_of(a);
-
-	return a->family == PONTO_FAMILY_IPV6 && pnrp_is_own_endpoint(e, &p);
+	if (a->family != PONTO_FAMILY_IPV6)
+		return false;
+	for (unsigned i = 0; i < e->local_count; i++)
+		if (a->port == e->local[i].port && memcmp(a->ip, e->local[i].ip, sizeof(a->ip)) == 0)
+			return true;
+	return false;
 }
 
 struct ring_endpoint pnrp_own_endpoint(const struct pnrp_engine *e)
@@ -180,15 +183,20 @@ struct ring_endpoint pnrp_own_endpoint(const struct pnrp_engine *e)
 	return pnrp_endpoint_of(&e->local[0]);
 }
 
+/* Written out so that compilers make it one load. */
+static uint64_t half(const uint8_t *p)
+{
+	return (uint64_t)p[0] << 56 | (uint64_t)p[1] << 48 | (uint64_t)p[2] << 40 | (uint64_t)p[3] << 32 |
+	       (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 | (uint64_t)p[6] << 8 | (uint64_t)p[7];
+}
+
 static unsigned common_prefix(const uint8_t a[16], const uint8_t b[16])
 {
-	for (unsigned i = 0; i < 16; i++) {
-		unsigned differ = (unsigned)(a[i] ^ b[i]);
+	uint64_t high = half(a) ^ half(b), low = half(a + 8) ^ half(b + 8);
 
-		if (differ)
-			return i * 8 + (unsigned)__builtin_clz(differ) - 24;
-	}
-	return 128;
+	if (high)
+		return (unsigned)__builtin_clzll(high);
+	return low ? 64 + (unsigned)__builtin_clzll(low) : 128;
 }
 
 struct ponto_addr pnrp_choose_local(const struct pnrp_engine *e, const struct ponto_addr *to)

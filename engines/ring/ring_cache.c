@@ -116,7 +116,7 @@ void ring_cache_remove_local(struct ring_cache *c, const struct ring_id *id)
 
 bool ring_cache_is_local(const struct ring_cache *c, const struct ring_id *id)
 {
-	uint32_t i = local_position(c, id);
+	uint32_t i = c->locals < 2 ? 0 : local_position(c, id);
 
 	return i < c->locals && ring_id_equal(&c->local[i], id);
 }

@@ -116,7 +116,14 @@ static bool node_at(const struct ponto_addr *addr, uint32_t seen_from, uint32_t 
 	*node = ((uint32_t)addr->ip[12] << 24 | (uint32_t)addr->ip[13] << 16 | (uint32_t)addr->ip[14] << 8 |
 		 addr->ip[15]) -
 		1;
-	*index = scope == PONTO_SCOPE_GLOBAL ? addr->ip[7] : addr->ip[9];
+	if (scope == PONTO_SCOPE_GLOBAL) {
+		static const uint8_t before[7] = {0x20, 0x01, 0x0d, 0xb8}, behind[4];
+
+		*index = addr->ip[7];
+		return memcmp(addr->ip, before, sizeof(before)) == 0 &&
+		       memcmp(addr->ip + 8, behind, sizeof(behind)) == 0;
+	}
+	*index = addr->ip[9];
 	ponto_sim_network_address(*node, scope, *index, 0, &again);
 	return memcmp(again.ip, addr->ip, sizeof(again.ip)) == 0;
 }

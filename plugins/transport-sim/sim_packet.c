@@ -18,7 +18,8 @@ static bool add_slab(struct sim_packets *packets, uint8_t size_class)
 {
 	size_t align = _Alignof(max_align_t);
 	size_t stride = (sizeof(struct sim_packet) + classes[size_class].room + align - 1) / align * align;
-	struct sim_slab *slab = ponto_resize(packets->alloc, NULL, 1, sizeof(*slab) + stride * classes[size_class].count);
+	struct sim_slab *slab =
+		ponto_resize(packets->alloc, NULL, 1, sizeof(*slab) + stride * classes[size_class].count);
 
 	if (!slab)
 		return false;

@@ -1,5 +1,7 @@
 #include "plugins/transport-sim/sim_internal.h"
 
+#include <string.h>
+
 #define TOPIC "transport.sim"
 
 struct sim_transport {
@@ -8,7 +10,11 @@ struct sim_transport {
 };
 
 static const struct ponto_option options[] = {
-	{.name = "port", .type = PONTO_OPTION_INT, .fallback = "3540", .min = 1025, .max = 65535,
+	{.name = "port",
+	 .type = PONTO_OPTION_INT,
+	 .fallback = "3540",
+	 .min = 1025,
+	 .max = 65535,
 	 .doc = "port that services listen on unless they name another"},
 };
 
@@ -104,8 +110,7 @@ static int complete_local(struct ponto_datagram_handle *h, struct ponto_datagram
 		struct ponto_addr local;
 
 		ponto_sim_network_address(h->node, h->scope, i, h->port, &local);
-		if (d->local.family == PONTO_FAMILY_NONE ||
-		    ponto_bytes_equal(ponto_bytes(d->local.ip, 16), ponto_bytes(local.ip, 16))) {
+		if (d->local.family == PONTO_FAMILY_NONE || memcmp(d->local.ip, local.ip, sizeof(local.ip)) == 0) {
 			d->local = local;
 			return PONTO_OK;
 		}
