@@ -139,8 +139,8 @@ VOID WINAPI PeerFreeData(_In_opt_ LPCVOID pvData);
 /* An enumeration's items in total, however many were fetched. E_INVALIDARG. */
 HRESULT WINAPI PeerGetItemCount(_In_ HPEERENUM hPeerEnum, _Out_ ULONG *pCount);
 
-/* At most *pCount further items: *pCount becomes how many there are, 0 at the end, and *pppvItems an array of pointers
- * to them, one block, also at the end. E_INVALIDARG, E_OUTOFMEMORY. */
+/* At most *pCount further items: *pCount becomes how many there are and *pppvItems an array of pointers to them, one
+ * block; 0 and NULL at the end, so that it does not matter who frees that. E_INVALIDARG, E_OUTOFMEMORY. */
 HRESULT WINAPI PeerGetNextItem(_In_ HPEERENUM hPeerEnum, _Inout_ ULONG *pCount,
 			       _Outptr_result_buffer_(*pCount) PVOID **pppvItems);
 

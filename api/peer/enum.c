@@ -83,7 +83,7 @@ HRESULT WINAPI PeerGetNextItem(HPEERENUM handle, ULONG *count, PVOID **items)
 	pthread_mutex_lock(&e->lock);
 	n = e->count - e->next < *count ? e->count - e->next : *count;
 	(void)pack(&block, e, e->next, n);
-	if (peer_block_alloc(&block)) {
+	if (n == 0 || peer_block_alloc(&block)) {
 		*items = pack(&block, e, e->next, n);
 		e->next += n;
 		*count = (ULONG)n;

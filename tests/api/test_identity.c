@@ -245,6 +245,7 @@ static void enumerations(void **state)
 
 	(void)state;
 	PONTO_COVERS("PeerEnumIdentities", "PeerEnumGroups", "PeerIdentityDelete");
+	PONTO_COVERS_ERRORS("PeerEnumGroups", "PeerIdentityDelete");
 	assert_int_equal(PeerEnumIdentities(&found), S_OK);
 	assert_int_equal(PeerGetNextItem(found, &count, (PVOID **)&pairs), S_OK);
 	for (ULONG i = 0; i < count; i++) {
@@ -310,6 +311,7 @@ static void out_and_in_again(void **state)
 
 	(void)state;
 	PONTO_COVERS("PeerIdentityExport", "PeerIdentityImport");
+	PONTO_COVERS_ERRORS("PeerIdentityImport");
 	assert_int_equal(PeerIdentityExport(me, u"s\u00e9cret", &xml), S_OK);
 	assert_true(contains(xml, u"<PEERIDENTITYEXPORT VERSION=\"1.0\"><PEERNAME>"));
 	assert_int_equal(PeerIdentityImport(xml, u"s\u00e9cret", &back), PEER_E_ALREADY_EXISTS);

@@ -405,12 +405,22 @@ static HRESULT run_enumeration(void)
 	return result;
 }
 
+static HRESULT run_groups(void)
+{
+	HPEERENUM list;
+	HRESULT result = PeerEnumGroups(identity, &list);
+
+	if (result == S_OK)
+		(void)PeerEndEnumeration(list);
+	return result;
+}
+
 static void identity_functions(void **state)
 {
 	(void)state;
 	PONTO_COVERS_ERRORS("PeerIdentityGetFriendlyName", "PeerIdentitySetFriendlyName", "PeerIdentityGetDefault",
 			    "PeerCreatePeerName", "PeerIdentityGetXML", "PeerIdentityExport", "PeerIdentityGetCryptKey",
-			    "PeerEnumIdentities", "PeerGetNextItem");
+			    "PeerEnumIdentities", "PeerEnumGroups", "PeerGetNextItem");
 	assert_int_equal(PeerIdentityCreate(u"me", u"my name", 0, &identity), S_OK);
 	each_refused(run_friendly_name, E_OUTOFMEMORY);
 	each_refused(run_set_friendly_name, E_OUTOFMEMORY);
@@ -420,6 +430,7 @@ static void identity_functions(void **state)
 	each_refused(run_export, E_OUTOFMEMORY);
 	each_refused(run_crypt_key, E_OUTOFMEMORY);
 	each_refused(run_enumeration, E_OUTOFMEMORY);
+	each_refused(run_groups, E_OUTOFMEMORY);
 	PeerFreeData(identity);
 }
 

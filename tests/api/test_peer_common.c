@@ -84,7 +84,7 @@ static void items_come_in_parts(void **state)
 static void an_empty_one(void **state)
 {
 	HPEERENUM e = make(0);
-	PVOID *items = NULL;
+	PVOID *items = (PVOID *)&e;
 	ULONG count = 1;
 
 	(void)state;
@@ -94,6 +94,7 @@ static void an_empty_one(void **state)
 	count = 1;
 	assert_int_equal(PeerGetNextItem(e, &count, &items), S_OK);
 	assert_int_equal(count, 0);
+	assert_null(items);
 	PeerFreeData(items);
 	assert_int_equal(PeerEndEnumeration(e), S_OK);
 }
