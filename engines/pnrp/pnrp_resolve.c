@@ -279,8 +279,11 @@ static void begin_walk(struct pnrp_engine *e, uint64_t now, struct pnrp_resolve 
 	struct pnrp_route_entry entry;
 
 	ring_walk_clear(&r->walk);
-	ring_walk_init(&r->walk, &e->alloc, &target, &own);
-	r->stopped = false;
+	if (r->walks == 0)
+		ring_walk_init(&r->walk, &e->alloc, &target, &own);
+	else
+		ring_walk_again(&r->walk, &own);
+	r->stopped = r->repeated = false;
 	r->refused_count = 0;
 	if (local && pnrp_own_route(e, local, &entry)) {
 		struct ring_route *route = pnrp_route_from_wire(e, &entry);
@@ -352,7 +355,7 @@ static void advance(struct pnrp_engine *e, uint64_t now, struct pnrp_resolve *r)
 		} else if (send_lookup(e, now, r)) {
 			return;
 		} else {
-			ring_walk_silence(&r->walk);
+			ring_walk_skip(&r->walk);
 		}
 	}
 }
@@ -463,10 +466,47 @@ static void hop_silent(struct pnrp_engine *e, uint64_t now, const struct ring_ro
 		pnrp_uncache(e, now, &hop->id);
 }
 
+/* Whoever has the asked name is asked once more in each walk, since others cannot take their place: an INQUIRE as
+ * 3.1.4.4.2 says, which goes back to the best match without an end (T20), a LOOKUP likewise. */
+static bool may_ask_again(const struct pnrp_resolve *r)
+{
+	bool inquiring = r->stage == PNRP_STAGE_INQUIRING;
+	const struct ring_route *asked = inquiring ? r->walk.best : r->walk.current.route;
+
+	return !r->repeated && r->reason == PNRP_REASON_APPLICATION &&
+	       ring_id_common_bits(&asked->id, &r->walk.target) >= 8 * PNRP_P2P_ID_SIZE &&
+	       (inquiring || r->walk.current.uses < RING_USES_MAX);
+}
+
+static void ask_again(struct pnrp_engine *e, uint64_t now, struct pnrp_resolve *r)
+{
+	struct pnrp_trace t = {.kind = PNRP_TRACE_TIMEOUT, .bits_before = best_bits(r)};
+	bool inquiring = r->stage == PNRP_STAGE_INQUIRING, sent;
+
+	t.id = inquiring ? r->walk.best->id : r->walk.current.route->id;
+	if (inquiring)
+		t.kind = PNRP_TRACE_SILENT;
+	trace(e, now, r, &t);
+	r->repeated = true;
+	if (inquiring) {
+		sent = send_inquire(e, now, r);
+	} else {
+		ring_walk_repeat(&r->walk);
+		sent = send_lookup(e, now, r);
+	}
+	if (!sent)
+		pnrp_resolve_silent(e, now, r);
+}
+
 void pnrp_resolve_silent(struct pnrp_engine *e, uint64_t now, struct pnrp_resolve *r)
 {
 	struct pnrp_trace t = {.kind = PNRP_TRACE_TIMEOUT, .bits_before = best_bits(r)};
+	struct ring_endpoint asked = pnrp_endpoint_of(&r->asked);
 
+	if (may_ask_again(r)) {
+		ask_again(e, now, r);
+		return;
+	}
 	if (r->stage == PNRP_STAGE_INQUIRING) {
 		pnrp_uncache(e, now, &r->walk.best->id);
 		match_refused(e, now, r, PNRP_TRACE_SILENT);
@@ -474,7 +514,11 @@ void pnrp_resolve_silent(struct pnrp_engine *e, uint64_t now, struct pnrp_resolv
 	}
 	t.id = r->walk.current.route->id;
 	hop_silent(e, now, r->walk.current.route);
-	ring_walk_silence(&r->walk);
+	/* Walks of our own have time to ask again, and must: it is how the halves of a cloud that was parted meet. */
+	if (r->reason == PNRP_REASON_APPLICATION)
+		ring_walk_silence(&r->walk, &asked);
+	else
+		ring_walk_skip(&r->walk);
 	trace(e, now, r, &t);
 	advance(e, now, r);
 }

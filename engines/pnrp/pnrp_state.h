@@ -17,9 +17,9 @@
 
 #define PNRP_MAINTENANCE (15 * PONTO_SECOND)  /* 3.1.2 */
 #define PNRP_CLEANUP (15 * 60 * PONTO_SECOND) /* 3.1.2 */
-#define PNRP_ADVERTISED 5	   /* IDs in an ADVERTISE, 3.2.5.3 */
-#define PNRP_MULTICAST_TARGETS 5   /* 3.1.5.1 */
-#define PNRP_REMEMBERED_TARGETS 10 /* 3.1.4.2, appendix A <2> */
+#define PNRP_ADVERTISED 5		      /* IDs in an ADVERTISE, 3.2.5.3 */
+#define PNRP_MULTICAST_TARGETS 5	      /* 3.1.5.1 */
+#define PNRP_REMEMBERED_TARGETS 10	      /* 3.1.4.2, appendix A <2> */
 #define PNRP_SYNCS_MAX 32
 #define PNRP_PARTNERS 4
 #define PNRP_SEEDS_MAX 16
@@ -129,6 +129,7 @@ struct pnrp_resolve {
 	bool waited;			       /* it has waited for a round of discovery */
 	bool best_known;		       /* the best match was cached before this walk met it */
 	bool repeat;			       /* a split test that may lead to others */
+	bool repeated;			       /* this walk has asked again who has the asked name */
 	uint64_t begun, deadline;
 	uint32_t restarts, walks;
 	uint32_t last_id; /* LastSentMessageID */

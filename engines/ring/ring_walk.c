@@ -12,6 +12,35 @@ void ring_walk_init(struct ring_walk *w, const struct ponto_alloc *alloc, const 
 	w->path_count = 1;
 }
 
+/* Our own endpoint stays first, then come the newest; an endpoint asked again moves to the end. */
+static void add_to_path(struct ring_walk *w, const struct ring_endpoint *e)
+{
+	unsigned i = 0;
+
+	while (i < w->path_count && !ring_endpoint_equal(&w->path[i], e))
+		i++;
+	if (i == 0)
+		return;
+	if (i == w->path_count && i == RING_PATH_MAX)
+		i = 1;
+	if (i < w->path_count)
+		memmove(w->path + i, w->path + i + 1, (--w->path_count - i) * sizeof(*e));
+	w->path[w->path_count++] = *e;
+}
+
+void ring_walk_again(struct ring_walk *w, const struct ring_endpoint *own)
+{
+	ring_walk_clear(w);
+	if (!w->met_silence)
+		w->silent_count = 0;
+	w->met_silence = false;
+	w->suspicious = w->useful = 0;
+	w->path[0] = *own;
+	w->path_count = 1;
+	for (unsigned i = 0; i < w->silent_count; i++)
+		add_to_path(w, &w->silent[i]);
+}
+
 void ring_walk_clear(struct ring_walk *w)
 {
 	while (w->hop_count > 0)
@@ -34,8 +63,15 @@ static void push_hop(struct ring_walk *w, struct ring_hop hop)
 	w->hops[w->hop_count++] = hop;
 }
 
+static bool is_silent(const struct ring_walk *w, const struct ring_route *route)
+{
+	return ring_route_touches(route, w->silent, w->silent_count);
+}
+
 void ring_walk_push(struct ring_walk *w, struct ring_route *route)
 {
+	if (is_silent(w, route))
+		return;
 	push_hop(w, (struct ring_hop){ring_route_ref(route), 0});
 }
 
@@ -65,28 +101,17 @@ static void drop_current(struct ring_walk *w)
 
 bool ring_walk_next(struct ring_walk *w)
 {
-	if (w->hop_count == 0 || w->suspicious > RING_SUSPICIOUS_MAX || w->useful > RING_USEFUL_HOPS_MAX)
+	if (w->suspicious > RING_SUSPICIOUS_MAX || w->useful > RING_USEFUL_HOPS_MAX)
 		return false;
+	while (w->hop_count > 0) {
+		drop_current(w);
+		w->current = w->hops[--w->hop_count];
+		w->current.uses++;
+		if (!is_silent(w, w->current.route))
+			return true;
+	}
 	drop_current(w);
-	w->current = w->hops[--w->hop_count];
-	w->current.uses++;
-	return true;
-}
-
-/* Our own endpoint stays first, then come the newest; an endpoint asked again moves to the end. */
-static void add_to_path(struct ring_walk *w, const struct ring_endpoint *e)
-{
-	unsigned i = 0;
-
-	while (i < w->path_count && !ring_endpoint_equal(&w->path[i], e))
-		i++;
-	if (i == 0)
-		return;
-	if (i == w->path_count && i == RING_PATH_MAX)
-		i = 1;
-	if (i < w->path_count)
-		memmove(w->path + i, w->path + i + 1, (--w->path_count - i) * sizeof(*e));
-	w->path[w->path_count++] = *e;
+	return false;
 }
 
 /* [MS-PNRP] 3.1.5.6.1 step 9: nowhere we have been, but for the node that just answered. */
@@ -126,9 +151,24 @@ void ring_walk_answer(struct ring_walk *w, const struct ring_answer *a)
 		ring_route_unref(w->alloc, w->hops[--w->hop_count].route);
 }
 
-void ring_walk_silence(struct ring_walk *w)
+void ring_walk_skip(struct ring_walk *w)
 {
 	drop_current(w);
+}
+
+void ring_walk_silence(struct ring_walk *w, const struct ring_endpoint *asked)
+{
+	drop_current(w);
+	w->met_silence = true;
+	if (w->silent_count == RING_SILENT_MAX)
+		memmove(w->silent, w->silent + 1, --w->silent_count * sizeof(*asked));
+	w->silent[w->silent_count++] = *asked;
+	add_to_path(w, asked);
+}
+
+void ring_walk_repeat(struct ring_walk *w)
+{
+	w->current.uses++;
 }
 
 bool ring_walk_reject_best(struct ring_walk *w)

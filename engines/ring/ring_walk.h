@@ -4,7 +4,7 @@
  * [MS-PNRP] 3.1.4.4.2 steps 1-10 and 3.1.5.6.1 steps 1-11.
  *
  *     init -> push_hop -> next -ASK-> (owner asks) -> answer | silence -> next …
- *                           `-STOP-> best is what was found */
+ *                           `-STOP-> best is what was found, or again -> push_hop -> … */
 #ifndef ENGINES_RING_RING_WALK_H
 #define ENGINES_RING_RING_WALK_H
 
@@ -20,6 +20,7 @@ extern "C" {
 #define RING_USES_MAX 3		/* a hop is asked at most this often */
 #define RING_STACK 32		/* a walk of 23 answers pushes fewer */
 #define RING_CACHE_LARGE 8	/* smaller caches accept hops that are not closer */
+#define RING_SILENT_MAX 16	/* endpoints that did not answer, remembered */
 
 struct ring_hop {
 	struct ring_route *route;
@@ -36,16 +37,25 @@ struct ring_walk {
 	struct ring_hop current;		  /* being asked; route NULL: nobody */
 	uint8_t path_count, hop_count, match_count;
 	uint8_t suspicious, useful;
+	uint8_t silent_count;
+	bool met_silence;			      /* this walk, and not only those before */
+	struct ring_endpoint silent[RING_SILENT_MAX]; /* oldest first; of the walks before as well */
 };
 
 /* borrows alloc for the walk's life; copies the rest */
 void ring_walk_init(struct ring_walk *w, const struct ponto_alloc *alloc, const struct ring_id *target,
 		    const struct ring_endpoint *own);
 
+/* Another walk to the same target, from nothing but who was silent: these are on its path from the start, so that
+ * nobody leads there again. When the walk that ends met no silence they are forgotten, being perhaps what it lacked:
+ * datagrams get lost. */
+void ring_walk_again(struct ring_walk *w, const struct ring_endpoint *own);
+
 /* Accepts a zeroed walk. */
 void ring_walk_clear(struct ring_walk *w);
 
-/* Pushes a hop that was not asked yet. Takes a reference of its own. A full stack loses its oldest. */
+/* Pushes a hop that was not asked yet, unless its endpoint is known to be silent. Takes a reference of its own. A full
+ * stack loses its oldest. */
 void ring_walk_push(struct ring_walk *w, struct ring_route *route);
 
 /* Puts route behind the best match without making it that: the initial best match of a registration (T15). Takes a
@@ -70,8 +80,15 @@ struct ring_answer {
 /* The current hop has answered; afterwards there is no current hop. */
 void ring_walk_answer(struct ring_walk *w, const struct ring_answer *a);
 
-/* The current hop did not answer: it is forgotten. */
-void ring_walk_silence(struct ring_walk *w);
+/* The current hop is forgotten, and nothing remembered of it. */
+void ring_walk_skip(struct ring_walk *w);
+
+/* The current hop, asked at that endpoint, did not answer: it is forgotten, and the endpoint is on the path from now
+ * on, so that those who know it name others (T20). */
+void ring_walk_silence(struct ring_walk *w, const struct ring_endpoint *asked);
+
+/* The current hop is asked once more: fewer than RING_USES_MAX uses before. */
+void ring_walk_repeat(struct ring_walk *w);
 
 /* The best match was no good: the one before it takes its place. False: there is none. */
 bool ring_walk_reject_best(struct ring_walk *w);

@@ -62,6 +62,13 @@ static void answer(struct fixture *f, uint8_t n, bool suspicious, bool gone, boo
 	ring_route_unref(&f->ta.alloc, a.route);
 }
 
+static void silence(struct fixture *f)
+{
+	struct ring_endpoint asked = at(f->walk.current.route->addrs[0][15]);
+
+	ring_walk_silence(&f->walk, &asked);
+}
+
 static void goes_closer_and_keeps_the_best(void **state)
 {
 	struct fixture f;
@@ -236,8 +243,115 @@ static void silent_hop_is_forgotten(void **state)
 	(void)state;
 	begin(&f, 0x80, 0x10);
 	ask(&f);
-	ring_walk_silence(&f.walk);
+	silence(&f);
 	assert_int_equal(f.walk.useful, 0);
+	assert_int_equal(ask(&f), 0);
+	end(&f);
+}
+
+static void who_leads_to_a_silent_node_is_told(void **state)
+{
+	struct fixture f;
+	struct ring_endpoint dead = at(0x40);
+
+	(void)state;
+	begin(&f, 0x80, 0x10);
+	ask(&f);
+	answer(&f, 0x40, false, false, false);
+	assert_int_equal(ask(&f), 0x40);
+	silence(&f);
+	assert_int_equal(ask(&f), 0x10);
+	assert_true(ring_endpoint_equal(&f.walk.path[f.walk.path_count - 1], &dead));
+	answer(&f, 0x40, false, false, false); /* all the same: not followed */
+	assert_int_equal(ask(&f), 0x10);
+	answer(&f, 0x50, false, false, false);
+	assert_int_equal(ask(&f), 0x50);
+	end(&f);
+}
+
+/* A host that fell silent under one ID is not asked for another that was on the stack already. */
+static void silent_endpoint_is_not_asked_for_another_id(void **state)
+{
+	struct fixture f;
+	struct ring_id id = {{0x11}};
+	uint8_t ip[1][16] = {{0x20, 1, [15] = 0x40}};
+	struct ring_route *twin;
+
+	(void)state;
+	begin(&f, 0x80, 0x10);
+	twin = ring_route_make(&f.ta.alloc, &id, 4000, ip, 1);
+	ring_walk_push(&f.walk, twin);
+	ring_walk_push(&f.walk, twin);
+	ring_route_unref(&f.ta.alloc, twin);
+	assert_int_equal(ask(&f), 0x11);
+	ring_walk_silence(&f.walk, &(struct ring_endpoint){{0x20, 1, [15] = 0x40}, 4000});
+	assert_int_equal(ask(&f), 0x10);
+	end(&f);
+}
+
+static void push(struct fixture *f, uint8_t n)
+{
+	struct ring_route *r = node(f, n);
+
+	ring_walk_push(&f->walk, r);
+	ring_route_unref(&f->ta.alloc, r);
+}
+
+static void next_walk_knows_who_was_silent(void **state)
+{
+	struct fixture f;
+	struct ring_endpoint own = at(0xee), dead = at(0x40);
+
+	(void)state;
+	begin(&f, 0x80, 0x10);
+	ask(&f);
+	answer(&f, 0x40, false, false, false);
+	ask(&f);
+	silence(&f);
+	ring_walk_again(&f.walk, &own);
+	assert_int_equal(f.walk.useful + f.walk.suspicious, 0);
+	assert_null(f.walk.best);
+	assert_int_equal(f.walk.path_count, 2);
+	assert_true(ring_endpoint_equal(&f.walk.path[0], &own));
+	assert_true(ring_endpoint_equal(&f.walk.path[1], &dead));
+	push(&f, 0x40);
+	assert_int_equal(ask(&f), 0);
+	/* This walk met nobody who was silent and failed: perhaps for want of those. */
+	ring_walk_again(&f.walk, &own);
+	assert_int_equal(f.walk.path_count, 1);
+	push(&f, 0x40);
+	assert_int_equal(ask(&f), 0x40);
+	end(&f);
+}
+
+static void the_silent_are_remembered_within_bounds(void **state)
+{
+	struct fixture f;
+	struct ring_endpoint first = at(1), second = at(2);
+
+	(void)state;
+	begin(&f, 0x80, 0);
+	for (uint8_t n = 1; n <= RING_SILENT_MAX + 1; n++) {
+		push(&f, n);
+		assert_int_equal(ask(&f), n);
+		silence(&f);
+	}
+	assert_int_equal(f.walk.silent_count, RING_SILENT_MAX);
+	assert_true(ring_endpoint_equal(&f.walk.silent[0], &second));
+	assert_true(ring_endpoint_equal(&f.walk.path[1], &first)); /* the path is longer */
+	end(&f);
+}
+
+static void hop_that_cannot_be_asked_leaves_no_trace(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 0x80, 0x10);
+	ask(&f);
+	ring_walk_skip(&f.walk);
+	assert_int_equal(f.walk.path_count, 1);
+	assert_int_equal(f.walk.silent_count, 0);
 	assert_int_equal(ask(&f), 0);
 	end(&f);
 }
@@ -273,6 +387,11 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(twenty_three_answers_stop),
 	cmocka_unit_test(rejected_best_gives_way_to_the_one_before),
 	cmocka_unit_test(silent_hop_is_forgotten),
+	cmocka_unit_test(who_leads_to_a_silent_node_is_told),
+	cmocka_unit_test(silent_endpoint_is_not_asked_for_another_id),
+	cmocka_unit_test(next_walk_knows_who_was_silent),
+	cmocka_unit_test(the_silent_are_remembered_within_bounds),
+	cmocka_unit_test(hop_that_cannot_be_asked_leaves_no_trace),
 	cmocka_unit_test(nameless_hop_never_matches),
 };
 
