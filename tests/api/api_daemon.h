@@ -41,6 +41,20 @@ void api_child_start(struct api_child *c);
 const char *api_child_say(struct api_child *c, char answer[512], const char *format, ...) PONTO_PRINTF(3, 4);
 void api_child_kill(struct api_child *c);
 
+/* A daemon, a second process that has started the pnrp family, and this process, which has done so too. Setup and
+ * teardown of cases: state is the world. */
+struct api_world {
+	struct api_daemon daemon;
+	struct api_child child;
+};
+
+int api_world_setup(void **state);
+int api_world_teardown(void **state);
+
+/* The two parts of them that do nothing in this process. */
+struct api_world *api_world_start(void);
+void api_world_end(struct api_world *w);
+
 /* Tries until it is true, at most a minute. */
 #define API_AWAIT(condition)                                                                                           \
 	do {                                                                                                           \

@@ -117,35 +117,14 @@ static void each_refused(run_fn *run, HRESULT expected)
 
 /* ---- a daemon ------------------------------------------------------------------------------------- */
 
-struct world {
-	struct api_daemon daemon;
-	struct api_child child;
-};
-
 static int setup(void **state)
 {
-	struct world *w = calloc(1, sizeof(*w));
+	struct api_world *w;
 	char answer[512];
 
-	api_daemon_init(&w->daemon);
-	api_daemon_start(&w->daemon);
-	api_child_start(&w->child);
-	assert_string_equal(api_child_say(&w->child, answer, "start"), "00000000");
+	(void)api_world_setup(state);
+	w = *state;
 	(void)api_child_say(&w->child, answer, "register 0.theirs 5 comment");
-	assert_int_equal(PeerPnrpStartup(PNRP_VERSION), S_OK);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *w = *state;
-
-	while (PeerPnrpShutdown() == S_OK)
-		;
-	api_child_kill(&w->child);
-	api_daemon_clear(&w->daemon);
-	free(w);
 	return 0;
 }
 
@@ -264,7 +243,7 @@ static HRESULT run_peer_name(void)
 
 static void pnrp_functions(void **state)
 {
-	struct world *w = *state;
+	struct api_world *w = *state;
 	PEER_PNRP_REGISTRATION_INFO info = mine();
 	char answer[512];
 
@@ -500,7 +479,7 @@ static HRESULT run_set_service(void)
 
 static void namespace_functions(void **state)
 {
-	struct world *w = *state;
+	struct api_world *w = *state;
 	char answer[512];
 	WSADATA data;
 
@@ -648,10 +627,10 @@ static void base_functions(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test_setup_teardown(pnrp_functions, setup, teardown),
-	cmocka_unit_test_setup_teardown(resolves_that_go_on, setup, teardown),
-	cmocka_unit_test_setup_teardown(identity_functions, setup, teardown),
-	cmocka_unit_test_setup_teardown(namespace_functions, setup, teardown),
+	cmocka_unit_test_setup_teardown(pnrp_functions, setup, api_world_teardown),
+	cmocka_unit_test_setup_teardown(resolves_that_go_on, setup, api_world_teardown),
+	cmocka_unit_test_setup_teardown(identity_functions, setup, api_world_teardown),
+	cmocka_unit_test_setup_teardown(namespace_functions, setup, api_world_teardown),
 	cmocka_unit_test(base_functions),
 };
 

@@ -11,36 +11,15 @@
 
 #define NAMES 5
 
-struct world {
-	struct api_daemon daemon;
-	struct api_child child;
-};
-
 static int setup(void **state)
 {
-	struct world *w = calloc(1, sizeof(*w));
+	struct api_world *w;
 	char answer[512];
 
-	api_daemon_init(&w->daemon);
-	api_daemon_start(&w->daemon);
-	assert_int_equal(PeerPnrpStartup(PNRP_VERSION), S_OK);
-	api_child_start(&w->child);
-	assert_string_equal(api_child_say(&w->child, answer, "start"), "00000000");
+	(void)api_world_setup(state);
+	w = *state;
 	for (unsigned i = 1; i <= NAMES; i++)
 		(void)api_child_say(&w->child, answer, "register 0.many %u", i);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *w = *state;
-
-	while (PeerPnrpShutdown() == S_OK)
-		;
-	api_child_kill(&w->child);
-	api_daemon_clear(&w->daemon);
-	free(w);
 	return 0;
 }
 
@@ -209,7 +188,7 @@ static void not_found_is_an_end(void **state)
 /* A daemon that goes away during the resolve is told once. It is held meanwhile, when the library knows its cloud. */
 static void a_lost_daemon_is_told(void **state)
 {
-	struct world *w = *state;
+	struct api_world *w = *state;
 	HANDLE event = CreateEventW(NULL, FALSE, FALSE, NULL);
 	PPEER_PNRP_ENDPOINT_INFO endpoint;
 	PPEER_PNRP_CLOUD_INFO clouds;
@@ -320,16 +299,16 @@ static void from_many_threads(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test_setup_teardown(bad_starts, setup, teardown),
-	cmocka_unit_test_setup_teardown(stale_resolutions, setup, teardown),
-	cmocka_unit_test_setup_teardown(one_signal_one_endpoint, setup, teardown),
-	cmocka_unit_test_setup_teardown(signals_that_coalesce, setup, teardown),
-	cmocka_unit_test_setup_teardown(two_share_an_event, setup, teardown),
-	cmocka_unit_test_setup_teardown(the_event_may_be_closed_first, setup, teardown),
-	cmocka_unit_test_setup_teardown(not_found_is_an_end, setup, teardown),
-	cmocka_unit_test_setup_teardown(a_lost_daemon_is_told, setup, teardown),
-	cmocka_unit_test_setup_teardown(an_end_unblocks, setup, teardown),
-	cmocka_unit_test_setup_teardown(from_many_threads, setup, teardown),
+	cmocka_unit_test_setup_teardown(bad_starts, setup, api_world_teardown),
+	cmocka_unit_test_setup_teardown(stale_resolutions, setup, api_world_teardown),
+	cmocka_unit_test_setup_teardown(one_signal_one_endpoint, setup, api_world_teardown),
+	cmocka_unit_test_setup_teardown(signals_that_coalesce, setup, api_world_teardown),
+	cmocka_unit_test_setup_teardown(two_share_an_event, setup, api_world_teardown),
+	cmocka_unit_test_setup_teardown(the_event_may_be_closed_first, setup, api_world_teardown),
+	cmocka_unit_test_setup_teardown(not_found_is_an_end, setup, api_world_teardown),
+	cmocka_unit_test_setup_teardown(a_lost_daemon_is_told, setup, api_world_teardown),
+	cmocka_unit_test_setup_teardown(an_end_unblocks, setup, api_world_teardown),
+	cmocka_unit_test_setup_teardown(from_many_threads, setup, api_world_teardown),
 };
 
 API_TEST_MAIN(tests)

@@ -10,38 +10,7 @@
 
 #include "tests/api/api_daemon.h"
 
-struct world {
-	struct api_daemon daemon;
-	struct api_child child;
-};
-
-static int setup(void **state)
-{
-	struct world *w = calloc(1, sizeof(*w));
-	char answer[512];
-
-	api_daemon_init(&w->daemon);
-	api_daemon_start(&w->daemon);
-	assert_int_equal(PeerPnrpStartup(PNRP_VERSION), S_OK);
-	api_child_start(&w->child);
-	assert_string_equal(api_child_say(&w->child, answer, "start"), "00000000");
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *w = *state;
-
-	while (PeerPnrpShutdown() == S_OK)
-		;
-	api_child_kill(&w->child);
-	api_daemon_clear(&w->daemon);
-	free(w);
-	return 0;
-}
-
-static bool child_finds(struct world *w, const char *name, const char *expected)
+static bool child_finds(struct api_world *w, const char *name, const char *expected)
 {
 	char command[300], answer[512];
 
@@ -68,7 +37,7 @@ static PEER_PNRP_REGISTRATION_INFO automatic(uint16_t port)
 
 static void a_daemon_that_comes_back(void **state)
 {
-	struct world *w = *state;
+	struct api_world *w = *state;
 	PEER_PNRP_REGISTRATION_INFO info = automatic(7);
 	PPEER_PNRP_ENDPOINT_INFO endpoints;
 	HREGISTRATION a, b;
@@ -98,7 +67,7 @@ static void a_daemon_that_comes_back(void **state)
 
 static void without_a_daemon(void **state)
 {
-	struct world *w = *state;
+	struct api_world *w = *state;
 	PEER_PNRP_REGISTRATION_INFO info = automatic(7);
 	PPEER_PNRP_ENDPOINT_INFO endpoints;
 	HREGISTRATION r, other;
@@ -120,7 +89,7 @@ static void without_a_daemon(void **state)
 
 static void a_process_that_ends(void **state)
 {
-	struct world *w = *state;
+	struct api_world *w = *state;
 	char answer[512];
 
 	PONTO_COVERS("PeerPnrpRegister");
@@ -133,7 +102,7 @@ static void a_process_that_ends(void **state)
 
 static void the_last_shutdown_ends_registrations(void **state)
 {
-	struct world *w = *state;
+	struct api_world *w = *state;
 	PEER_PNRP_REGISTRATION_INFO info = automatic(7);
 	HREGISTRATION r;
 
@@ -151,7 +120,7 @@ static void the_last_shutdown_ends_registrations(void **state)
 /* A child begins from nothing, and its parent's names stay its parent's. */
 static void a_fork(void **state)
 {
-	struct world *w = *state;
+	struct api_world *w = *state;
 	PEER_PNRP_REGISTRATION_INFO info = automatic(7);
 	HREGISTRATION r, other;
 	int status;
@@ -314,14 +283,14 @@ static void many_threads_register(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test_setup_teardown(a_daemon_that_comes_back, setup, teardown),
-	cmocka_unit_test_setup_teardown(without_a_daemon, setup, teardown),
-	cmocka_unit_test_setup_teardown(a_process_that_ends, setup, teardown),
-	cmocka_unit_test_setup_teardown(the_last_shutdown_ends_registrations, setup, teardown),
-	cmocka_unit_test_setup_teardown(a_fork, setup, teardown),
-	cmocka_unit_test_setup_teardown(threads_take_no_signals, setup, teardown),
-	cmocka_unit_test_setup_teardown(nothing_is_left, setup, teardown),
-	cmocka_unit_test_setup_teardown(many_threads_register, setup, teardown),
+	cmocka_unit_test_setup_teardown(a_daemon_that_comes_back, api_world_setup, api_world_teardown),
+	cmocka_unit_test_setup_teardown(without_a_daemon, api_world_setup, api_world_teardown),
+	cmocka_unit_test_setup_teardown(a_process_that_ends, api_world_setup, api_world_teardown),
+	cmocka_unit_test_setup_teardown(the_last_shutdown_ends_registrations, api_world_setup, api_world_teardown),
+	cmocka_unit_test_setup_teardown(a_fork, api_world_setup, api_world_teardown),
+	cmocka_unit_test_setup_teardown(threads_take_no_signals, api_world_setup, api_world_teardown),
+	cmocka_unit_test_setup_teardown(nothing_is_left, api_world_setup, api_world_teardown),
+	cmocka_unit_test_setup_teardown(many_threads_register, api_world_setup, api_world_teardown),
 };
 
 API_TEST_MAIN(tests)

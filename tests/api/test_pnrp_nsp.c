@@ -8,35 +8,20 @@
 
 #include "tests/api/api_daemon.h"
 
-struct world {
-	struct api_daemon daemon;
-	struct api_child child;
-};
-
 static int setup(void **state)
 {
-	struct world *w = calloc(1, sizeof(*w));
-	char answer[512];
 	WSADATA data;
 
-	api_daemon_init(&w->daemon);
-	api_daemon_start(&w->daemon);
+	*state = api_world_start();
 	assert_int_equal(WSAStartup(MAKEWORD(2, 2), &data), 0);
-	api_child_start(&w->child);
-	assert_string_equal(api_child_say(&w->child, answer, "start"), "00000000");
-	*state = w;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	struct world *w = *state;
-
 	while (WSACleanup() == 0)
 		;
-	api_child_kill(&w->child);
-	api_daemon_clear(&w->daemon);
-	free(w);
+	api_world_end(*state);
 	return 0;
 }
 
@@ -229,7 +214,7 @@ static void stale_lookups(void **state)
 
 static void no_daemon(void **state)
 {
-	struct world *w = *state;
+	struct api_world *w = *state;
 	WSAQUERYSETW set = name_query(u"0.a"), clouds = cloud_query();
 	HANDLE lookup;
 
@@ -245,7 +230,7 @@ static void no_daemon(void **state)
 /* As the documentation's example does it: the size first, then the result. */
 static void a_name_is_resolved(void **state)
 {
-	struct world *w = *state;
+	struct api_world *w = *state;
 	WSAQUERYSETW set = name_query(u"0.room"), small;
 	PNRPINFO info = {.dwSize = sizeof(info), .nMaxResolve = 4, .dwTimeout = 30};
 	BLOB blob = {sizeof(info), (BYTE *)&info};
@@ -325,7 +310,7 @@ static int found_by(PNRP_RESOLVE_CRITERIA criteria, PCWSTR name)
 
 static void names_are_registered(void **state)
 {
-	struct world *w = *state;
+	struct api_world *w = *state;
 	PNRPINFO info = {.dwSize = sizeof(info), .dwLifetime = 8 * 3600};
 	BLOB blob = {sizeof(info), (BYTE *)&info};
 	WSAQUERYSETW set = name_query(u"0.mine");
@@ -472,7 +457,7 @@ static int wait_for_change(HANDLE lookup, WSAOVERLAPPED *overlapped)
 /* A daemon that ends takes its clouds with it, and brings them back. */
 static void changes_of_clouds_are_told(void **state)
 {
-	struct world *w = *state;
+	struct api_world *w = *state;
 	WSAQUERYSETW set = cloud_query();
 	WSAOVERLAPPED overlapped = {.hEvent = CreateEventW(NULL, FALSE, FALSE, NULL)};
 	DWORD seen = 0;
@@ -506,7 +491,7 @@ static void changes_of_clouds_are_told(void **state)
 
 static void results_are_told(void **state)
 {
-	struct world *w = *state;
+	struct api_world *w = *state;
 	WSAQUERYSETW set = name_query(u"0.room");
 	PNRPINFO info = {.dwSize = sizeof(info), .nMaxResolve = 32};
 	BLOB blob = {sizeof(info), (BYTE *)&info};
@@ -539,7 +524,7 @@ static void results_are_told(void **state)
 
 static void polls_and_refusals(void **state)
 {
-	struct world *w = *state;
+	struct api_world *w = *state;
 	WSAQUERYSETW set = name_query(u"0.room");
 	WSACOMPLETION completion = {.Type = NSP_NOTIFY_IMMEDIATELY};
 	WSAOVERLAPPED overlapped = {0};
