@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define MASK 0x5a
+#define MAPPING_MAX (1ul << 30) /* what is larger is a sanitizer's own */
 
 static PWSTR wide(const char *text)
 {
@@ -59,16 +60,18 @@ static void all(PCWSTR identity)
 	tell("delete", PeerIdentityDelete(identity), NULL);
 }
 
-static void import(const char *path)
+static void import_file(const char *path)
 {
 	static char xml[65536];
 	FILE *file = fopen(path, "r");
-	PWSTR text = NULL;
+	PWSTR text = NULL, import;
 
 	if (!file || fread(xml, 1, sizeof(xml) - 1, file) == 0)
 		exit(2);
 	fclose(file);
-	tell("import", PeerIdentityImport(wide(xml), u"secret", &text), &text);
+	import = wide(xml);
+	tell("import", PeerIdentityImport(import, u"secret", &text), &text);
+	free(import);
 }
 
 static size_t unhex(const char *text, unsigned char *out, size_t size)
@@ -109,7 +112,7 @@ static unsigned long count_in_memory(const unsigned char *masked, size_t len)
 		unsigned char *copy;
 		size_t size;
 
-		if (sscanf(line, "%lx-%lx %7s", &start, &end, mode) != 3 || mode[1] != 'w')
+		if (sscanf(line, "%lx-%lx %7s", &start, &end, mode) != 3 || mode[1] != 'w' || end - start > MAPPING_MAX)
 			continue;
 		copy = malloc(end - start);
 		if (!copy || fseek(memory, (long)start, SEEK_SET) != 0)
@@ -145,27 +148,31 @@ static void search(PCWSTR identity, const char *hex)
 	printf("planted %d\n", count_in_memory(masked, len) > 0);
 	free(planted);
 	PeerFreeData(xml);
+	(void)CryptReleaseContext(key, 0);
 }
 
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
-	PWSTR text = NULL;
+	PWSTR identity = argc > 2 ? wide(argv[2]) : NULL, text = NULL;
+	int status = 0;
 
-	if (strcmp(what, "all") == 0 && argc == 3)
-		all(wide(argv[2]));
-	else if (strcmp(what, "create") == 0)
+	if (strcmp(what, "all") == 0 && argc == 3) {
+		all(identity);
+	} else if (strcmp(what, "create") == 0) {
 		tell("create", PeerIdentityCreate(u"own", u"Own", 0, &text), &text);
-	else if (strcmp(what, "default") == 0)
+	} else if (strcmp(what, "default") == 0) {
 		tell("default", PeerIdentityGetDefault(&text), &text);
-	else if (strcmp(what, "import") == 0 && argc == 3)
-		import(argv[2]);
-	else if (strcmp(what, "export") == 0 && argc == 3 &&
-		 PeerIdentityExport(wide(argv[2]), u"secret", &text) == S_OK)
+	} else if (strcmp(what, "import") == 0 && argc == 3) {
+		import_file(argv[2]);
+	} else if (strcmp(what, "export") == 0 && argc == 3 && PeerIdentityExport(identity, u"secret", &text) == S_OK) {
 		print(text);
-	else if (strcmp(what, "search") == 0 && argc == 4)
-		search(wide(argv[2]), argv[3]);
-	else
-		return 2;
-	return 0;
+		PeerFreeData(text);
+	} else if (strcmp(what, "search") == 0 && argc == 4) {
+		search(identity, argv[3]);
+	} else {
+		status = 2;
+	}
+	free(identity);
+	return status;
 }
