@@ -466,6 +466,11 @@ static void hop_silent(struct pnrp_engine *e, uint64_t now, const struct ring_ro
 		pnrp_uncache(e, now, &hop->id);
 }
 
+static bool has_asked_name(const struct pnrp_resolve *r, const struct ring_id *id)
+{
+	return ring_id_common_bits(id, &r->walk.target) >= 8 * PNRP_P2P_ID_SIZE;
+}
+
 /* Whoever has the asked name is asked once more in each walk, since others cannot take their place: an INQUIRE as
  * 3.1.4.4.2 says, which goes back to the best match without an end (T20), a LOOKUP likewise. */
 static bool may_ask_again(const struct pnrp_resolve *r)
@@ -473,8 +478,7 @@ static bool may_ask_again(const struct pnrp_resolve *r)
 	bool inquiring = r->stage == PNRP_STAGE_INQUIRING;
 	const struct ring_route *asked = inquiring ? r->walk.best : r->walk.current.route;
 
-	return !r->repeated && r->reason == PNRP_REASON_APPLICATION &&
-	       ring_id_common_bits(&asked->id, &r->walk.target) >= 8 * PNRP_P2P_ID_SIZE &&
+	return !r->repeated && r->reason == PNRP_REASON_APPLICATION && has_asked_name(r, &asked->id) &&
 	       (inquiring || r->walk.current.uses < RING_USES_MAX);
 }
 
@@ -514,9 +518,10 @@ void pnrp_resolve_silent(struct pnrp_engine *e, uint64_t now, struct pnrp_resolv
 	}
 	t.id = r->walk.current.route->id;
 	hop_silent(e, now, r->walk.current.route);
-	/* Walks of our own have time to ask again, and must: it is how the halves of a cloud that was parted meet. */
+	/* Walks of our own have time to ask again, and must: it is how the halves of a cloud that was parted meet. Who
+	 * has the asked name is worth another try in each walk. */
 	if (r->reason == PNRP_REASON_APPLICATION)
-		ring_walk_silence(&r->walk, &asked);
+		ring_walk_silence(&r->walk, &asked, !has_asked_name(r, &t.id));
 	else
 		ring_walk_skip(&r->walk);
 	trace(e, now, r, &t);

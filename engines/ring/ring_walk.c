@@ -156,14 +156,16 @@ void ring_walk_skip(struct ring_walk *w)
 	drop_current(w);
 }
 
-void ring_walk_silence(struct ring_walk *w, const struct ring_endpoint *asked)
+void ring_walk_silence(struct ring_walk *w, const struct ring_endpoint *asked, bool lasting)
 {
 	drop_current(w);
+	add_to_path(w, asked);
 	w->met_silence = true;
+	if (!lasting)
+		return;
 	if (w->silent_count == RING_SILENT_MAX)
 		memmove(w->silent, w->silent + 1, --w->silent_count * sizeof(*asked));
 	w->silent[w->silent_count++] = *asked;
-	add_to_path(w, asked);
 }
 
 void ring_walk_repeat(struct ring_walk *w)

@@ -84,8 +84,8 @@ void ring_walk_answer(struct ring_walk *w, const struct ring_answer *a);
 void ring_walk_skip(struct ring_walk *w);
 
 /* The current hop, asked at that endpoint, did not answer: it is forgotten, and the endpoint is on the path from now
- * on, so that those who know it name others (T20). */
-void ring_walk_silence(struct ring_walk *w, const struct ring_endpoint *asked);
+ * on, so that those who know it name others (T20). lasting: in the walks that follow as well. */
+void ring_walk_silence(struct ring_walk *w, const struct ring_endpoint *asked, bool lasting);
 
 /* The current hop is asked once more: fewer than RING_USES_MAX uses before. */
 void ring_walk_repeat(struct ring_walk *w);

@@ -427,6 +427,33 @@ static void the_publisher_is_looked_up_again_once(void **state)
 	rig_free(r);
 }
 
+/* Silent in one walk for lost datagrams, it is asked in the next, whoever else is silent meanwhile. */
+static void the_publisher_is_asked_in_each_walk(void **state)
+{
+	struct rig *r = rig_open();
+	struct rig_peer p = publisher(5, 1);
+	struct ring_id hop = near_target(10);
+	struct pnrp_query q = {.name = NAME, .criteria = PNRP_CRITERIA_ANY, .max_restarts = 1};
+	unsigned asked = 0;
+	uint64_t handle;
+
+	(void)state;
+	rig_learn(r, &hop, 1);
+	assert_ok(pnrp_engine_resolve(r->engine, r->now, &q, &handle));
+	rig_pump(r);
+	for (unsigned s = 0; s < 28 && r->unresolved == 0; s++) {
+		for (struct rig_datagram *d = rig_take(r, PNRP_LOOKUP); d; d = rig_take(r, PNRP_LOOKUP))
+			if (ponto_addr_equal(&d->to, &p.addr))
+				asked++;
+			else
+				answer_with(r, d, &p.id, 5);
+		rig_run(r, PONTO_SECOND);
+	}
+	assert_int_equal(r->walks, 2);
+	assert_int_equal(asked, 8); /* two questions in each walk, two copies each */
+	rig_free(r);
+}
+
 /* Whoever named a dead node is asked again, and would name it again if it were not told. */
 static void silent_nodes_are_on_the_path(void **state)
 {
@@ -863,6 +890,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(inquire_is_sent_twice),
 	cmocka_unit_test(the_publisher_is_inquired_again_once),
 	cmocka_unit_test(the_publisher_is_looked_up_again_once),
+	cmocka_unit_test(the_publisher_is_asked_in_each_walk),
 	cmocka_unit_test(silent_nodes_are_on_the_path),
 	cmocka_unit_test(silent_nodes_are_known_to_the_next_walk),
 	cmocka_unit_test(lookup_is_sent_twice_then_the_hop_dropped),

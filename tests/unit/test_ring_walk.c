@@ -66,7 +66,7 @@ static void silence(struct fixture *f)
 {
 	struct ring_endpoint asked = at(f->walk.current.route->addrs[0][15]);
 
-	ring_walk_silence(&f->walk, &asked);
+	ring_walk_silence(&f->walk, &asked, true);
 }
 
 static void goes_closer_and_keeps_the_best(void **state)
@@ -284,7 +284,7 @@ static void silent_endpoint_is_not_asked_for_another_id(void **state)
 	ring_walk_push(&f.walk, twin);
 	ring_route_unref(&f.ta.alloc, twin);
 	assert_int_equal(ask(&f), 0x11);
-	ring_walk_silence(&f.walk, &(struct ring_endpoint){{0x20, 1, [15] = 0x40}, 4000});
+	ring_walk_silence(&f.walk, &(struct ring_endpoint){{0x20, 1, [15] = 0x40}, 4000}, true);
 	assert_int_equal(ask(&f), 0x10);
 	end(&f);
 }
