@@ -417,10 +417,10 @@ static void request_died(struct pnrp_engine *e, uint64_t now, struct ring_messag
 	uint8_t type = m->type;
 
 	e->stats.timeouts++;
-	if (type == PNRP_FLOOD)
-		pnrp_flood_refused(e, now, m);
-	else if (pnrp_is_probe(m))
+	if (pnrp_is_probe(m))
 		pnrp_probe_refused(e, now, m, false);
+	else if (type == PNRP_FLOOD)
+		pnrp_flood_refused(e, now, m);
 	pnrp_forget_request(e, id);
 	if (type == PNRP_SOLICIT)
 		pnrp_sync_release(e, now, id, false);

@@ -6,13 +6,6 @@
 
 /* ---- sending ------------------------------------------------------------------ */
 
-/* endpoints of m are those told before; to and our own join them. */
-static void flood_message(struct pnrp_engine *e, uint64_t now, struct pnrp_message *m, const struct ponto_addr *to,
-			  const struct ponto_addr *from)
-{
-	(void)!pnrp_send_request(e, now, m, to, from, 0);
-}
-
 void pnrp_flood_to(struct pnrp_engine *e, uint64_t now, const struct ring_route *to, const struct ring_route *r,
 		   struct ponto_bytes revoke)
 {
@@ -30,7 +23,7 @@ void pnrp_flood_to(struct pnrp_engine *e, uint64_t now, const struct ring_route 
 	m.flood.has_route = r;
 	if (r)
 		pnrp_route_to_wire(r, &m.flood.route);
-	flood_message(e, now, &m, &peer, &local);
+	(void)!pnrp_send_request(e, now, &m, &peer, &local, 0);
 }
 
 /* The nearest cached entry above or below r whose node has not been told and is not r's own. */
@@ -54,9 +47,8 @@ static struct ring_route *choose_target(const struct pnrp_engine *e, const struc
 	}
 }
 
-/* Our own entry to whoever holds the new leaf's: so both sides know each other. validate may be zero (T22). */
-static void flood_own(struct pnrp_engine *e, uint64_t now, const struct ring_id *local, const struct ring_id *validate,
-		      const struct ponto_addr *to)
+void pnrp_flood_own(struct pnrp_engine *e, uint64_t now, const struct ring_id *local, const struct ring_id *validate,
+		    const struct ponto_addr *to, uint64_t owner)
 {
 	struct pnrp_message m = {.type = PNRP_FLOOD};
 	struct ring_endpoint own = pnrp_own_endpoint(e);
@@ -67,7 +59,7 @@ static void flood_own(struct pnrp_engine *e, uint64_t now, const struct ring_id 
 	m.flood.has_route = true;
 	m.flood.validate_id = *validate;
 	m.flood.count = (uint8_t)pnrp_endpoints_to_wire(&own, 1, m.flood.endpoints);
-	flood_message(e, now, &m, to, &from);
+	(void)!pnrp_send_request(e, now, &m, to, &from, owner);
 }
 
 /* Which ID a node at this address is known to have; zero when none is. */
@@ -82,20 +74,23 @@ static struct ring_id id_at(const struct pnrp_engine *e, const struct ponto_addr
 	return none;
 }
 
-static void answer_flooder(struct pnrp_engine *e, uint64_t now, const struct ring_route *r, const struct ring_id *local,
-			   const struct pnrp_flood_origin *origin)
+/* So both sides know each other: the flooder learns of us, and the new leaf itself, as section 4.4 ends, unless it was
+ * that which told us. A leaf that came without a FLOOD has not told anybody. */
+static void introduce(struct pnrp_engine *e, uint64_t now, const struct ring_route *r, const struct ring_id *local,
+		      const struct pnrp_flood_origin *origin)
 {
-	struct ring_endpoint flooder = pnrp_endpoint_of(&origin->from);
 	struct ponto_addr to, from;
-	struct ring_id validate;
 
-	if (ring_route_has(r, &flooder))
-		return;
-	validate = id_at(e, &origin->from);
-	flood_own(e, now, local, &validate, &origin->from);
-	/* The new leaf itself learns of us too, as section 4.4 ends: the flooder mostly knows us. */
+	if (origin) {
+		struct ring_endpoint flooder = pnrp_endpoint_of(&origin->from);
+		struct ring_id validate = id_at(e, &origin->from);
+
+		if (ring_route_has(r, &flooder))
+			return;
+		pnrp_flood_own(e, now, local, &validate, &origin->from, 0);
+	}
 	if (pnrp_choose_address(e, r, &to, &from))
-		flood_own(e, now, local, &r->id, &to);
+		pnrp_flood_own(e, now, local, &r->id, &to, 0);
 }
 
 void pnrp_flood_new_leaf(struct pnrp_engine *e, uint64_t now, const struct ring_route *r, const struct ring_id *local,
@@ -132,11 +127,10 @@ void pnrp_flood_new_leaf(struct pnrp_engine *e, uint64_t now, const struct ring_
 		m.flood.has_route = true;
 		pnrp_route_to_wire(r, &m.flood.route);
 		m.flood.count = (uint8_t)pnrp_endpoints_to_wire(list, count, m.flood.endpoints);
-		flood_message(e, now, &m, &to[i], &from[i]);
+		(void)!pnrp_send_request(e, now, &m, &to[i], &from[i], 0);
 		e->stats.floods_forwarded++;
 	}
-	if (origin)
-		answer_flooder(e, now, r, local, origin);
+	introduce(e, now, r, local, origin);
 }
 
 /* ---- receiving ------------------------------------------------------------------------ */

@@ -30,14 +30,14 @@ static void begin_split_test(struct pnrp_engine *e, uint64_t now, const struct r
 
 	if (!pnrp_discovery_seed(e, &seed))
 		return;
-	request.seed_hop = pnrp_seed_hop(e, &seed);
-	if (!request.seed_hop)
+	request.first_hop = pnrp_seed_hop(e, &seed);
+	if (!request.first_hop)
 		return;
 	e->stats.splits_tested++;
 	handle = pnrp_walk_begin(e, now, &request);
 	if (repeat)
 		e->split_handle = handle;
-	ring_route_unref(&e->alloc, request.seed_hop);
+	ring_route_unref(&e->alloc, request.first_hop);
 }
 
 /* About one test in the whole cloud each tick. */
@@ -104,39 +104,46 @@ void pnrp_probe_refused(struct pnrp_engine *e, uint64_t now, const struct ring_m
 	bool first = m->owner == PNRP_PROBE;
 	struct pnrp_message probe;
 	struct ring_route *r;
+	struct ring_id id;
 
 	if (pnrp_decode(e->wire, ponto_bytes(m->bytes, m->len), &probe))
 		return;
-	r = ring_cache_find(&e->cache, &probe.inquire.validate_id);
+	id = probe.type == PNRP_FLOOD ? probe.flood.validate_id : probe.inquire.validate_id;
+	r = ring_cache_find(&e->cache, &id);
 	if (r && first && !gone)
 		send_probe(e, now, r, PNRP_PROBE_AGAIN);
 	else if (r)
-		pnrp_uncache(e, now, &probe.inquire.validate_id);
+		pnrp_uncache(e, now, &id);
 }
 
-/* The leaves of one local ID, and its nearest every other time. */
-static const struct ring_route *leaf_to_probe(struct pnrp_engine *e)
+/* A leaf of one local ID, the nearest every other time. That is asked by telling it of us: nobody else tells it when it
+ * has not heard of us or has lost us, and a node that its neighbours do not know is found by nobody. */
+static bool probe_leaf(struct pnrp_engine *e, uint64_t now, uint32_t turn)
 {
 	const struct ring_id *local = &e->cache.local[ponto_random_below(&e->random, e->cache.locals)];
 	struct ring_route *leaves[RING_LEAF];
-	size_t count = ring_cache_leaves(&e->cache, local, e->probes / 2 % 2, leaves);
+	size_t count = ring_cache_leaves(&e->cache, local, turn % 2, leaves);
+	struct ponto_addr to, from;
 
 	if (count == 0)
-		return NULL;
-	return leaves[e->probes / 4 % 2 ? 0 : ponto_random_below(&e->random, count)];
+		return false;
+	if (turn / 2 % 2 == 0) {
+		pnrp_probe(e, now, leaves[ponto_random_below(&e->random, count)]);
+	} else if (pnrp_choose_address(e, leaves[0], &to, &from)) {
+		e->stats.probes++;
+		pnrp_flood_own(e, now, local, &leaves[0]->id, &to, PNRP_PROBE);
+	}
+	return true;
 }
 
 /* One entry each time, leaves by turns with all others: a node that fell silent does not stay known for long. */
 static void probe_one(struct pnrp_engine *e, uint64_t now)
 {
-	const struct ring_route *r = NULL;
+	uint32_t turn = e->probes++;
 
-	if (e->probes % 2 && e->cache.locals > 0)
-		r = leaf_to_probe(e);
-	if (!r)
-		r = e->cache.entry[ponto_random_below(&e->random, e->cache.count)];
-	e->probes++;
-	pnrp_probe(e, now, r);
+	if (turn % 2 && e->cache.locals > 0 && probe_leaf(e, now, turn / 2))
+		return;
+	pnrp_probe(e, now, e->cache.entry[ponto_random_below(&e->random, e->cache.count)]);
 }
 
 /* ---- the cache ---------------------------------------------------------------------------- */

@@ -7,7 +7,7 @@
 #define REPEAT_LAST (15 * 60 * PONTO_SECOND) /* the interval doubles up to this */
 #define RETRY (15 * PONTO_SECOND)
 #define EARLY_APART (30 * PONTO_SECOND) /* between announcements because a leaf has gone */
-#define SEED_TURN 4			/* one in so many announcements begins at a seed */
+#define SEED_TURN 4			/* one in so many repeated announcements begins at a seed */
 
 /* ---- the list ------------------------------------------------------------------- */
 
@@ -58,8 +58,18 @@ static void schedule(struct pnrp_engine *e, uint64_t now, struct pnrp_local *l)
 
 	/* Nodes that began together should not go on together. */
 	l->walk_at = now + interval * 3 / 4 + ponto_random_below(&e->random, interval / 2);
-	if (l->announced && l->walk_interval < REPEAT_LAST)
-		l->walk_interval *= 2;
+}
+
+/* Where an announcement may begin that is not the first: far away, where another part of the cloud may be known. */
+static struct ring_route *far_hop(struct pnrp_engine *e)
+{
+	struct ponto_addr seed;
+
+	if (ponto_random_below(&e->random, SEED_TURN) == 0 && pnrp_discovery_seed(e, &seed))
+		return pnrp_seed_hop(e, &seed);
+	if (e->cache.count == 0)
+		return NULL;
+	return ring_route_ref(e->cache.entry[ponto_random_below(&e->random, e->cache.count)]);
 }
 
 void pnrp_announce(struct pnrp_engine *e, uint64_t now, struct pnrp_local *l, enum pnrp_reason reason)
@@ -69,8 +79,6 @@ void pnrp_announce(struct pnrp_engine *e, uint64_t now, struct pnrp_local *l, en
 					    .criteria = PNRP_OPCODE_NONE,
 					    .local = l->handle};
 	struct pnrp_route_entry entry;
-
-	struct ponto_addr seed;
 
 	if (l->walk || l->revoking || !pnrp_own_route(e, &l->id, &entry))
 		return;
@@ -82,13 +90,12 @@ void pnrp_announce(struct pnrp_engine *e, uint64_t now, struct pnrp_local *l, en
 	request.own = pnrp_route_from_wire(e, &entry);
 	if (!request.own)
 		return;
-	if (reason == PNRP_REASON_MAINTENANCE && ponto_random_below(&e->random, SEED_TURN) == 0 &&
-	    pnrp_discovery_seed(e, &seed))
-		request.seed_hop = pnrp_seed_hop(e, &seed);
+	if (reason == PNRP_REASON_MAINTENANCE)
+		request.first_hop = far_hop(e);
 	l->walked_at = now;
 	l->walk = pnrp_walk_begin(e, now, &request);
 	ring_route_unref(&e->alloc, request.own);
-	ring_route_unref(&e->alloc, request.seed_hop);
+	ring_route_unref(&e->alloc, request.first_hop);
 }
 
 /* The walk has told its hops, and they have answered. */
@@ -110,6 +117,8 @@ void pnrp_announce_ended(struct pnrp_engine *e, uint64_t now, const struct pnrp_
 		pnrp_certify_neighbours(e, now, &l->id);
 	}
 	schedule(e, now, l);
+	if (l->announced && l->walk_interval < REPEAT_LAST)
+		l->walk_interval *= 2;
 }
 
 void pnrp_announce_all(struct pnrp_engine *e, uint64_t now)

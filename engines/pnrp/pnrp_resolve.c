@@ -16,7 +16,7 @@ void pnrp_resolve_free(struct pnrp_engine *e, struct pnrp_resolve *r)
 {
 	ring_walk_clear(&r->walk);
 	ring_route_unref(&e->alloc, r->own);
-	ring_route_unref(&e->alloc, r->seed_hop);
+	ring_route_unref(&e->alloc, r->first_hop);
 	ponto_free(&e->alloc, r->exclude);
 	ponto_free(&e->alloc, r->match);
 	ponto_free(&e->alloc, r);
@@ -229,11 +229,11 @@ static void refuse_best(struct pnrp_resolve *r)
 
 /* The closest known entry, or the one asked for. Two kinds of walks begin on other sides as well: one that begins
  * again, at the second, third, … neighbours of the target, with the nearer ones behind them; and one that announces a
- * name once more, at the whole leaf set, so that each leaf learns of us and tells who has come between, and now and
- * then at a seed, which may know a part of the cloud that the leaves do not. */
+ * name once more, at the whole leaf set, so that each leaf learns of us and tells who has come between, and far
+ * away, where a part of the cloud may be known that the leaves do not know. */
 static void push_first_hops(struct pnrp_engine *e, struct pnrp_resolve *r)
 {
-	struct ring_route *first = r->seed_hop ? r->seed_hop : ring_cache_closest(&e->cache, &r->walk.target);
+	struct ring_route *first = r->first_hop ? r->first_hop : ring_cache_closest(&e->cache, &r->walk.target);
 	bool repair = r->local && r->reason == PNRP_REASON_MAINTENANCE;
 	uint32_t wide = repair ? RING_LEAF : r->walks > 0 ? r->walks + 1 : 0;
 
@@ -251,8 +251,8 @@ static void push_first_hops(struct pnrp_engine *e, struct pnrp_resolve *r)
 		if (below && below != above && (repair || below != first))
 			ring_walk_push(&r->walk, below);
 	}
-	if (repair && r->seed_hop)
-		ring_walk_push(&r->walk, r->seed_hop);
+	if (repair && r->first_hop)
+		ring_walk_push(&r->walk, r->first_hop);
 }
 
 /* The closest ID of this node's that the resolve may end at. */
@@ -303,7 +303,7 @@ static void begin_walk(struct pnrp_engine *e, uint64_t now, struct pnrp_resolve 
 /* No match in this walk: another one, or the end. */
 static void walk_failed(struct pnrp_engine *e, uint64_t now, struct pnrp_resolve *r)
 {
-	bool nobody = e->cache.count == 0 && !r->seed_hop;
+	bool nobody = e->cache.count == 0 && !r->first_hop;
 
 	e->stats.walks_failed += r->reason == PNRP_REASON_APPLICATION;
 	if (nobody && r->reason == PNRP_REASON_APPLICATION && !r->waited) {
@@ -545,7 +545,7 @@ uint64_t pnrp_walk_begin(struct pnrp_engine *e, uint64_t now, const struct pnrp_
 	struct pnrp_resolve *r;
 	uint64_t handle;
 
-	if (e->stopping || e->local_count == 0 || pnrp_walks_full(e) || (!request->seed_hop && e->cache.count == 0))
+	if (e->stopping || e->local_count == 0 || pnrp_walks_full(e) || (!request->first_hop && e->cache.count == 0))
 		return 0;
 	r = new_resolve(e, now);
 	if (!r) {
@@ -561,8 +561,8 @@ uint64_t pnrp_walk_begin(struct pnrp_engine *e, uint64_t now, const struct pnrp_
 	r->walk.target = request->target;
 	if (request->own)
 		r->own = ring_route_ref(request->own);
-	if (request->seed_hop)
-		r->seed_hop = ring_route_ref(request->seed_hop);
+	if (request->first_hop)
+		r->first_hop = ring_route_ref(request->first_hop);
 	r->repeat = request->repeat;
 	begin_walk(e, now, r);
 	return find_resolve(e, handle) ? handle : 0;

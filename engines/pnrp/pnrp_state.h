@@ -28,8 +28,8 @@
 #define PNRP_CHALLENGES_MAX 16
 #define PNRP_HOST_ENTRIES 2    /* beyond the leaf sets, at one host */
 #define PNRP_STRANGERS_LEVEL 5 /* a level beyond the leaf sets that has as many takes no more from strangers */
-#define PNRP_PROBE UINT64_MAX  /* owner of an INQUIRE that only asks whether an entry is still there */
-#define PNRP_PROBE_AGAIN (UINT64_MAX - 1) /* likewise, after one that was not answered */
+#define PNRP_PROBE UINT64_MAX  /* owner of an INQUIRE or FLOOD that asks whether an entry is still there */
+#define PNRP_PROBE_AGAIN (UINT64_MAX - 1) /* owner of the INQUIRE after one that was not answered */
 #define PNRP_CHALLENGE (UINT64_MAX - 2)	  /* owner of an INQUIRE that asks whether its addressee receives */
 
 /* ---- parts -------------------------------------------------------------------- */
@@ -137,9 +137,9 @@ struct pnrp_resolve {
 	struct ponto_addr asked;
 	uint32_t steps;
 	uint64_t job;
-	uint64_t local;		     /* registration this walk announces, or 0 */
-	struct ring_route *own;	     /* the own route entry every LOOKUP carries, or NULL */
-	struct ring_route *seed_hop; /* the first hop of a split test, or NULL */
+	uint64_t local;		      /* registration this walk announces, or 0 */
+	struct ring_route *own;	      /* the own route entry every LOOKUP carries, or NULL */
+	struct ring_route *first_hop; /* where a test or an announcement begins, or NULL */
 	uint8_t nonce[PNRP_NONCE_SIZE];
 	struct ring_walk walk;
 	struct ring_id refused[PNRP_REFUSED_MAX];
@@ -366,6 +366,11 @@ void pnrp_flood_new_leaf(struct pnrp_engine *e, uint64_t now, const struct ring_
 void pnrp_flood_to(struct pnrp_engine *e, uint64_t now, const struct ring_route *to, const struct ring_route *r,
 		   struct ponto_bytes revoke);
 
+/* One FLOOD with D clear and the entry of our local ID, to a leaf of it or who told of one. validate may be zero (T22);
+ * owner is PNRP_PROBE or 0. */
+void pnrp_flood_own(struct pnrp_engine *e, uint64_t now, const struct ring_id *local, const struct ring_id *validate,
+		    const struct ponto_addr *to, uint64_t owner);
+
 /* A FLOOD was never answered, or with N. */
 void pnrp_flood_refused(struct pnrp_engine *e, uint64_t now, const struct ring_message *m);
 void pnrp_revoke_checked(struct pnrp_engine *e, uint64_t now, const struct pnrp_job *job, int result);
@@ -470,9 +475,9 @@ struct pnrp_walk_request {
 	enum pnrp_reason reason;
 	uint8_t criteria;
 	uint16_t precision;
-	uint64_t local;		     /* registration, or 0 */
-	struct ring_route *own;	     /* borrows */
-	struct ring_route *seed_hop; /* borrows */
+	uint64_t local;		      /* registration, or 0 */
+	struct ring_route *own;	      /* borrows */
+	struct ring_route *first_hop; /* instead of the closest to the target, or NULL; borrows */
 	bool repeat;
 };
 

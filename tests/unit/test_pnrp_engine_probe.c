@@ -1,15 +1,21 @@
-/* Entries are asked whether they are still there; what follows when a leaf is not; announcements by way of a seed. */
+/* Entries are asked whether they are still there; what follows when a leaf is not; announcements, when and where to. */
+#include "engines/ring/ring_cache.h"
 #include "tests/support/pnrp_rig.h"
 
 #define TICK (15 * PONTO_SECOND)
 
 /* The others: what they answer, and what they were asked. */
 struct others {
-	struct rig_peer peer[2]; /* can be certified */
+	struct rig_peer peer[2 * RING_LEAF]; /* can be certified */
 	unsigned peers;
 	struct ring_id silent, gone; /* those that do not answer probes, or with N; zero: none */
-	struct ponto_addr seed;
-	unsigned probes, at_seed, at_leaf;
+	struct ring_id deaf;	     /* acknowledges no FLOOD */
+	struct ring_id local;
+	struct ponto_addr seed, far;
+	unsigned probes, at_seed, at_far, at_leaf;
+	unsigned told;		/* of local, by FLOODs */
+	unsigned announcements; /* of it, without those before it was settled */
+	uint64_t announced_at;
 };
 
 static const struct rig_peer *peer_of(const struct others *o, const struct ring_id *id)
@@ -34,6 +40,28 @@ static void on_inquire(struct rig *r, struct others *o, struct rig_datagram *d)
 		rig_answer_flags(r, d, ring_id_equal(id, &o->gone));
 }
 
+static void on_flood(struct rig *r, struct others *o, struct rig_datagram *d)
+{
+	struct pnrp_message ack = {.type = PNRP_ACK, .ack = {.acked_id = d->m.id}};
+
+	o->told += d->m.flood.has_route && ring_id_equal(&d->m.flood.route.id, &o->local);
+	if (!ring_id_equal(&d->m.flood.validate_id, &o->deaf))
+		rig_send(r, &d->to, &ack);
+}
+
+static void on_lookup(struct rig *r, struct others *o, struct rig_datagram *d)
+{
+	if (d->m.lookup.reason == PNRP_REASON_MAINTENANCE && d->m.lookup.has_route) {
+		o->at_seed += ponto_addr_equal(&d->to, &o->seed);
+		o->at_far += ponto_addr_equal(&d->to, &o->far);
+		for (unsigned i = 0; i < o->peers; i++)
+			o->at_leaf += ponto_addr_equal(&d->to, &o->peer[i].addr);
+		o->announcements += r->now > o->announced_at + 5 * PONTO_SECOND;
+		o->announced_at = r->now;
+	}
+	rig_answer_flags(r, d, false);
+}
+
 /* Lets time pass among them. */
 static void live(struct rig *r, struct others *o, uint64_t duration)
 {
@@ -43,16 +71,10 @@ static void live(struct rig *r, struct others *o, uint64_t duration)
 		rig_run(r, PONTO_SECOND / 2);
 		while ((d = rig_take(r, PNRP_INQUIRE)) != NULL)
 			on_inquire(r, o, d);
-		while ((d = rig_take(r, PNRP_FLOOD)) != NULL) {
-			struct pnrp_message ack = {.type = PNRP_ACK, .ack = {.acked_id = d->m.id}};
-
-			rig_send(r, &d->to, &ack);
-		}
-		while ((d = rig_take(r, PNRP_LOOKUP)) != NULL) {
-			if (d->m.lookup.reason == PNRP_REASON_MAINTENANCE && d->m.lookup.has_route)
-				*(ponto_addr_equal(&d->to, &o->seed) ? &o->at_seed : &o->at_leaf) += 1;
-			rig_answer_flags(r, d, false);
-		}
+		while ((d = rig_take(r, PNRP_FLOOD)) != NULL)
+			on_flood(r, o, d);
+		while ((d = rig_take(r, PNRP_LOOKUP)) != NULL)
+			on_lookup(r, o, d);
 		rig_forget(r);
 	}
 }
@@ -102,19 +124,28 @@ static void entries_that_are_gone_go_at_once(void **state)
 	rig_free(r);
 }
 
-/* Two leaves, one on each side, and announcements that have become rare. */
-static struct rig *settled(struct others *o)
+/* Up to five leaves on each side. */
+static struct rig *among(struct others *o, unsigned peers)
 {
 	struct rig *r = rig_open();
-	struct ring_id id;
 
 	o->seed = rig_addr(900);
 	pnrp_engine_found(r->engine, r->now, PNRP_SOURCE_SEED, &o->seed, 1);
-	rig_register(r, &id);
-	for (o->peers = 0; o->peers < 2; o->peers++) {
-		o->peer[o->peers] = rig_neighbour(1 + o->peers, &id, o->peers ? -1 : 1);
+	rig_register(r, &o->local);
+	for (o->peers = 0; o->peers < peers; o->peers++) {
+		int steps = 1 + (int)o->peers / 2;
+
+		o->peer[o->peers] = rig_neighbour(1 + o->peers, &o->local, o->peers % 2 ? -steps : steps);
 		rig_learn_peer(r, &o->peer[o->peers]);
 	}
+	return r;
+}
+
+/* Two leaves, and announcements that have become rare. */
+static struct rig *settled(struct others *o)
+{
+	struct rig *r = among(o, 2);
+
 	live(r, o, 3000 * PONTO_SECOND);
 	assert_true(rig_is_leaf(r, &o->peer[0].id) && rig_is_leaf(r, &o->peer[1].id));
 	return r;
@@ -133,21 +164,69 @@ static void a_lost_leaf_makes_the_name_known_again(void **state)
 		live(r, &o, PONTO_SECOND / 2);
 	}
 	live(r, &o, 4 * PONTO_SECOND);
-	assert_true(o.at_leaf + o.at_seed > 0);
+	assert_true(o.at_leaf > 0);
 	rig_free(r);
 }
 
-/* It may know a part of the cloud that our neighbours do not. */
-static void some_announcements_begin_at_a_seed(void **state)
+/* After 15 s, 30 s, 60 s, and so on, each a quarter more or less. */
+static void intervals_of_announcements_double(void **state)
+{
+	struct others o = {0};
+	struct rig *r = among(&o, 2);
+
+	(void)state;
+	live(r, &o, 8 * PONTO_SECOND);
+	o.announcements = 0;
+	live(r, &o, 600 * PONTO_SECOND);
+	assert_in_range(o.announcements, 4, 6);
+	rig_free(r);
+}
+
+/* Seeds and whoever else is known far away may know a part of the cloud that our neighbours do not. */
+static void some_announcements_begin_far_away(void **state)
+{
+	struct ring_id far = rig_id(0xC0, 1);
+	struct others o = {0};
+	struct rig *r = among(&o, 2 * RING_LEAF);
+
+	(void)state;
+	o.far = rig_addr(700);
+	rig_learn(r, &far, 700);
+	live(r, &o, 3000 * PONTO_SECOND);
+	o.at_leaf = o.at_seed = o.at_far = 0;
+	live(r, &o, 40000 * PONTO_SECOND);
+	assert_in_range(o.at_seed, 3, 30); /* of about 44 */
+	assert_in_range(o.at_far, 1, 30);
+	assert_true(o.at_leaf > o.at_seed + o.at_far);
+	rig_free(r);
+}
+
+/* They may have lost us, or never have heard of us. */
+static void the_nearest_are_told_of_us_again(void **state)
 {
 	struct others o = {0};
 	struct rig *r = settled(&o);
 
 	(void)state;
-	o.at_leaf = o.at_seed = 0;
-	live(r, &o, 40000 * PONTO_SECOND);
-	assert_in_range(o.at_seed, 3, 30); /* of about 44 */
-	assert_true(o.at_leaf > o.at_seed);
+	o.told = 0;
+	live(r, &o, 80 * TICK);
+	assert_in_range(o.told, 15, 25); /* every fourth tick */
+	assert_true(rig_is_leaf(r, &o.peer[0].id) && rig_is_leaf(r, &o.peer[1].id));
+	rig_free(r);
+}
+
+/* It is asked in another way before it is given up. */
+static void a_leaf_that_is_deaf_to_that_stays(void **state)
+{
+	struct others o = {0};
+	struct rig *r = settled(&o);
+
+	(void)state;
+	o.deaf = o.peer[0].id;
+	o.told = 0;
+	live(r, &o, 80 * TICK);
+	assert_true(o.told > 0);
+	assert_true(rig_is_leaf(r, &o.peer[0].id));
 	rig_free(r);
 }
 
@@ -156,7 +235,10 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(silent_entries_go_after_two_questions),
 	cmocka_unit_test(entries_that_are_gone_go_at_once),
 	cmocka_unit_test(a_lost_leaf_makes_the_name_known_again),
-	cmocka_unit_test(some_announcements_begin_at_a_seed),
+	cmocka_unit_test(intervals_of_announcements_double),
+	cmocka_unit_test(some_announcements_begin_far_away),
+	cmocka_unit_test(the_nearest_are_told_of_us_again),
+	cmocka_unit_test(a_leaf_that_is_deaf_to_that_stays),
 };
 
 PONTO_TEST_MAIN(tests)
