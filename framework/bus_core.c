@@ -550,8 +550,10 @@ void bus_core_message(struct bus_core *core, struct ponto_bytes route, const str
 		return;
 	}
 	result = bus_call_decode(core->setup.alloc, frames[frame_count - 1], &request);
-	if (result)
+	if (result == PONTO_EPROTO)
 		fault(core, c, delimiter, result, "not a call");
+	else if (result)
+		send_error(core, c, delimiter, 0, result, NULL);
 	else
 		dispatch(core, c, delimiter, request);
 }

@@ -4,24 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void *pb_alloc(void *data, size_t size)
-{
-	const struct ponto_alloc *alloc = data;
-
-	return alloc->alloc(alloc->ctx, size);
-}
-
-static void pb_free(void *data, void *block)
-{
-	ponto_free(data, block);
-}
-
-ProtobufCAllocator bus_pb_allocator(const struct ponto_alloc *alloc)
-{
-	ProtobufCAllocator pb = {pb_alloc, pb_free, (void *)(uintptr_t)alloc};
-
-	return pb;
-}
+#include "framework/unpack.h"
 
 bool bus_name_valid(const char *name)
 {
@@ -33,16 +16,18 @@ bool bus_name_valid(const char *name)
 
 int bus_call_decode(const struct ponto_alloc *alloc, struct ponto_bytes data, Ponto__Bus__V1__Call **out)
 {
-	ProtobufCAllocator pb = bus_pb_allocator(alloc);
+	ProtobufCMessage *message;
 	Ponto__Bus__V1__Call *call;
+	int result;
 
 	if (data.len == 0 || data.len > PONTO_BUS_MESSAGE_MAX)
 		return PONTO_EPROTO;
-	call = ponto__bus__v1__call__unpack(&pb, data.len, data.data);
-	if (!call)
-		return PONTO_EPROTO;
+	result = ponto_unpack(alloc, &ponto__bus__v1__call__descriptor, data, &message);
+	if (result)
+		return result;
+	call = (Ponto__Bus__V1__Call *)message;
 	if (!bus_name_valid(call->service) || !bus_name_valid(call->method)) {
-		ponto__bus__v1__call__free_unpacked(call, &pb);
+		bus_call_free(alloc, call);
 		return PONTO_EPROTO;
 	}
 	*out = call;
@@ -51,12 +36,10 @@ int bus_call_decode(const struct ponto_alloc *alloc, struct ponto_bytes data, Po
 
 void bus_call_free(const struct ponto_alloc *alloc, Ponto__Bus__V1__Call *call)
 {
-	ProtobufCAllocator pb = bus_pb_allocator(alloc);
-
 	if (!call)
 		return;
 	ponto_wipe(call->payload.data, call->payload.len); /* it may hold a password */
-	ponto__bus__v1__call__free_unpacked(call, &pb);
+	ponto_unpacked_free(alloc, &call->base);
 }
 
 /* An error text of ours can quote a client's bytes: cut it at a character, never inside one. */
@@ -142,26 +125,6 @@ int bus_event_encode(const struct ponto_alloc *alloc, const char *topic, struct 
 
 /* ---- what a client reads --------------------------------------------------------- */
 
-/* protobuf-c does not tell why it gave up. */
-struct noting {
-	const struct ponto_alloc *alloc;
-	bool refused;
-};
-
-static void *noting_alloc(void *data, size_t size)
-{
-	struct noting *noting = data;
-	void *block = noting->alloc->alloc(noting->alloc->ctx, size);
-
-	noting->refused |= !block;
-	return block;
-}
-
-static void noting_free(void *data, void *block)
-{
-	ponto_free(((struct noting *)data)->alloc, block);
-}
-
 static int read_reply(const struct ponto_alloc *alloc, const Ponto__Bus__V1__Reply *in, struct ponto_reply *out)
 {
 	uint8_t *payload = NULL;
@@ -183,28 +146,28 @@ static int read_reply(const struct ponto_alloc *alloc, const Ponto__Bus__V1__Rep
 
 int bus_reply_decode(const struct ponto_alloc *alloc, uint64_t id, struct ponto_bytes data, struct ponto_reply *out)
 {
-	struct noting noting = {alloc, false};
-	ProtobufCAllocator pb = {noting_alloc, noting_free, &noting};
-	Ponto__Bus__V1__Reply *reply = ponto__bus__v1__reply__unpack(&pb, data.len, data.data);
-	int result = PONTO_EBUSY;
+	const Ponto__Bus__V1__Reply *reply;
+	ProtobufCMessage *message;
+	int result = ponto_unpack(alloc, &ponto__bus__v1__reply__descriptor, data, &message);
 
-	if (!reply)
-		return noting.refused ? PONTO_ENOMEM : PONTO_EPROTO;
-	if (reply->id == id || reply->id == 0)
-		result = read_reply(alloc, reply, out);
-	ponto__bus__v1__reply__free_unpacked(reply, &pb);
+	if (result)
+		return result;
+	reply = (const Ponto__Bus__V1__Reply *)message;
+	result = reply->id == id || reply->id == 0 ? read_reply(alloc, reply, out) : PONTO_EBUSY;
+	ponto_unpacked_free(alloc, message);
 	return result;
 }
 
 int bus_event_decode(const struct ponto_alloc *alloc, struct ponto_bytes data, struct ponto_event *out)
 {
-	struct noting noting = {alloc, false};
-	ProtobufCAllocator pb = {noting_alloc, noting_free, &noting};
-	Ponto__Bus__V1__Event *event = ponto__bus__v1__event__unpack(&pb, data.len, data.data);
+	const Ponto__Bus__V1__Event *event;
+	ProtobufCMessage *message;
 	uint8_t *payload;
+	int result = ponto_unpack(alloc, &ponto__bus__v1__event__descriptor, data, &message);
 
-	if (!event)
-		return noting.refused ? PONTO_ENOMEM : PONTO_EPROTO;
+	if (result)
+		return result;
+	event = (const Ponto__Bus__V1__Event *)message;
 	payload = ponto_bytes_dup(alloc, ponto_bytes(event->payload.data, event->payload.len));
 	if (payload) {
 		memset(out, 0, sizeof(*out));
@@ -212,6 +175,6 @@ int bus_event_decode(const struct ponto_alloc *alloc, struct ponto_bytes data, s
 		out->len = event->payload.len;
 		snprintf(out->topic, sizeof(out->topic), "%s", event->topic);
 	}
-	ponto__bus__v1__event__free_unpacked(event, &pb);
+	ponto_unpacked_free(alloc, message);
 	return payload ? PONTO_OK : PONTO_ENOMEM;
 }

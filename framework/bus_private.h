@@ -47,8 +47,7 @@ void __tsan_release(void *addr);
 
 /* ---- envelopes ------------------------------------------------------------- */
 
-/* PONTO_EPROTO: not a Call (also when memory ran out: protobuf-c does not tell them apart), or a name
- * that is empty, too long or not of [A-Za-z0-9._-]. gives */
+/* PONTO_EPROTO: not a Call, or a name that is empty, too long or not of [A-Za-z0-9._-]. gives */
 PONTO_MUST_CHECK int bus_call_decode(const struct ponto_alloc *alloc, struct ponto_bytes data,
 				     Ponto__Bus__V1__Call **out);
 void bus_call_free(const struct ponto_alloc *alloc, Ponto__Bus__V1__Call *call);
@@ -77,9 +76,6 @@ PONTO_MUST_CHECK int bus_event_encode(const struct ponto_alloc *alloc, const cha
 
 /* True for a non-empty name of at most BUS_NAME_MAX of [A-Za-z0-9._-]. */
 bool bus_name_valid(const char *name);
-
-/* protobuf-c's view of an allocator; borrows alloc for its own life. */
-ProtobufCAllocator bus_pb_allocator(const struct ponto_alloc *alloc);
 
 /* ---- items ----------------------------------------------------------------- */
 

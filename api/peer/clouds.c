@@ -6,9 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/peer/ask.h"
 #include "api/peer/link.h"
 #include "api/peer/result.h"
-#include "api/peer/unpack.h"
 #include "apps/pontod/node.pb-c.h"
 #include "plugins/service-pnrp/pnrp.pb-c.h"
 
@@ -29,18 +29,12 @@ static struct {
 static HRESULT ask_services(struct peer_clouds *out)
 {
 	Ponto__Node__V1__StatusRequest request = PONTO__NODE__V1__STATUS_REQUEST__INIT;
+	const struct peer_question question = {"node", "Status", &ponto__node__v1__status_reply__descriptor,
+					       peer_result};
 	const Ponto__Node__V1__StatusReply *status;
-	struct link_answer answer;
 	ProtobufCMessage *reply;
-	HRESULT result = link_call("node", "Status", &request.base, TIMEOUT_MS, -1, &answer);
+	HRESULT result = peer_ask(&question, &request.base, TIMEOUT_MS, -1, &reply);
 
-	if (FAILED(result))
-		return result;
-	result = peer_result(answer.reply.result);
-	if (SUCCEEDED(result))
-		result = peer_unpack(&ponto__node__v1__status_reply__descriptor,
-				     ponto_bytes(answer.reply.payload, answer.reply.len), &reply);
-	link_answer_clear(&answer);
 	if (FAILED(result))
 		return result;
 	status = (const Ponto__Node__V1__StatusReply *)reply;
@@ -95,23 +89,22 @@ static void add(struct peer_clouds *out, const char *service, const Ponto__Pnrp_
 	cloud->named = cloud->state == PNRP_CLOUD_STATE_DISABLED;
 }
 
+/* A service that refuses is on its way out: it has no cloud. */
+static HRESULT none_or(int ponto)
+{
+	return ponto == PONTO_OK ? S_OK : S_FALSE;
+}
+
 static HRESULT ask_clouds(struct peer_clouds *out, const char *service)
 {
 	Ponto__Pnrp__V1__CloudsRequest request = PONTO__PNRP__V1__CLOUDS_REQUEST__INIT;
+	const struct peer_question question = {service, "Clouds", &ponto__pnrp__v1__clouds_reply__descriptor, none_or};
 	const Ponto__Pnrp__V1__CloudsReply *clouds;
-	struct link_answer answer;
 	ProtobufCMessage *reply;
-	HRESULT result = link_call(service, "Clouds", &request.base, TIMEOUT_MS, -1, &answer);
+	HRESULT result = peer_ask(&question, &request.base, TIMEOUT_MS, -1, &reply);
 
-	if (FAILED(result))
-		return result;
-	result = answer.reply.result == PONTO_OK
-			 ? peer_unpack(&ponto__pnrp__v1__clouds_reply__descriptor,
-				       ponto_bytes(answer.reply.payload, answer.reply.len), &reply)
-			 : S_FALSE;
-	link_answer_clear(&answer);
 	if (result != S_OK)
-		return FAILED(result) ? result : S_OK; /* this one is on its way out: it has no cloud */
+		return FAILED(result) ? result : S_OK;
 	clouds = (const Ponto__Pnrp__V1__CloudsReply *)reply;
 	for (size_t i = 0; i < clouds->n_cloud; i++)
 		add(out, service, clouds->cloud[i]);

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/peer/link.h"
+#include "api/peer/ask.h"
 #include "api/peer/result.h"
-#include "api/peer/unpack.h"
 #include "apps/pontod/identity.pb-c.h"
 
 #define PEM_MAX 16384 /* bytes */
@@ -97,31 +96,26 @@ BOOL WINAPI CryptReleaseContext(HCRYPTPROV handle, DWORD flags)
 static HRESULT sign(const char *id, const BYTE *data, DWORD size, BYTE *signature, DWORD *signature_size)
 {
 	Ponto__Identity__V1__SignRequest request = PONTO__IDENTITY__V1__SIGN_REQUEST__INIT;
+	const struct peer_question question = {"identity", "Sign", &ponto__identity__v1__sign_reply__descriptor,
+					       peer_result};
 	const Ponto__Identity__V1__SignReply *reply;
-	ProtobufCMessage *message = NULL;
-	struct link_answer answer;
+	ProtobufCMessage *message;
 	HRESULT result;
 
 	request.id = (char *)(uintptr_t)id;
 	request.data.data = (uint8_t *)(uintptr_t)data;
 	request.data.len = size;
-	result = link_call("identity", "Sign", &request.base, TIMEOUT_MS, -1, &answer);
+	result = peer_ask(&question, &request.base, TIMEOUT_MS, -1, &message);
 	if (FAILED(result))
 		return result;
-	result = peer_result(answer.reply.result);
-	if (SUCCEEDED(result))
-		result = peer_unpack(&ponto__identity__v1__sign_reply__descriptor,
-				     ponto_bytes(answer.reply.payload, answer.reply.len), &message);
 	reply = (const Ponto__Identity__V1__SignReply *)message;
-	if (SUCCEEDED(result) && reply->signature.len > *signature_size)
+	if (reply->signature.len > *signature_size) {
 		result = E_UNEXPECTED;
-	if (SUCCEEDED(result)) {
+	} else {
 		memcpy(signature, reply->signature.data, reply->signature.len);
 		*signature_size = (DWORD)reply->signature.len;
 	}
-	if (message)
-		protobuf_c_message_free_unpacked(message, NULL);
-	link_answer_clear(&answer);
+	protobuf_c_message_free_unpacked(message, NULL);
 	return result;
 }
 

@@ -3,13 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/peer/ask.h"
 #include "api/peer/block.h"
 #include "api/peer/crypt.h"
 #include "api/peer/enum.h"
-#include "api/peer/link.h"
 #include "api/peer/result.h"
 #include "api/peer/text.h"
-#include "api/peer/unpack.h"
 #include "apps/pontod/identity.pb-c.h"
 #include "framework/security.h"
 
@@ -36,16 +35,9 @@ typedef HRESULT tell_fn(int ponto);
 static HRESULT ask(const char *method, const ProtobufCMessage *request, const ProtobufCMessageDescriptor *type,
 		   tell_fn *tell, ProtobufCMessage **out)
 {
-	struct link_answer answer;
-	HRESULT result = link_call("identity", method, request, TIMEOUT_MS, -1, &answer);
+	const struct peer_question question = {"identity", method, type, tell};
 
-	if (FAILED(result))
-		return result;
-	result = tell(answer.reply.result);
-	if (SUCCEEDED(result))
-		result = peer_unpack(type, ponto_bytes(answer.reply.payload, answer.reply.len), out);
-	link_answer_clear(&answer);
-	return result;
+	return peer_ask(&question, request, TIMEOUT_MS, -1, out);
 }
 
 static HRESULT name_it(const Ponto__Identity__V1__Identity *from, struct named *to)

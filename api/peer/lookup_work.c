@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/peer/ask.h"
 #include "api/peer/link.h"
 #include "api/peer/lookup_private.h"
 #include "api/peer/result.h"
-#include "api/peer/unpack.h"
 
 #define THREADS_MAX 16
 #define GRACE_MS 1000 /* the daemon's own time is up first */
@@ -54,43 +54,27 @@ void peer_query_request(const struct peer_query *query, const char *cloud, Ponto
 	request->prefix.len = query->has_prefix ? sizeof(query->prefix) : 0;
 }
 
-/* *out NULL: there is none in it. */
-static HRESULT read_found(const struct job *job, struct ponto_bytes payload, struct peer_found **out)
-{
-	struct peer_found *found = calloc(1, sizeof(*found));
-	ProtobufCMessage *reply;
-	HRESULT result;
-
-	if (!found)
-		return E_OUTOFMEMORY;
-	result = peer_unpack(&ponto__pnrp__v1__resolve_reply__descriptor, payload, &reply);
-	if (SUCCEEDED(result)) {
-		found->reply = (Ponto__Pnrp__V1__ResolveReply *)reply;
-		snprintf(found->cloud, sizeof(found->cloud), "%s", job->cloud.name);
-		found->scope_id = job->cloud.scope_id;
-	}
-	if (SUCCEEDED(result) && found->reply->n_match > 0)
-		*out = found;
-	else
-		peer_found_free(found);
-	return result;
-}
-
 /* S_OK with *out NULL: there is no further one. */
 static HRESULT ask(const struct job *job, const Ponto__Pnrp__V1__ResolveRequest *request, struct peer_found **out)
 {
-	struct link_answer answer;
-	HRESULT result = link_call(job->cloud.service, "Resolve", &request->base, request->timeout_ms + GRACE_MS,
-				   job->lookup->cancel, &answer);
+	const struct peer_question question = {job->cloud.service, "Resolve",
+					       &ponto__pnrp__v1__resolve_reply__descriptor, peer_result_resolve};
+	struct peer_found *found = calloc(1, sizeof(*found));
+	ProtobufCMessage *reply;
+	HRESULT result =
+		found ? peer_ask(&question, &request->base, request->timeout_ms + GRACE_MS, job->lookup->cancel, &reply)
+		      : E_OUTOFMEMORY;
 
 	*out = NULL;
-	if (FAILED(result))
-		return result;
-	if (answer.reply.result == PONTO_OK)
-		result = read_found(job, ponto_bytes(answer.reply.payload, answer.reply.len), out);
-	else
-		result = peer_result_resolve(answer.reply.result);
-	link_answer_clear(&answer);
+	if (result == S_OK) {
+		found->reply = (Ponto__Pnrp__V1__ResolveReply *)reply;
+		snprintf(found->cloud, sizeof(found->cloud), "%s", job->cloud.name);
+		found->scope_id = job->cloud.scope_id;
+		if (found->reply->n_match > 0)
+			*out = found;
+	}
+	if (!*out)
+		peer_found_free(found);
 	return result;
 }
 

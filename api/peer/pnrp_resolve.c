@@ -2,15 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/peer/ask.h"
 #include "api/peer/block.h"
 #include "api/peer/clouds.h"
 #include "api/peer/endpoint.h"
-#include "api/peer/link.h"
 #include "api/peer/lookup.h"
 #include "api/peer/pnrp.h"
 #include "api/peer/result.h"
 #include "api/peer/text.h"
-#include "api/peer/unpack.h"
 
 #define TIMEOUT_MS 30000
 #define GRACE_MS 1000 /* the daemon's own time is up first */
@@ -52,19 +51,13 @@ static HRESULT resolve_in(const struct peer_cloud *cloud, const struct peer_quer
 	const Ponto__Pnrp__V1__ResolveReply *reply;
 	ProtobufCMessage *message;
 	struct item items[PEER_FOUND_MAX] = {{0}};
-	struct link_answer answer;
+	const struct peer_question question = {cloud->service, "Resolve", &ponto__pnrp__v1__resolve_reply__descriptor,
+					       peer_result_resolve};
 	HRESULT result;
 	size_t n;
 
 	peer_query_request(query, cloud->name, &request);
-	result = link_call(cloud->service, "Resolve", &request.base, query->timeout_ms + GRACE_MS, -1, &answer);
-	if (FAILED(result))
-		return result;
-	result = peer_result_resolve(answer.reply.result);
-	if (result == S_OK)
-		result = peer_unpack(&ponto__pnrp__v1__resolve_reply__descriptor,
-				     ponto_bytes(answer.reply.payload, answer.reply.len), &message);
-	link_answer_clear(&answer);
+	result = peer_ask(&question, &request.base, query->timeout_ms + GRACE_MS, -1, &message);
 	if (FAILED(result))
 		return result;
 	if (result == S_FALSE)

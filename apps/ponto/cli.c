@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "framework/unpack.h"
+
 int cli_fail(int status, const char *format, ...)
 {
 	va_list args;
@@ -95,9 +97,11 @@ int cli_call(struct cli *cli, const char *service, const char *method, const Pro
 		cli_clean(answer.error, false);
 		status = cli_fail(CLI_NO, "%s", answer.error[0] ? answer.error : ponto_strerror(answer.result));
 	} else {
-		*reply = protobuf_c_message_unpack(descriptor, NULL, answer.len, answer.payload);
-		status = *reply ? CLI_OK : cli_fail(CLI_UNREACHABLE, "the daemon's answer cannot be read");
-		if (*reply && !cli->json)
+		result = ponto_unpack(&ponto_alloc_system, descriptor, ponto_bytes(answer.payload, answer.len), reply);
+		status = result == PONTO_OK	  ? CLI_OK
+			 : result == PONTO_ENOMEM ? cli_fail(CLI_NO, "out of memory")
+						  : cli_fail(CLI_UNREACHABLE, "the daemon's answer cannot be read");
+		if (result == PONTO_OK && !cli->json)
 			cli_message_clean(*reply); /* JSON escapes by itself */
 	}
 	ponto_reply_clear(cli->client, &answer);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "apps/pontod/local_call.h"
+#include "framework/unpack.h"
 #include "plugins/service-pnrp/pnrp.pb-c.h"
 
 #define TRIES 10
@@ -58,13 +59,16 @@ static void again(struct hello *h)
 /* The addresses come a moment after the start: asked a few times. */
 static void on_clouds(void *arg, int result, struct ponto_bytes payload, const char *error)
 {
-	Ponto__Pnrp__V1__CloudsReply *reply = NULL;
+	const Ponto__Pnrp__V1__CloudsReply *reply;
+	ProtobufCMessage *message = NULL;
 	struct hello *h = arg;
 	bool addresses = false;
 
 	h->call = NULL;
 	if (result == PONTO_OK)
-		reply = ponto__pnrp__v1__clouds_reply__unpack(NULL, payload.len, payload.data);
+		result = ponto_unpack(&ponto_alloc_system, &ponto__pnrp__v1__clouds_reply__descriptor, payload,
+				      &message);
+	reply = (const Ponto__Pnrp__V1__CloudsReply *)message;
 	for (size_t i = 0; reply && i < reply->n_cloud; i++)
 		addresses |= reply->cloud[i]->n_addresses > 0;
 	if (!addresses && ++h->tries < TRIES) {
@@ -73,13 +77,12 @@ static void on_clouds(void *arg, int result, struct ponto_bytes payload, const c
 		for (size_t i = 0; reply && i < reply->n_cloud; i++)
 			print_cloud(reply->cloud[i]);
 		if (!reply)
-			fprintf(stderr, "cloud     none: %s\n", error ? error : "no answer");
+			fprintf(stderr, "cloud     none: %s\n", error ? error : ponto_strerror(result));
 		else if (!addresses)
 			fprintf(stderr, "address   none: the node has no address of this scope\n");
 		print_tries(h->daemon);
 	}
-	if (reply)
-		ponto__pnrp__v1__clouds_reply__free_unpacked(reply, NULL);
+	ponto_unpacked_free(&ponto_alloc_system, message);
 }
 
 static void ask(void *arg)

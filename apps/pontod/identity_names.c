@@ -6,6 +6,7 @@
 
 #include "apps/pontod/local_call.h"
 #include "framework/security.h"
+#include "framework/unpack.h"
 #include "plugins/service-pnrp/pnrp.pb-c.h"
 
 #define NAME_SERVICE "service-pnrp"
@@ -108,18 +109,29 @@ static void next_release(struct identity_names *n)
 
 /* ---- looking ------------------------------------------------------------------------ */
 
+/* What says that a service has no cloud open: it signs nothing. Any other refusal leaves open what it signs. */
+static bool is_closed(int result)
+{
+	return result == PONTO_EUNREACH || result == PONTO_EACCES || result == PONTO_ECLOSED || result == PONTO_ENOENT;
+}
+
 static void on_names(void *arg, int result, struct ponto_bytes payload, const char *error)
 {
+	ProtobufCMessage *message = NULL;
 	struct identity_names *n = arg;
 
-	(void)error;
 	n->call = NULL;
-	if (result == PONTO_OK)
-		n->reply = ponto__pnrp__v1__names_reply__unpack(NULL, payload.len, payload.data);
-	if (!n->reply) { /* its cloud is not open: it signs nothing */
+	if (is_closed(result)) {
 		next_service(n);
 		return;
 	}
+	if (result == PONTO_OK)
+		result = ponto_unpack(mem, &ponto__pnrp__v1__names_reply__descriptor, payload, &message);
+	if (result) {
+		end(n, result, error);
+		return;
+	}
+	n->reply = (Ponto__Pnrp__V1__NamesReply *)message;
 	if (n->release) {
 		n->released = 0;
 		next_release(n);
@@ -155,12 +167,19 @@ static void next_service(struct identity_names *n)
 	Ponto__Pnrp__V1__NamesRequest request = PONTO__PNRP__V1__NAMES_REQUEST__INIT;
 	const struct ponto_plugin *plugin;
 
-	while (ponto_node_at(n->daemon->node, n->next, &plugin, &n->service)) {
-		n->next++;
-		if (strcmp(plugin->name, NAME_SERVICE) == 0 && call(n, "Names", &request.base, on_names) == PONTO_OK)
+	int result;
+
+	do {
+		if (!ponto_node_at(n->daemon->node, n->next, &plugin, &n->service)) {
+			conclude(n);
 			return;
-	}
-	conclude(n);
+		}
+		n->next++;
+		result = strcmp(plugin->name, NAME_SERVICE) == 0 ? call(n, "Names", &request.base, on_names)
+								 : PONTO_ENOENT;
+	} while (is_closed(result));
+	if (result)
+		end(n, result, NULL);
 }
 
 int identity_names_start(struct daemon *d, uint32_t uid, const char *id, bool release, identity_names_fn *done,

@@ -7,6 +7,7 @@
 #include "apps/pontod/identity_job.h"
 #include "apps/pontod/identity_names.h"
 #include "apps/pontod/identity_xml.h"
+#include "framework/unpack.h"
 
 #define LIST_MAX 1024 /* identities in one answer */
 
@@ -301,7 +302,7 @@ static void finish(struct identity_job *job)
 		ponto_wipe(job->reply, job->reply_len);
 	ponto_free(mem, job->reply);
 	wipe_request(job);
-	protobuf_c_message_free_unpacked(job->request, NULL);
+	ponto_unpacked_free(mem, job->request);
 	ponto_free(mem, job);
 	s->open--;
 	service_free(s);
@@ -382,24 +383,18 @@ static void ask_names(struct identity_job *job)
 
 static void start_job(struct identity_service *s, struct ponto_call *call, const struct identity_method *method)
 {
-	struct identity_job *job;
-	ProtobufCMessage *request =
-		protobuf_c_message_unpack(method->type, NULL, call->payload.len, call->payload.data);
+	struct identity_job *job = ponto_new(mem, 1, sizeof(*job));
+	int result = job ? ponto_unpack(mem, method->type, call->payload, &job->request) : PONTO_ENOMEM;
 
-	if (!request) {
-		ponto_call_reply(call, PONTO_EPROTO, ponto_bytes(NULL, 0), "the request cannot be read");
-		return;
-	}
-	job = ponto_new(mem, 1, sizeof(*job));
-	if (!job) {
-		protobuf_c_message_free_unpacked(request, NULL);
-		ponto_call_reply(call, PONTO_ENOMEM, ponto_bytes(NULL, 0), NULL);
+	if (result) {
+		ponto_free(mem, job);
+		ponto_call_reply(call, result, ponto_bytes(NULL, 0),
+				 result == PONTO_EPROTO ? "the request cannot be read" : NULL);
 		return;
 	}
 	job->service = s;
 	job->call = call;
 	job->method = method;
-	job->request = request;
 	job->security = s->security;
 	job->clock = &ponto_clock_system;
 	job->uid = call->uid;

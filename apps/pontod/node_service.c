@@ -7,6 +7,7 @@
 #include "apps/pontod/node.pb-c.h"
 #include "apps/pontod/pontod.h"
 #include "config.h"
+#include "framework/unpack.h"
 
 struct node_service {
 	struct daemon *daemon;
@@ -34,14 +35,13 @@ static void refuse(struct ponto_call *call, int result, const char *text)
 /* Requests without fields still have to be messages. */
 static bool readable(struct ponto_call *call, const ProtobufCMessageDescriptor *type)
 {
-	ProtobufCMessage *m = protobuf_c_message_unpack(type, NULL, call->payload.len, call->payload.data);
+	ProtobufCMessage *m = NULL;
+	int result = ponto_unpack(&ponto_alloc_system, type, call->payload, &m);
 
-	if (!m) {
-		refuse(call, PONTO_EPROTO, "the request cannot be read");
-		return false;
-	}
-	protobuf_c_message_free_unpacked(m, NULL);
-	return true;
+	if (result)
+		refuse(call, result, result == PONTO_EPROTO ? "the request cannot be read" : NULL);
+	ponto_unpacked_free(&ponto_alloc_system, m);
+	return result == PONTO_OK;
 }
 
 static uint64_t resident(void)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "framework/unpack.h"
 #include "plugins/service-pnrp/svc.h"
 
 #define TOPIC "service.pnrp.clouds"
@@ -375,12 +376,12 @@ static const char *cloud_of(const ProtobufCMessage *request)
 
 static void run(struct svc_clouds *c, struct ponto_call *call, const struct method *method)
 {
-	ProtobufCMessage *request =
-		protobuf_c_message_unpack(method->request, NULL, call->payload.len, call->payload.data);
+	ProtobufCMessage *request = NULL;
 	struct svc *svc = NULL;
+	int result = ponto_unpack(&ponto_alloc_system, method->request, call->payload, &request);
 
-	if (!request)
-		svc_refuse(call, PONTO_EPROTO, "the request cannot be read");
+	if (result)
+		svc_refuse(call, result, result == PONTO_EPROTO ? "the request cannot be read" : NULL);
 	else if (!method->run)
 		call_names(c, call, cloud_of(request));
 	else

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "framework/cursor.h"
+#include "framework/unpack.h"
 #include "plugins/service-pnrp/svc.h"
 
 #define TOPIC "service.pnrp.kept"
@@ -204,19 +205,22 @@ static bool load_one(void *arg, struct ponto_bytes key, struct ponto_bytes value
 {
 	struct kept_job *job = arg;
 	struct kept_record *record = ponto_new(job->svc->env->alloc, 1, sizeof(*record));
+	ProtobufCMessage *message;
+	int result = PONTO_ENOMEM;
 
 	(void)key;
 	(void)expires;
-	if (!record) {
-		job->result = PONTO_ENOMEM;
-		return false;
-	}
-	record->stored = ponto__pnrp__v1__stored_name__unpack(NULL, value.len, value.data);
-	if (!record->stored) {
+	if (record)
+		result = ponto_unpack(&ponto_alloc_system, &ponto__pnrp__v1__stored_name__descriptor, value, &message);
+	if (result == PONTO_ENOMEM)
+		job->result = result;
+	else if (result)
 		job->damaged++;
+	if (result) {
 		ponto_free(job->svc->env->alloc, record);
-		return true;
+		return result != PONTO_ENOMEM;
 	}
+	record->stored = (Ponto__Pnrp__V1__StoredName *)message;
 	*job->last = record;
 	job->last = &record->next;
 	return true;

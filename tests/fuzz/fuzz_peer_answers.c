@@ -12,7 +12,7 @@
 
 #include "api/peer/link.h"
 #include "api/peer/nsp.h"
-#include "api/peer/unpack.h"
+#include "framework/unpack.h"
 
 /* libponto is the one of test_memory, which asks here for memory. */
 void *failing_malloc(size_t size);
@@ -255,8 +255,8 @@ static void pack_found(void)
 	WSAQUERYSETW *results;
 	size_t needed;
 
-	if (!answer.given || peer_unpack(&ponto__pnrp__v1__resolve_reply__descriptor,
-					 ponto_bytes(answer.payload, answer.len), &message) != S_OK)
+	if (!answer.given || ponto_unpack(&failing_alloc_system, &ponto__pnrp__v1__resolve_reply__descriptor,
+					  ponto_bytes(answer.payload, answer.len), &message) != PONTO_OK)
 		return;
 	found.reply = (Ponto__Pnrp__V1__ResolveReply *)message;
 	if (found.reply->n_match > 0) {

@@ -222,6 +222,29 @@ static void test_malformed_messages_are_answered_sixteen_times(void **state)
 	assert_int_equal(w->call_count, 1);
 }
 
+/* Want of memory is ours: the client hears of it and is served again as soon as there is some. */
+static void test_a_want_of_memory_is_no_fault(void **state)
+{
+	struct world *w = malloc(sizeof(*w));
+	struct ponto_test_alloc ta;
+
+	(void)state;
+	ponto_test_alloc_init(&ta);
+	assert_ok(world_create(w, &ta.alloc));
+	call(w, 1, 1, "svc", 0);
+	for (uint64_t id = 2; id < 2 + 2 * BUS_FAULTS_MAX; id++) {
+		ta.fail_at = ta.made + 1;
+		call(w, 1, id, "svc", 0);
+		assert_int_equal(last(w)->result, PONTO_ENOMEM);
+	}
+	assert_int_equal(w->sent_count, 2 * BUS_FAULTS_MAX);
+	call(w, 1, 99, "svc", 0);
+	assert_int_equal(w->call_count, 2);
+	world_destroy(w);
+	assert_int_equal(ta.live, 0);
+	free(w);
+}
+
 static void test_frames_are_bounded(void **state)
 {
 	struct world *w = *state;
@@ -459,6 +482,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_the_65th_open_call_is_busy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unknown_service, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_malformed_messages_are_answered_sixteen_times, setup, teardown),
+		cmocka_unit_test(test_a_want_of_memory_is_no_fault),
 		cmocka_unit_test_setup_teardown(test_frames_are_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_deadlines_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_timeouts_are_clamped, setup, teardown),
