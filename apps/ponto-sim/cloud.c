@@ -246,13 +246,12 @@ static void foresee(void *arg, unsigned step)
 		return;
 	step -= PONTO_SIM_NETWORK_AHEAD;
 	if (step == 0) {
-		__builtin_prefetch(n);
-		__builtin_prefetch(&n->queries);
+		ponto_prefetch(n, sizeof(*n));
 	} else {
 		if (step == 1) {
-			__builtin_prefetch(n->place);
-			__builtin_prefetch(n->timer);
-			__builtin_prefetch(n->net.handle);
+			ponto_prefetch(n->place, 2 * PONTO_CACHE_LINE);
+			ponto_prefetch(n->timer, 1);
+			ponto_prefetch(n->net.handle, 2 * PONTO_CACHE_LINE);
 		}
 		pnrp_engine_ahead(n->engine, step - 1);
 	}

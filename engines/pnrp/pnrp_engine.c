@@ -371,38 +371,20 @@ int pnrp_engine_input(struct pnrp_engine *e, uint64_t now, const struct ponto_ad
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-#define LINE 64 /* bytes the processor fetches at once */
-
-static void fetch(const void *from, size_t len)
-{
-	const uint8_t *line = from, *end = line + len;
-
-	if (!line)
-		return;
-	for (; line + 3 * LINE < end; line += 4 * LINE) {
-		__builtin_prefetch(line);
-		__builtin_prefetch(line + LINE);
-		__builtin_prefetch(line + 2 * LINE);
-		__builtin_prefetch(line + 3 * LINE);
-	}
-	for (; line < end; line += LINE)
-		__builtin_prefetch(line);
-}
-
 void pnrp_engine_ahead(const struct pnrp_engine *e, unsigned step)
 {
 	if (step == 0) {
-		fetch(e, offsetof(struct pnrp_engine, seed_port));
-		fetch(&e->discovery, LINE);
+		ponto_prefetch(e, offsetof(struct pnrp_engine, seed_port));
+		ponto_prefetch(&e->discovery, 1);
 	} else if (step == 1) {
-		fetch(e->cache.place, e->cache.count * sizeof(*e->cache.place));
-		fetch(e->cache.entry, e->cache.count * sizeof(struct ring_route *));
-		fetch(e->cache.local, sizeof(*e->cache.local));
-		fetch(e->locals, 4 * LINE);
-		fetch(e->resolves, sizeof(*e->resolves));
-		fetch(e->adds, sizeof(*e->adds));
-		fetch(e->pending.oldest, sizeof(*e->pending.oldest));
-		fetch(e->conversations.list, LINE);
+		ponto_prefetch(e->cache.place, e->cache.count * sizeof(*e->cache.place));
+		ponto_prefetch(e->cache.entry, e->cache.count * sizeof(struct ring_route *));
+		ponto_prefetch(e->cache.local, sizeof(*e->cache.local));
+		ponto_prefetch(e->locals, 4 * PONTO_CACHE_LINE);
+		ponto_prefetch(e->resolves, sizeof(*e->resolves));
+		ponto_prefetch(e->adds, sizeof(*e->adds));
+		ponto_prefetch(e->pending.oldest, sizeof(*e->pending.oldest));
+		ponto_prefetch(e->conversations.list, 1);
 	}
 }
 

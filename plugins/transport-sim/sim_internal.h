@@ -7,7 +7,6 @@
 
 #define SIM_ADDRESSES_MAX 64
 #define SIM_GROUPS_MAX 16
-#define SIM_LINE 64	      /* bytes the processor fetches at once */
 #define SIM_PAYLOAD_MAX 65507 /* what UDP over IPv4 carries; IPv6 differs by less than anyone sends */
 
 struct sim_network;

@@ -263,19 +263,17 @@ static void foresee(void *arg, unsigned step)
 	const struct ponto_datagram_handle *h;
 
 	if (step == 0) {
-		for (size_t at = 0; at < 4 * SIM_LINE; at += SIM_LINE)
-			__builtin_prefetch((const uint8_t *)packet + at);
+		ponto_prefetch(packet, 4 * PONTO_CACHE_LINE);
 		return;
 	}
 	network = packet->network;
 	if (step == 1) {
-		__builtin_prefetch(&network->hosts[packet->node]);
+		ponto_prefetch(&network->hosts[packet->node], sizeof(*network->hosts));
 		return;
 	}
 	h = network->hosts[packet->node].handles;
 	if (step == 2) {
-		__builtin_prefetch(h);
-		__builtin_prefetch((const uint8_t *)h + SIM_LINE);
+		ponto_prefetch(h, sizeof(*h));
 	} else if (h && network->ahead) {
 		network->ahead(h->arg, step);
 	}
