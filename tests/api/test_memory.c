@@ -160,14 +160,6 @@ static HRESULT run_register(void)
 
 static HREGISTRATION registration;
 
-static HRESULT run_update(void)
-{
-	PEER_PNRP_REGISTRATION_INFO info = mine();
-
-	info.pwzComment = (PWSTR)(uintptr_t)u"updated";
-	return PeerPnrpUpdateRegistration(registration, &info);
-}
-
 static HRESULT run_resolve(void)
 {
 	PPEER_PNRP_ENDPOINT_INFO endpoints = (PPEER_PNRP_ENDPOINT_INFO)7;
@@ -244,11 +236,9 @@ static HRESULT run_peer_name(void)
 static void pnrp_functions(void **state)
 {
 	struct api_world *w = *state;
-	PEER_PNRP_REGISTRATION_INFO info = mine();
 	char answer[512];
 
-	PONTO_COVERS_ERRORS("PeerPnrpStartup", "PeerPnrpRegister", "PeerPnrpUpdateRegistration", "PeerPnrpResolve",
-			    "PeerPnrpGetCloudInfo", "PeerPnrpStartResolve", "PeerPnrpGetEndpoint",
+	PONTO_COVERS_ERRORS("PeerPnrpStartup", "PeerPnrpRegister", "PeerPnrpResolve", "PeerPnrpGetCloudInfo", "PeerPnrpStartResolve", "PeerPnrpGetEndpoint",
 			    "PeerNameToPeerHostName", "PeerHostNameToPeerName");
 	assert_int_equal(PeerPnrpShutdown(), S_OK);
 	each_refused(run_startup, E_OUTOFMEMORY);
@@ -256,9 +246,6 @@ static void pnrp_functions(void **state)
 	each_refused(run_register, E_OUTOFMEMORY);
 	/* What failed, or was ended, is not published: the second process would find it. */
 	assert_string_equal(api_child_say(&w->child, answer, "resolve 0.mine"), "00000000 0");
-	assert_int_equal(PeerPnrpRegister(u"0.mine", &info, &registration), S_OK);
-	each_refused(run_update, E_OUTOFMEMORY);
-	assert_string_equal(api_child_say(&w->child, answer, "resolve 0.mine"), "00000000 1 9/updated");
 	each_refused(run_resolve, E_OUTOFMEMORY);
 	each_refused(run_clouds, E_OUTOFMEMORY);
 	event = CreateEventW(NULL, FALSE, FALSE, NULL);
@@ -270,6 +257,45 @@ static void pnrp_functions(void **state)
 	CloseHandle(event);
 	each_refused(run_host_name, E_OUTOFMEMORY);
 	each_refused(run_peer_name, E_OUTOFMEMORY);
+}
+
+/* Whatever is refused, and whenever: the name is there once, as it was or as it was to be, and the function says which. */
+static void an_update_is_whole(void **state)
+{
+	struct api_world *w = *state;
+	PEER_PNRP_REGISTRATION_INFO info = mine();
+	char answer[512], expected[64] = "00000000 1 9/";
+	BYTE payload[2000] = {1}; /* more than what is packed on the stack */
+	bool refused = true;
+	HRESULT result;
+
+	PONTO_COVERS_ERRORS("PeerPnrpUpdateRegistration");
+	info.payload = (PEER_DATA){sizeof(payload), payload};
+	assert_int_equal(PeerPnrpRegister(u"0.whole", &info, &registration), S_OK);
+	for (unsigned n = 1; refused; n++) {
+		WCHAR comment[] = {u'a', (WCHAR)(u'a' + n % 26), 0};
+
+		info.pwzComment = comment;
+		begin_refusing(n, false);
+		result = PeerPnrpUpdateRegistration(registration, &info);
+		refused = end_refusing();
+		if (result == S_OK)
+			snprintf(expected, sizeof(expected), "00000000 1 9/a%c", (char)('a' + n % 26));
+		else
+			assert_int_equal(result, E_OUTOFMEMORY);
+		assert_string_equal(api_child_say(&w->child, answer, "resolve 0.whole"), expected);
+	}
+	assert_int_equal(result, S_OK);
+	assert_int_equal(PeerPnrpUnregister(registration), S_OK);
+	assert_string_equal(api_child_say(&w->child, answer, "resolve 0.whole"), "00000000 0");
+	/* the same of an end */
+	for (unsigned n = 1, again = 1; again; n++) {
+		assert_int_equal(PeerPnrpRegister(u"0.whole", &info, &registration), S_OK);
+		begin_refusing(n, false);
+		assert_int_equal(PeerPnrpUnregister(registration), S_OK);
+		again = end_refusing();
+		assert_string_equal(api_child_say(&w->child, answer, "resolve 0.whole"), "00000000 0");
+	}
 }
 
 /* Threads of the library find no memory either: what goes on meanwhile tells it, once, and comes to its end. */
@@ -628,6 +654,7 @@ static void base_functions(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(pnrp_functions, setup, api_world_teardown),
+	cmocka_unit_test_setup_teardown(an_update_is_whole, setup, api_world_teardown),
 	cmocka_unit_test_setup_teardown(resolves_that_go_on, setup, api_world_teardown),
 	cmocka_unit_test_setup_teardown(identity_functions, setup, api_world_teardown),
 	cmocka_unit_test_setup_teardown(namespace_functions, setup, api_world_teardown),
