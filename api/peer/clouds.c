@@ -38,6 +38,7 @@ static HRESULT ask_services(struct peer_clouds *out)
 	if (FAILED(result))
 		return result;
 	status = (const Ponto__Node__V1__StatusReply *)reply;
+	out->started = status->started_us;
 	out->services = 0;
 	for (size_t i = 0; i < status->n_instance && out->services < PEER_CLOUDS_MAX; i++) {
 		if (strcmp(status->instance[i]->plugin, "service-pnrp") == 0)

@@ -23,6 +23,7 @@ struct peer_cloud {
 };
 
 struct peer_clouds {
+	uint64_t started; /* which run of the daemon says so */
 	size_t count;
 	struct peer_cloud cloud[PEER_CLOUDS_MAX];
 	size_t services; /* instances, with a cloud open or not */

@@ -46,12 +46,12 @@ void link_drop(void);
 /* A thread with all signals blocked. False: none could be made. */
 bool link_thread(void *(*run)(void *arg), void *arg, pthread_t *out);
 
-/* Told by the link's thread that clouds may have changed; never two at a time. Not called any more once
- * link_unwatch has returned. A watcher must not call either. */
+/* Told that clouds may have changed: once by link_watch itself, since they may have before somebody listened, then by
+ * the link's thread; never two at a time. Not called any more once link_unwatch has returned. A watcher must not call
+ * either. */
 struct link_watch {
 	struct link_watch *next;
-	void (*changed)(struct link_watch *watch,
-			bool anew); /* anew: by another daemon, or the same one started again */
+	void (*changed)(struct link_watch *watch);
 };
 void link_watch(struct link_watch *watch);
 void link_unwatch(struct link_watch *watch);

@@ -32,6 +32,7 @@ void link_watch(struct link_watch *watch)
 	pthread_mutex_lock(&link_.watch_lock);
 	watch->next = link_.watches;
 	link_.watches = watch;
+	watch->changed(watch);
 	pthread_mutex_unlock(&link_.watch_lock);
 }
 
@@ -47,24 +48,24 @@ void link_unwatch(struct link_watch *watch)
 	pthread_mutex_unlock(&link_.watch_lock);
 }
 
-static void tell_watches(bool anew)
+static void tell_watches(void)
 {
 	pthread_mutex_lock(&link_.watch_lock);
 	for (struct link_watch *watch = link_.watches; watch; watch = watch->next)
-		watch->changed(watch, anew);
+		watch->changed(watch);
 	pthread_mutex_unlock(&link_.watch_lock);
 }
 
 /* ---- listening ------------------------------------------------------------------------------ */
 
 /* Everything may be different: clouds, and what the daemon knows of this process. True when all is registered. */
-static bool look(struct ponto_client *client, bool anew)
+static bool look(struct ponto_client *client)
 {
 	bool complete;
 
 	peer_clouds_stale();
 	complete = peer_clouds_subscribe(client) && peer_registrations_renew();
-	tell_watches(anew);
+	tell_watches();
 	return complete;
 }
 
@@ -85,12 +86,12 @@ static bool is_cloud(const struct ponto_event *event)
 /* Until the daemon is lost or the link ends. */
 static void listen_to(struct ponto_client *client, int stop)
 {
-	bool complete = look(client, false);
+	bool complete = look(client);
 	struct ponto_event event;
 
 	while (!stopping(stop, 0)) {
 		int result = ponto_client_next_event(client, complete ? LOOK_MS : RETRY_MS, &event);
-		bool anew = result == PONTO_ECLOSED, news = anew;
+		bool news = result == PONTO_ECLOSED;
 
 		if (result == PONTO_OK) {
 			news = is_cloud(&event);
@@ -99,7 +100,7 @@ static void listen_to(struct ponto_client *client, int stop)
 		if (stopping(stop, 0))
 			return;
 		if (news)
-			complete = look(client, anew);
+			complete = look(client);
 		else if (result == PONTO_ETIME)
 			complete = peer_registrations_renew();
 		else if (result != PONTO_OK && stopping(stop, RETRY_MS))

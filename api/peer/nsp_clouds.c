@@ -57,7 +57,7 @@ static void compare(struct nsp_query *q, const struct peer_clouds *now)
 }
 
 /* Without a daemon there are no clouds, and one that ended took its own along, even if all looks as before. */
-static void changed(struct link_watch *watch, bool anew)
+static void changed(struct link_watch *watch)
 {
 	struct nsp_query *q = (struct nsp_query *)((char *)watch - offsetof(struct nsp_query, watch));
 	static const struct peer_clouds none;
@@ -67,7 +67,7 @@ static void changed(struct link_watch *watch, bool anew)
 	if (FAILED(peer_clouds(false, &now)))
 		memset(&now, 0, sizeof(now));
 	pthread_mutex_lock(&q->lock);
-	if (anew)
+	if (now.started != q->known.started)
 		compare(q, &none);
 	compare(q, &now);
 	news = q->first != NULL;

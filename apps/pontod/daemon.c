@@ -266,6 +266,7 @@ int daemon_start(struct daemon *d, char reason[PONTOD_REASON])
 	int result;
 
 	d->started = ponto_mono(&ponto_clock_system);
+	d->started_wall = ponto_wall(&ponto_clock_system);
 	choose_name(d);
 	choose_resolve(d);
 	result = choose_endpoint(d, reason);

@@ -104,6 +104,8 @@ static void status(struct daemon *d, struct ponto_call *call)
 	reply.instance = list;
 	reply.metrics_json = json;
 	reply.resident_bytes = resident();
+	reply.has_started_us = true;
+	reply.started_us = d->started_wall;
 	answer(call, &reply.base);
 out:
 	ponto_free(&ponto_alloc_system, json);

@@ -38,6 +38,7 @@ struct daemon {
 	char resolve_path[PONTOD_PATH]; /* "" : off */
 	int state_lock;
 	uint64_t started; /* monotonic microseconds */
+	uint64_t started_wall;
 
 	struct ponto_loop *loop;
 	struct ponto_bus *bus;
