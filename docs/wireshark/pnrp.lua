@@ -40,6 +40,7 @@ local FIELDS = { -- 2.2
 	[0x0084] = "WCHAR", [0x0085] = "CLASSIFIER", [0x0092] = "HASHED_NONCE", [0x0093] = "NONCE",
 	[0x0098] = "SPLIT_CONTROLS", [0x009A] = "ROUTING_ENTRY", [0x009B] = "VALIDATE_CPA",
 	[0x009C] = "REVOKE_CPA", [0x009D] = "IPV6_ENDPOINT", [0x009E] = "IPV6_ENDPOINT_ARRAY",
+	[0x00F0] = "PADDING", -- modern
 }
 
 local SOLICIT_TYPES = { [0] = "ANY", [1] = "LOCAL" }
@@ -956,6 +957,18 @@ local function hashed_nonce(c, tree, off, limit)
 	return stop
 end
 
+-- The modern profile: what asks for more than it has is filled up to 144 bytes.
+local function padding(c, tree, off, limit)
+	if not c.modern then return off end
+	if peek(c, off, limit) == 0x00F0 then
+		local item, body, stop = open(c, tree, off, limit, 0x00F0)
+		if not item then return end
+		off = stop
+	end
+	must(c, tree, off >= 144, "%d bytes, must be 144 at least", off)
+	return off
+end
+
 local messages = {}
 
 messages[SOLICIT] = function(c, tree, off, limit) -- 2.2.2.1
@@ -973,6 +986,7 @@ messages[SOLICIT] = function(c, tree, off, limit) -- 2.2.2.1
 		if not off then return end
 	end
 	off = hashed_nonce(c, tree, off, limit)
+	off = off and padding(c, tree, off, limit)
 	if off then remember(c, c.hash) end
 	return off
 end
@@ -1031,11 +1045,12 @@ messages[INQUIRE] = function(c, tree, off, limit) -- 2.2.2.5
 	for _, f in ipairs({ { 0x0010, "A" }, { 0x0008, "X" }, { 0x0004, "C" } }) do
 		if has(flags, f[1]) then c.info[#c.info + 1] = "[" .. f[2] .. "]" end
 	end
-	if off < limit then
+	if off < limit and peek(c, off, limit) ~= 0x00F0 then
 		off = simple(c, tree, off, limit, 0x0093, "nonce", 16)
 		if not off then return end
 		nonce = bytes_of(c, off - 16, 16)
 	end
+	if has(flags, 0x0010) or has(flags, 0x0008) or has(flags, 0x0004) then off = padding(c, tree, off, limit) end
 	remember(c, nonce)
 	return off
 end

@@ -114,7 +114,7 @@ static void read_inquire(struct ponto_reader *r, struct pnrp_inquire *m)
 	m->want_chain = flags & INQUIRE_C;
 	ponto_read_align(r, 4);
 	read_id(r, PNRP_FIELD_VALIDATE_ID, &m->validate_id);
-	if (ponto_reader_left(r) > 0) {
+	if (ponto_reader_left(r) > 0 && !pnrp_element_next(r, PNRP_FIELD_PADDING)) {
 		m->has_nonce = true;
 		read_nonce(r, m->nonce);
 	}
@@ -217,6 +217,23 @@ static size_t message_size(uint8_t type)
 	}
 }
 
+/* Whether the answer may be larger than the question. */
+static bool asks_for_more(const struct pnrp_message *m)
+{
+	return m->type == PNRP_SOLICIT ||
+	       (m->type == PNRP_INQUIRE && (m->inquire.want_cpa || m->inquire.want_payload || m->inquire.want_chain));
+}
+
+/* Where the profile has such a rule; what the padding holds is nobody's business. */
+static void read_padding(const struct pnrp_wire *wire, struct ponto_reader *r, const struct pnrp_message *m, size_t len)
+{
+	if (wire->question_len == 0 || !asks_for_more(m))
+		return;
+	if (pnrp_element_next(r, PNRP_FIELD_PADDING))
+		(void)pnrp_element_body(r, PNRP_FIELD_PADDING);
+	ponto_reader_require(r, len >= wire->question_len);
+}
+
 int pnrp_decode(const struct pnrp_wire *wire, struct ponto_bytes datagram, struct pnrp_message *out)
 {
 	struct ponto_reader r = ponto_reader(datagram);
@@ -230,6 +247,7 @@ int pnrp_decode(const struct pnrp_wire *wire, struct ponto_bytes datagram, struc
 	m.type = type;
 	m.id = id;
 	read_body(wire, &r, &m);
+	read_padding(wire, &r, &m, datagram.len);
 	pnrp_element_pad(&r);
 	result = ponto_reader_done(&r);
 	if (result == PONTO_OK)
@@ -469,6 +487,17 @@ static void write_body(const struct pnrp_wire *wire, struct ponto_writer *w, con
 	}
 }
 
+static void write_padding(const struct pnrp_wire *wire, struct ponto_writer *w, const struct pnrp_message *m)
+{
+	uint64_t len = w->pos + PNRP_ELEMENT_HEAD;
+
+	if (!asks_for_more(m) || w->pos >= wire->question_len)
+		return;
+	len = len < wire->question_len ? wire->question_len - len : 0;
+	pnrp_write_element(w, PNRP_FIELD_PADDING, len);
+	ponto_write_zeros(w, len);
+}
+
 int pnrp_encode(const struct pnrp_wire *wire, const struct pnrp_message *message, uint8_t *buf, size_t cap, size_t *len)
 {
 	struct ponto_writer w = ponto_writer(buf, cap);
@@ -482,5 +511,6 @@ int pnrp_encode(const struct pnrp_wire *wire, const struct pnrp_message *message
 	ponto_write_u8(&w, message->type);
 	ponto_write_be32(&w, message->id);
 	write_body(wire, &w, message);
+	write_padding(wire, &w, message);
 	return ponto_writer_done(&w, len);
 }

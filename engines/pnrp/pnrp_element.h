@@ -32,6 +32,7 @@ enum pnrp_field {
 	PNRP_FIELD_REVOKE_CPA = 0x009C,
 	PNRP_FIELD_IPV6_ENDPOINT = 0x009D,
 	PNRP_FIELD_IPV6_ENDPOINT_ARRAY = 0x009E,
+	PNRP_FIELD_PADDING = 0x00F0, /* docs/modern.md */
 };
 
 #define PNRP_ELEMENT_HEAD 4 /* bytes of FieldID and Length */

@@ -26,6 +26,7 @@ const struct pnrp_wire pnrp_modern = {
 	.version = 5,
 	.sha256 = true,
 	.security = 2,
+	.question_len = 144,
 	.key_oid = "1.3.101.112",
 	.key_oid_len = 11,
 	.key_len = 32,

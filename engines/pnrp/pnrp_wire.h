@@ -26,6 +26,7 @@ struct pnrp_wire {
 	uint32_t alg_id;   /* ALG_ID of the SIGNATURE (2.2.3.2) */
 	char key_oid[24];  /* ASCII, as the CPA Public Key spells it (2.2.3.1.4) */
 	uint8_t key_oid_len;
+	uint8_t question_len;  /* bytes at least of what is answered with more than it has; 0: no rule */
 	uint8_t key_len;       /* PublicKey cbData: 140 (DER RSAPublicKey) or 32 (raw Ed25519) */
 	uint8_t signature_len; /* Signature Length: 128 or 64 */
 	/* Bytes that precede the key in its SubjectPublicKeyInfo: for the other reading of "authority" (1.3.1.1). */

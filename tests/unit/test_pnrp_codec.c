@@ -76,7 +76,7 @@ static void header_message_id(void **state)
 
 static void version_tells_the_profile(void **state)
 {
-	struct datagram d = vector("M01");
+	struct datagram d = vector("M06");
 	struct pnrp_message m;
 
 	(void)state;

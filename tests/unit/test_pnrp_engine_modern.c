@@ -76,6 +76,39 @@ static void never_mixes_with_the_other(void **state)
 	rig_free(r);
 }
 
+/* Else a forged sender would buy much for little. */
+static void questions_are_padded_and_short_ones_dropped(void **state)
+{
+	struct rig *r = rig_new(modern);
+	struct pnrp_message m = {.type = PNRP_INQUIRE, .inquire = {.want_cpa = true}}, back;
+	struct ponto_addr peer = rig_addr(1);
+	uint8_t bytes[PNRP_MESSAGE_MAX];
+	size_t len;
+
+	(void)state;
+	assert_ok(pnrp_engine_open(r->engine, r->now, NULL, 0));
+	assert_ok(pnrp_encode(&pnrp_modern, &m, bytes, sizeof(bytes), &len));
+	assert_int_equal(len, 144);
+	assert_ok(pnrp_decode(&pnrp_modern, ponto_bytes(bytes, len), &back));
+	assert_int_equal(pnrp_decode(&pnrp_modern, ponto_bytes(bytes, 56), &back),
+			 PONTO_EPROTO); /* without the padding */
+	bytes[59] -= 4;			/* four bytes less of it */
+	assert_int_equal(pnrp_decode(&pnrp_modern, ponto_bytes(bytes, len - 4), &back), PONTO_EPROTO);
+	rig_deliver(r, &peer, ponto_bytes(bytes, len - 4));
+	assert_null(r->out);
+	assert_int_equal(pnrp_engine_stats(r->engine)->dropped[PNRP_DROP_SYNTAX], 1);
+	m.inquire.want_cpa = false; /* whether the ID is there: the answer is no longer than this */
+	assert_ok(pnrp_encode(&pnrp_modern, &m, bytes, sizeof(bytes), &len));
+	assert_int_equal(len, 56);
+	m.inquire.want_cpa = true;
+	assert_ok(pnrp_encode(&pnrp_windows, &m, bytes, sizeof(bytes), &len));
+	assert_int_equal(len, 56);
+	m = (struct pnrp_message){.type = PNRP_SOLICIT};
+	assert_ok(pnrp_encode(&pnrp_modern, &m, bytes, sizeof(bytes), &len));
+	assert_int_equal(len, 144);
+	rig_free(r);
+}
+
 static void keys_of_the_other_profile_are_refused(void **state)
 {
 	struct rig *r = rig_new(modern);
@@ -97,6 +130,7 @@ static void keys_of_the_other_profile_are_refused(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(certifies_with_its_own_key_and_signature),
 	cmocka_unit_test(never_mixes_with_the_other),
+	cmocka_unit_test(questions_are_padded_and_short_ones_dropped),
 	cmocka_unit_test(keys_of_the_other_profile_are_refused),
 };
 

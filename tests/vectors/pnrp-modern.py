@@ -92,6 +92,7 @@ def payload(data):
 
 
 solicit = header(1, 0x01020304) + ROUTE + element(0x92, h20(NONCE))
+solicit += element(0xF0, bytes(144 - 4 - len(solicit)))
 buffer = bytes.fromhex("0040000600000000")
 buffer += pad(array(0x85, 0x84, 2, [c.encode("utf-16-be") for c in CLASSIFIER]))
 buffer += pad(element(0x5A, payload(b"modern"))) + ROUTE + element(0x9B, cpa(False))
