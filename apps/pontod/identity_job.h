@@ -31,15 +31,15 @@ typedef void identity_job_fn(struct identity_job *job);
 /* Makes message the job's answer; or PONTO_ENOMEM its result. */
 void identity_job_pack(struct identity_job *job, const ProtobufCMessage *message);
 
-/* One identity, as the first field of an answer. */
-void identity_job_pack_one(struct identity_job *job, const struct ponto_identity *identity);
+/* Makes it the job's error. */
+void PONTO_PRINTF(2, 3) identity_job_say(struct identity_job *job, const char *format, ...);
 
-/* ---- identity_more.c: on a worker ------------------------------------------------------- */
+/* ---- identity_keys.c: on a worker --------------------------------------------------------- */
 
-identity_job_fn identity_run_default;
+identity_job_fn identity_run_create;
+identity_job_fn identity_run_show;
 identity_job_fn identity_run_change;
-identity_job_fn identity_run_card;
-identity_job_fn identity_run_export_xml;
+identity_job_fn identity_run_delete;
 identity_job_fn identity_run_sign;
 
 /* What a new identity shall be. */
@@ -53,15 +53,34 @@ struct identity_wish {
 /* All of it or nothing. PONTO_EEXIST: and out says which */
 PONTO_MUST_CHECK int identity_make(struct identity_job *job, const struct identity_wish *wish,
 				   struct ponto_identity *out);
-/* The display name that name stands for: what has none is called by its id. NULL stays. */
-const char *identity_name_or_id(const char *name, const char *id);
+
+/* One identity, as the first field of an answer; one that is new is removed again if it cannot be answered. */
+void identity_job_pack_one(struct identity_job *job, const char *id);
+void identity_job_pack_new(struct identity_job *job, const char *id);
+
+/* ---- identity_default.c: on a worker ------------------------------------------------------ */
+
+identity_job_fn identity_run_list;
+identity_job_fn identity_run_default;
+
+/* What is shown of an identity; detail.is_default also without a choice. */
+struct identity_entry {
+	struct ponto_identity identity;
+	struct ponto_identity_detail detail;
+};
+
+/* borrows from */
+void identity_describe(const struct identity_entry *from, Ponto__Identity__V1__Identity *to);
 /* Empty where the plugin has none. */
 PONTO_MUST_CHECK int identity_detail_of(struct identity_job *job, const char *id, struct ponto_identity_detail *out);
 /* The one that was chosen, else the oldest. PONTO_ENOENT: the caller has none. */
 PONTO_MUST_CHECK int identity_default(struct identity_job *job, struct ponto_identity *out);
-/* As ponto_identity_import, from XML. On failure nothing changes. */
-PONTO_MUST_CHECK int identity_import_xml(struct identity_job *job, struct ponto_bytes text, const char *password,
-					 struct ponto_identity *out);
+
+/* ---- identity_exchange.c: on a worker ------------------------------------------------------ */
+
+identity_job_fn identity_run_card;
+identity_job_fn identity_run_export;
+identity_job_fn identity_run_import;
 
 /* ---- identity_chains.c: on a worker ---------------------------------------------------- */
 

@@ -1,15 +1,10 @@
 /* The component "identity": each caller's own identities, through the node's security instance. Keys take time, so
  * every call runs on that instance's workers. Passwords are wiped after use and never logged. */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "apps/pontod/identity_job.h"
 #include "apps/pontod/identity_names.h"
-#include "apps/pontod/identity_xml.h"
 #include "framework/unpack.h"
-
-#define LIST_MAX 1024 /* identities in one answer */
 
 struct identity_method {
 	const char *name;
@@ -27,234 +22,6 @@ struct identity_service {
 };
 
 static const struct ponto_alloc *const mem = &ponto_alloc_system;
-
-/* ---- on a worker -------------------------------------------------------------------- */
-
-void identity_job_pack(struct identity_job *job, const ProtobufCMessage *message)
-{
-	size_t size = protobuf_c_message_get_packed_size(message);
-
-	job->reply = ponto_new(mem, size + 1, 1);
-	if (job->reply)
-		job->reply_len = protobuf_c_message_pack(message, job->reply);
-	else
-		job->result = PONTO_ENOMEM;
-}
-
-static void PONTO_PRINTF(2, 3) say(struct identity_job *job, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(job->own_error, sizeof(job->own_error), format, args);
-	va_end(args);
-	job->error = job->own_error;
-}
-
-static void describe(const struct ponto_identity *from, Ponto__Identity__V1__Identity *to)
-{
-	ponto__identity__v1__identity__init(to);
-	to->id = (char *)(uintptr_t)from->id;
-	to->name = (char *)(uintptr_t)from->name;
-	to->profile = (char *)(uintptr_t)(from->profile == PONTO_PROFILE_MODERN ? "modern" : "windows");
-	to->uid = from->owner;
-	to->created_us = from->created;
-	to->public_key.data = (uint8_t *)(uintptr_t)from->public_key;
-	to->public_key.len = from->public_key_len;
-}
-
-/* Create, Show and Import answer one identity as their first field: the same bytes. */
-void identity_job_pack_one(struct identity_job *job, const struct ponto_identity *identity)
-{
-	Ponto__Identity__V1__ShowReply reply = PONTO__IDENTITY__V1__SHOW_REPLY__INIT;
-	struct ponto_identity chosen = {0};
-	struct ponto_identity_detail detail;
-	Ponto__Identity__V1__Identity item;
-	int result = identity_detail_of(job, identity->id, &detail);
-
-	if (result == PONTO_OK)
-		result = identity_default(job, &chosen);
-	if (result != PONTO_OK) {
-		job->result = result;
-		return;
-	}
-	describe(identity, &item);
-	item.classifier = detail.classifier;
-	item.has_is_default = true;
-	item.is_default = strcmp(chosen.id, identity->id) == 0;
-	reply.identity = &item;
-	identity_job_pack(job, &reply.base);
-}
-
-static uint32_t profile_of(const char *name)
-{
-	if (strcmp(name, "windows") == 0)
-		return PONTO_PROFILE_WINDOWS;
-	return strcmp(name, "modern") == 0 ? PONTO_PROFILE_MODERN : 0;
-}
-
-static void run_create(struct identity_job *job)
-{
-	const Ponto__Identity__V1__CreateRequest *r = (const Ponto__Identity__V1__CreateRequest *)job->request;
-	struct identity_wish wish = {profile_of(r->profile), r->name, NULL, ponto_bytes(r->key.data, r->key.len)};
-	struct ponto_identity identity;
-
-	if (r->classifier && *r->classifier)
-		wish.classifier = r->classifier;
-	job->result = PONTO_EINVAL;
-	if (!wish.profile)
-		job->error = "a profile is windows or modern";
-	else if (wish.classifier && !ponto_identity_classifier_valid(wish.classifier))
-		job->error = "a classifier has at most 149 characters, none of them a control character";
-	else
-		job->result = identity_make(job, &wish, &identity);
-	if (job->result == PONTO_OK)
-		identity_job_pack_one(job, &identity);
-	else if (job->result == PONTO_EEXIST)
-		say(job, "%s is here already", identity.id);
-	else if (job->result == PONTO_EPROTO)
-		job->error = "this is no private key of that profile in PEM";
-	else if (job->result == PONTO_EINVAL && !job->error)
-		job->error = "a name has 1 to 255 bytes of UTF-8 without control characters";
-}
-
-struct listing {
-	struct ponto_identity *identities;
-	size_t count, room;
-	bool failed;
-};
-
-static bool add(void *arg, const struct ponto_identity *identity)
-{
-	struct listing *l = arg;
-
-	if (l->count == l->room) {
-		size_t room = l->room ? l->room * 2 : 16;
-		struct ponto_identity *grown = ponto_resize(mem, l->identities, room, sizeof(*grown));
-
-		if (!grown) {
-			l->failed = true;
-			return false;
-		}
-		l->identities = grown;
-		l->room = room;
-	}
-	l->identities[l->count++] = *identity;
-	return l->count < LIST_MAX;
-}
-
-static void run_list(struct identity_job *job)
-{
-	Ponto__Identity__V1__ListReply reply = PONTO__IDENTITY__V1__LIST_REPLY__INIT;
-	Ponto__Identity__V1__Identity *items = NULL, **list = NULL;
-	struct ponto_identity_detail *details = NULL;
-	bool chosen = false;
-	struct listing l = {0};
-
-	job->result = ponto_identity_list(job->security, job->uid, add, &l);
-	if (job->result == PONTO_OK && l.failed)
-		job->result = PONTO_ENOMEM;
-	if (job->result)
-		goto out;
-	items = ponto_new(mem, l.count + 1, sizeof(*items));
-	list = ponto_new(mem, l.count + 1, sizeof(Ponto__Identity__V1__Identity *));
-	details = ponto_new(mem, l.count + 1, sizeof(*details));
-	if (!items || !list || !details) {
-		job->result = PONTO_ENOMEM;
-		goto out;
-	}
-	for (size_t i = 0; i < l.count; i++) {
-		describe(&l.identities[i], &items[i]);
-		list[i] = &items[i];
-		if (identity_detail_of(job, l.identities[i].id, &details[i]) != PONTO_OK)
-			continue; /* removed meanwhile, or logged as damaged */
-		items[i].classifier = details[i].classifier;
-		items[i].has_is_default = true;
-		items[i].is_default = details[i].is_default;
-		chosen = chosen || details[i].is_default;
-	}
-	if (l.count > 0 && !chosen)
-		items[0].has_is_default = items[0].is_default = true; /* the oldest */
-	reply.n_identity = l.count;
-	reply.identity = list;
-	identity_job_pack(job, &reply.base);
-out:
-	ponto_free(mem, items);
-	ponto_free(mem, list);
-	ponto_free(mem, details);
-	ponto_free(mem, l.identities);
-}
-
-static void run_show(struct identity_job *job)
-{
-	const Ponto__Identity__V1__ShowRequest *r = (const Ponto__Identity__V1__ShowRequest *)job->request;
-	struct ponto_identity identity;
-
-	job->result = ponto_identity_get(job->security, job->uid, r->id, &identity);
-	if (job->result == PONTO_OK)
-		identity_job_pack_one(job, &identity);
-}
-
-static void run_delete(struct identity_job *job)
-{
-	const Ponto__Identity__V1__DeleteRequest *r = (const Ponto__Identity__V1__DeleteRequest *)job->request;
-	Ponto__Identity__V1__DeleteReply reply = PONTO__IDENTITY__V1__DELETE_REPLY__INIT;
-
-	job->result = ponto_identity_remove(job->security, job->uid, r->id);
-	if (job->result == PONTO_OK)
-		identity_job_pack(job, &reply.base);
-}
-
-static void run_export(struct identity_job *job)
-{
-	const Ponto__Identity__V1__ExportRequest *r = (const Ponto__Identity__V1__ExportRequest *)job->request;
-	Ponto__Identity__V1__ExportReply reply = PONTO__IDENTITY__V1__EXPORT_REPLY__INIT;
-	uint8_t *data;
-	size_t len;
-
-	if (!r->password[0]) {
-		job->result = PONTO_EINVAL;
-		job->error = "a password is needed";
-		return;
-	}
-	if (r->xml) {
-		identity_run_export_xml(job);
-		return;
-	}
-	job->result = ponto_identity_export(job->security, job->uid, r->id, r->password, mem, &data, &len);
-	if (job->result)
-		return;
-	reply.data.data = data;
-	reply.data.len = len;
-	identity_job_pack(job, &reply.base);
-	ponto_free(mem, data);
-}
-
-static void run_import(struct identity_job *job)
-{
-	const Ponto__Identity__V1__ImportRequest *r = (const Ponto__Identity__V1__ImportRequest *)job->request;
-	struct ponto_bytes data = ponto_bytes(r->data.data, r->data.len);
-	struct ponto_identity identity;
-	bool xml = identity_xml_is(data);
-
-	if (r->data.len > (xml ? IDENTITY_XML_MAX : PONTO_EXPORT_MAX)) {
-		job->result = PONTO_EPROTO;
-		job->error = "larger than an exported identity can be";
-		return;
-	}
-	if (xml)
-		job->result = identity_import_xml(job, data, r->password, &identity);
-	else
-		job->result = ponto_identity_import(job->security, job->uid, data, r->password, &identity);
-	if (job->result == PONTO_OK)
-		identity_job_pack_one(job, &identity);
-	else if (job->result == PONTO_EEXIST)
-		say(job, "%s is here already", identity.id);
-	else if (job->result == PONTO_EAUTH)
-		job->error = xml ? "the password does not fit, or it is damaged" : "the password does not fit";
-	else if (job->result == PONTO_EPROTO)
-		job->error = "this is no exported identity, or it is damaged";
-}
 
 static void run_job(void *arg)
 {
@@ -314,12 +81,12 @@ static void job_done(void *arg)
 }
 
 static const struct identity_method methods[] = {
-	{"Create", &ponto__identity__v1__create_request__descriptor, run_create},
-	{"List", &ponto__identity__v1__list_request__descriptor, run_list},
-	{"Show", &ponto__identity__v1__show_request__descriptor, run_show},
-	{"Delete", &ponto__identity__v1__delete_request__descriptor, run_delete},
-	{"Export", &ponto__identity__v1__export_request__descriptor, run_export},
-	{"Import", &ponto__identity__v1__import_request__descriptor, run_import},
+	{"Create", &ponto__identity__v1__create_request__descriptor, identity_run_create},
+	{"List", &ponto__identity__v1__list_request__descriptor, identity_run_list},
+	{"Show", &ponto__identity__v1__show_request__descriptor, identity_run_show},
+	{"Delete", &ponto__identity__v1__delete_request__descriptor, identity_run_delete},
+	{"Export", &ponto__identity__v1__export_request__descriptor, identity_run_export},
+	{"Import", &ponto__identity__v1__import_request__descriptor, identity_run_import},
 	{"Change", &ponto__identity__v1__change_request__descriptor, identity_run_change},
 	{"Default", &ponto__identity__v1__default_request__descriptor, identity_run_default},
 	{"Card", &ponto__identity__v1__card_request__descriptor, identity_run_card},
@@ -360,7 +127,7 @@ static void names_known(void *arg, int result, const char *error)
 	}
 	job->result = result;
 	if (error)
-		say(job, "%s", error);
+		identity_job_say(job, "%s", error);
 	finish(job);
 }
 
@@ -399,7 +166,7 @@ static void start_job(struct identity_service *s, struct ponto_call *call, const
 	job->clock = &ponto_clock_system;
 	job->uid = call->uid;
 	s->open++;
-	if (method->run == run_delete)
+	if (method->run == identity_run_delete)
 		ask_names(job);
 	else
 		submit(job);
