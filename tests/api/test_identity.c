@@ -268,6 +268,32 @@ static void enumerations(void **state)
 	PeerFreeData(b);
 }
 
+/* One that signs a name takes it along. */
+static void names_end_with_their_identity(void **state)
+{
+	PEER_PNRP_REGISTRATION_INFO info = {.cAddresses = PEER_PNRP_AUTO_ADDRESSES, .wPort = 7};
+	PWSTR me = make(u"signs", u"Signs");
+	HREGISTRATION registration;
+	char answer[512], line[256] = "resolve ";
+	struct api_child child;
+
+	(void)state;
+	PONTO_COVERS("PeerIdentityDelete");
+	for (size_t i = 0; i < length(me); i++)
+		line[strlen("resolve ") + i] = (char)me[i];
+	api_child_start(&child);
+	assert_string_equal(api_child_say(&child, answer, "start"), "00000000");
+	assert_int_equal(PeerPnrpStartup(PNRP_VERSION), S_OK);
+	assert_int_equal(PeerPnrpRegister(me, &info, &registration), S_OK);
+	assert_string_equal(api_child_say(&child, answer, "%s", line), "00000000 1 7/");
+	assert_int_equal(PeerIdentityDelete(me), S_OK);
+	assert_string_equal(api_child_say(&child, answer, "%s", line), "00000000 0");
+	assert_int_equal(PeerPnrpUnregister(registration), S_OK);
+	assert_int_equal(PeerPnrpShutdown(), S_OK);
+	api_child_kill(&child);
+	PeerFreeData(me);
+}
+
 static void cards(void **state)
 {
 	PWSTR me = make(u"me", u"Me"), card, again;
@@ -565,6 +591,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(bad_arguments),
 	cmocka_unit_test(peer_names),
 	cmocka_unit_test(enumerations),
+	cmocka_unit_test(names_end_with_their_identity),
 	cmocka_unit_test(cards),
 	cmocka_unit_test(out_and_in_again),
 	cmocka_unit_test(keys),
@@ -577,8 +604,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(without_a_daemon),
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
+	api_child_main(argc, argv);
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name(NULL, tests, setup, teardown);
 }
