@@ -12,7 +12,7 @@ allowed='
 	ponto_(reader|writer)(_[a-z]+)?
 	ponto_sha(1|256|384|512)
 	ponto_siphash
-	ponto_bytes_[a-z]+
+	ponto_bytes_[a-z_]+
 	ponto_addr_[a-z_]+
 	ponto_scope_name
 	ponto_(new|resize|free|strdup|strndup)
