@@ -136,9 +136,11 @@ static bool is_later(const struct ponto_event_queue *q, uint64_t at)
 
 static void put_later(struct ponto_event_queue *q, uint32_t slot, struct ponto_event_entry entry)
 {
-	uint32_t *head = &q->wheel[bucket_of(entry.at) % PONTO_EVENT_BUCKETS];
 	struct ponto_event_slot *s = &q->slots[slot];
+	uint32_t *head;
 
+	s->bucket = bucket_of(entry.at) % PONTO_EVENT_BUCKETS;
+	head = &q->wheel[s->bucket];
 	s->later = entry;
 	s->place = PONTO_EVENT_LATER;
 	s->prev = 0;
@@ -156,13 +158,22 @@ static void take_out_later(struct ponto_event_queue *q, uint32_t slot)
 	if (s->prev)
 		q->slots[s->prev - 1].next = s->next;
 	else
-		q->wheel[bucket_of(s->later.at) % PONTO_EVENT_BUCKETS] = s->next;
+		q->wheel[s->bucket] = s->next;
 	if (s->next)
 		q->slots[s->next - 1].prev = s->prev;
 	q->later_count--;
 }
 
-/* The next bucket's events go into the heap, those of later turns stay. */
+/* Whether a slot in the wheel may stay where it is and be armed for that time: its bucket opens by then. */
+static bool may_stay(const struct ponto_event_queue *q, uint32_t slot, uint64_t at)
+{
+	const struct ponto_event_slot *s = &q->slots[slot];
+
+	return s->place == PONTO_EVENT_LATER &&
+	       q->opened + (s->bucket - q->opened) % PONTO_EVENT_BUCKETS <= bucket_of(at);
+}
+
+/* The next bucket's events go into the heap, those of later turns stay, and those armed anew since find their place. */
 static void open_bucket(struct ponto_event_queue *q)
 {
 	uint32_t next, at = q->wheel[q->opened % PONTO_EVENT_BUCKETS];
@@ -171,15 +182,18 @@ static void open_bucket(struct ponto_event_queue *q)
 		const struct ponto_event_slot *s = &q->slots[at - 1];
 
 		next = s->next;
-		if (bucket_of(s->later.at) != q->opened)
-			continue;
-		take_out_later(q, at - 1);
-		sift_up(q, q->count++, s->later);
+		if (bucket_of(s->later.at) == q->opened) {
+			take_out_later(q, at - 1);
+			sift_up(q, q->count++, s->later);
+		} else if (bucket_of(s->later.at) % PONTO_EVENT_BUCKETS != s->bucket) {
+			take_out_later(q, at - 1);
+			put_later(q, at - 1, s->later);
+		}
 	}
 	q->opened++;
 }
 
-/* When nothing happens for a whole turn. */
+/* When nothing happens for a whole turn, after which each lies in its own bucket. */
 static void skip_time(struct ponto_event_queue *q)
 {
 	uint64_t first = UINT64_MAX;
@@ -283,6 +297,11 @@ uint64_t ponto_event_arm(struct ponto_event_queue *q, uint32_t slot, uint64_t at
 {
 	struct ponto_event_entry entry = {at, ++q->sequence << PONTO_EVENT_SLOT_BITS | slot};
 
+	/* Timers are mostly put off, and mostly again before they fire: the bucket they lie in will move them. */
+	if (may_stay(q, slot, at)) {
+		q->slots[slot].later = entry;
+		return entry.key;
+	}
 	ponto_event_disarm(q, slot);
 	if (is_later(q, at))
 		put_later(q, slot, entry);

@@ -35,6 +35,7 @@ struct ponto_event_slot {
 	struct ponto_event_entry later; /* when in the wheel */
 	uint32_t place;			/* in the heap, or PONTO_EVENT_AHEAD, _LATER or _UNARMED */
 	uint32_t next, prev;		/* plus one: in a bucket, or (next) among the free slots */
+	uint16_t bucket;		/* that it lies in when in the wheel: it opens by then, or long before */
 	bool once;			/* freed when it runs */
 };
 
