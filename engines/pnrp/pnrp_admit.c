@@ -108,10 +108,14 @@ static unsigned on_level(const struct pnrp_engine *e, const struct ring_id *id)
 /* How many entries beyond the leaf sets are at this one's host. */
 static unsigned at_host(const struct pnrp_engine *e, const struct ring_route *r)
 {
+	uint32_t hosts = ring_route_hosts(r);
 	unsigned held = 0;
 
-	for (uint32_t i = 0; i < e->cache.count; i++)
-		held += !e->cache.place[i].leaf && same_host(e->cache.entry[i], r);
+	for (uint32_t i = 0; i < e->cache.count; i++) {
+		const struct ring_place *p = &e->cache.place[i];
+
+		held += !p->leaf && p->hosts & hosts && same_host(e->cache.entry[i], r);
+	}
 	return held;
 }
 
@@ -225,12 +229,11 @@ void pnrp_submit_wire(struct pnrp_engine *e, uint64_t now, const struct pnrp_rou
 
 void pnrp_certify_neighbours(struct pnrp_engine *e, uint64_t now, const struct ring_id *local)
 {
-	for (size_t i = 0; i < 2 * (RING_LEAF + 1); i++) {
-		struct ring_route *r = ring_cache_neighbour(&e->cache, local, i % 2, i / 2);
+	struct ring_route *uncertified[2 * (RING_LEAF + 1)];
+	size_t count = ring_cache_uncertified(&e->cache, local, RING_LEAF + 1, uncertified);
 
-		if (r && !r->certified)
-			pnrp_submit(e, now, r, false, NULL);
-	}
+	for (size_t i = 0; i < count; i++)
+		pnrp_submit(e, now, uncertified[i], false, NULL);
 }
 
 /* ---- the answer ---------------------------------------------------------------------- */

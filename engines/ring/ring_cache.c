@@ -67,6 +67,20 @@ static bool at_is(const struct ring_cache *c, uint32_t i, const struct ring_id *
 	return i < c->count && c->place[i].top == ring_id_top(id) && ring_id_equal(&c->entry[i]->id, id);
 }
 
+/* An ID among the entries: where it is, or would be. */
+struct spot {
+	uint32_t at;
+	bool present;
+};
+
+static struct spot spot_of(const struct ring_cache *c, const struct ring_id *id)
+{
+	struct spot spot = {.at = position(c, id)};
+
+	spot.present = at_is(c, spot.at, id);
+	return spot;
+}
+
 /* Grows in small steps: a cache is mostly full or empty, and many nodes share a machine. */
 static void *grow(const struct ring_cache *c, void *block, uint32_t count, uint32_t *room, size_t size)
 {
@@ -143,17 +157,24 @@ struct ring_route *ring_cache_find(const struct ring_cache *c, const struct ring
 	return at_is(c, i, id) ? c->entry[i] : NULL;
 }
 
+/* Whether the entry at a is closer to target than that at b; they are not looked at unless they must be. */
+static bool place_closer(const struct ring_cache *c, uint32_t a, uint32_t b, const struct ring_id *target)
+{
+	int top = ring_top_closer(c->place[a].top, c->place[b].top, ring_id_top(target));
+
+	return top ? top > 0 : ring_id_closer(&c->entry[a]->id, &c->entry[b]->id, target);
+}
+
 struct ring_route *ring_cache_closest(const struct ring_cache *c, const struct ring_id *target)
 {
-	struct ring_route *above, *below;
-	uint32_t i;
+	uint32_t i, above, below;
 
 	if (!c->count)
 		return NULL;
 	i = position(c, target);
-	above = c->entry[i % c->count];
-	below = c->entry[(i + c->count - 1) % c->count];
-	return ring_id_closer(&below->id, &above->id, target) ? below : above;
+	above = i % c->count;
+	below = (i + c->count - 1) % c->count;
+	return c->entry[place_closer(c, below, above, target) ? below : above];
 }
 
 /* Index of the entry nth above or below one that is, or would be, at i; it exists. */
@@ -170,6 +191,21 @@ struct ring_route *ring_cache_neighbour(const struct ring_cache *c, const struct
 	bool present = at_is(c, i, id);
 
 	return nth < c->count - present ? c->entry[nth_from(c, i, present, up, nth)] : NULL;
+}
+
+size_t ring_cache_uncertified(const struct ring_cache *c, const struct ring_id *id, size_t near,
+			      struct ring_route **out)
+{
+	struct spot spot = spot_of(c, id);
+	size_t found = 0;
+
+	for (size_t i = 0; i < 2 * near && i / 2 < c->count - spot.present; i++) {
+		uint32_t k = nth_from(c, spot.at, spot.present, i % 2, i / 2);
+
+		if (!c->place[k].certified)
+			out[found++] = c->entry[k];
+	}
+	return found;
 }
 
 /* On the given side of centre, by the shorter arc. */
@@ -239,20 +275,6 @@ static bool reaches(const struct ring_cache *c, uint32_t k, const struct ring_id
 		return false;
 	step = reach(id, &c->entry[k]->id, up);
 	return ring_id_compare(&step, way) >= 0;
-}
-
-/* An ID among the entries: where it is, or would be. */
-struct spot {
-	uint32_t at;
-	bool present;
-};
-
-static struct spot spot_of(const struct ring_cache *c, const struct ring_id *id)
-{
-	struct spot spot = {.at = position(c, id)};
-
-	spot.present = at_is(c, spot.at, id);
-	return spot;
 }
 
 /* Whether fewer than RING_LEAF certified entries lie between id, which is at spot, and local, which is up (or down)
@@ -460,7 +482,8 @@ static int insert(struct ring_cache *c, uint32_t i, struct ring_route *r)
 	memmove(entry + i + 1, entry + i, (c->count - i) * sizeof(*entry));
 	memmove(place + i + 1, place + i, (c->count - i) * sizeof(*place));
 	entry[i] = ring_route_ref(r);
-	place[i] = (struct ring_place){.top = ring_id_top(&r->id), .certified = r->certified};
+	place[i] = (struct ring_place){
+		.top = ring_id_top(&r->id), .hosts = ring_route_hosts(r), .certified = r->certified};
 	c->count++;
 	set_level(c, i);
 	return PONTO_OK;
@@ -487,6 +510,7 @@ int ring_cache_add(struct ring_cache *c, struct ring_route *r)
 
 		r->certified = r->certified || (old->certified && ring_route_same_place(old, r));
 		c->place[i].certified = r->certified;
+		c->place[i].hosts = ring_route_hosts(r);
 		c->entry[i] = ring_route_ref(r);
 		ring_route_unref(c->alloc, old);
 		mark_leaves(c);
@@ -567,14 +591,15 @@ struct ring_route *ring_cache_pick(const struct ring_cache *c, const struct ring
 
 	up += c->count; /* both count modulo c->count and never meet zero */
 	for (uint32_t left = c->count; left > 0; left--) {
-		struct ring_route *a = c->entry[up % c->count], *b = c->entry[down % c->count];
-		struct ring_route *r = ring_id_closer(&b->id, &a->id, target) ? b : a;
+		uint32_t a = up % c->count, b = down % c->count;
+		bool below = place_closer(c, b, a, target);
+		struct ring_route *r = c->entry[below ? b : a];
 		enum ring_pick verdict = fn(arg, r);
 
-		if (r == a)
-			up++;
-		else
+		if (below)
 			down += c->count - 1;
+		else
+			up++;
 		if (verdict == RING_PICK_STOP)
 			break;
 		if (verdict == RING_PICK_NO)

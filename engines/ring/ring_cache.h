@@ -22,7 +22,8 @@ extern "C" {
 
 /* What most questions about an entry need, side by side: entries themselves lie all over the memory. */
 struct ring_place {
-	uint64_t top; /* ring_id_top of its ID */
+	uint64_t top;	/* ring_id_top of its ID */
+	uint32_t hosts; /* ring_route_hosts of it */
 	uint8_t level;
 	bool leaf;	/* in a leaf set */
 	bool certified; /* as the entry is */
@@ -69,6 +70,11 @@ struct ring_route *ring_cache_closest(const struct ring_cache *c, const struct r
 
 /* The entry nth (from 0) strictly above (up) or below id, going round; NULL when there are no more. */
 struct ring_route *ring_cache_neighbour(const struct ring_cache *c, const struct ring_id *id, bool up, size_t nth);
+
+/* Of the near entries nearest above and below id those that are not certified, at most 2 * near, from the nearest on;
+ * returns how many. An entry is there twice when there are few. borrowed from the cache */
+size_t ring_cache_uncertified(const struct ring_cache *c, const struct ring_id *id, size_t near,
+			      struct ring_route **out);
 
 /* Whether an entry with this ID would be kept: it is there already, falls in a leaf set, or its level has room
  * or is more crowded elsewhere. */

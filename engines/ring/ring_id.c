@@ -108,14 +108,11 @@ struct ring_id ring_id_distance(const struct ring_id *a, const struct ring_id *b
 
 bool ring_id_closer(const struct ring_id *a, const struct ring_id *b, const struct ring_id *target)
 {
-	uint64_t t = ring_id_top(target), x = ring_id_top(a) - t, y = ring_id_top(b) - t;
+	int top = ring_top_closer(ring_id_top(a), ring_id_top(b), ring_id_top(target));
 	struct ring_id da, db;
 
-	/* By the highest words alone where they differ by more than a borrow can. */
-	x = x > -x ? -x : x;
-	y = y > -y ? -y : y;
-	if (x + 2 < y || y + 2 < x)
-		return x < y;
+	if (top)
+		return top > 0;
 	da = ring_id_distance(a, target);
 	db = ring_id_distance(b, target);
 	return ring_id_compare(&da, &db) < 0;
@@ -135,7 +132,7 @@ bool ring_id_above(const struct ring_id *b, const struct ring_id *a)
 	uint64_t way = ring_id_top(b) - ring_id_top(a);
 	struct ring_id up, down;
 
-	/* Likewise. */
+	/* By the highest words alone where they differ by more than a borrow can. */
 	if (way > 2 && way < UINT64_MAX / 2 - 2)
 		return true;
 	if (way > UINT64_MAX / 2 + 3 && way < UINT64_MAX - 2)

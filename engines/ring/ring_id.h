@@ -57,6 +57,17 @@ struct ring_id ring_id_shift_right(const struct ring_id *a, unsigned bits);
 /* The shorter way round between a and b: min(a - b, b - a). */
 struct ring_id ring_id_distance(const struct ring_id *a, const struct ring_id *b);
 
+/* By the highest words alone: >0 when a is closer to target than b, <0 when b is, 0 when they do not tell, since they
+ * differ by no more than a borrow can. */
+static inline int ring_top_closer(uint64_t a, uint64_t b, uint64_t target)
+{
+	uint64_t x = a - target, y = b - target;
+
+	x = x > -x ? -x : x;
+	y = y > -y ? -y : y;
+	return (x + 2 < y) - (y + 2 < x);
+}
+
 /* True when a is strictly closer to target than b. */
 bool ring_id_closer(const struct ring_id *a, const struct ring_id *b, const struct ring_id *target);
 

@@ -40,6 +40,20 @@ static inline struct ring_route *ring_route_ref(struct ring_route *r)
 /* Accepts NULL. takes one reference */
 void ring_route_unref(const struct ponto_alloc *alloc, struct ring_route *r);
 
+/* One bit for each address: no bit in common, no address in common. */
+static inline uint32_t ring_route_hosts(const struct ring_route *r)
+{
+	uint32_t hosts = 0;
+
+	for (unsigned i = 0; i < r->count; i++) {
+		uint64_t half[2];
+
+		memcpy(half, r->addrs[i], sizeof(half));
+		hosts |= UINT32_C(1) << (((half[0] ^ half[1]) * UINT64_C(0x9e3779b97f4a7c15)) >> 59);
+	}
+	return hosts;
+}
+
 /* The same port and the same addresses in any order. */
 bool ring_route_same_place(const struct ring_route *a, const struct ring_route *b);
 

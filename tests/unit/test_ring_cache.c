@@ -260,6 +260,33 @@ static void closest_and_neighbours_by_brute_force(void **state)
 	end(&f);
 }
 
+static void the_uncertified_near_an_id(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 11, 1000);
+	for (unsigned i = 0; i < 15; i++) {
+		struct ring_id id = draw(&f);
+
+		assert_ok(add(&f, &id, i % 3 == 0));
+	}
+	for (unsigned round = 0; round < 60; round++) {
+		struct ring_id id = round % 2 ? draw(&f) : f.cache.entry[round % 15]->id;
+		struct ring_route *found[40];
+		size_t near = round % 20, count = ring_cache_uncertified(&f.cache, &id, near, found), expected = 0;
+
+		for (size_t i = 0; i < 2 * near; i++) {
+			struct ring_route *r = ring_cache_neighbour(&f.cache, &id, i % 2, i / 2);
+
+			if (r && !r->certified)
+				assert_ptr_equal(found[expected++], r);
+		}
+		assert_int_equal(count, expected);
+	}
+	end(&f);
+}
+
 static enum ring_pick pick_any(void *arg, const struct ring_route *route)
 {
 	(void)arg;
@@ -400,6 +427,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(full_levels_stay_evenly_spread),
 	cmocka_unit_test(small_clouds_are_kept_whole),
 	cmocka_unit_test(closest_and_neighbours_by_brute_force),
+	cmocka_unit_test(the_uncertified_near_an_id),
 	cmocka_unit_test(picks_are_random_with_weight_on_the_closest),
 	cmocka_unit_test(spread_covers_the_circle),
 	cmocka_unit_test(estimates_by_hand),
