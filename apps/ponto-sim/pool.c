@@ -18,8 +18,8 @@
 struct slab {
 	uint32_t size; /* of its blocks; LARGE: one block of room bytes */
 	uint64_t room;
-	struct slab *prev, *next; /* large ones only */
-	_Alignas(max_align_t) uint8_t blocks[];
+	struct slab *prev, *next;		     /* large ones only */
+	_Alignas(PONTO_CACHE_LINE) uint8_t blocks[]; /* a small one lies in one line */
 };
 
 struct spare {
