@@ -8,6 +8,7 @@
 #include "engines/pnrp/pnrp_name.h"
 #include "plugins/security-pki/pki.h"
 #include "plugins/security-pki/pki_chain.h"
+#include "plugins/security-pki/pki_pfx_read.h"
 
 /* ---- out: PKCS #12 ------------------------------------------------------------------------- */
 
@@ -53,101 +54,6 @@ int pki_identity_export_pfx(void *self, uint32_t owner, const char *id, const ch
 }
 
 /* ---- in: PKCS #12 -------------------------------------------------------------------------- */
-
-/* How long a password may be worked on is for us to say, not for the file. */
-static bool rounds_fit(const X509_ALGOR *algorithm)
-{
-	PBEPARAM *pbe = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBEPARAM), algorithm->parameter);
-	int64_t rounds = 0;
-	bool good = pbe && ASN1_INTEGER_get_int64(&rounds, pbe->iter) && rounds >= 1 && rounds <= PKI_ITERATIONS_MAX;
-
-	PBEPARAM_free(pbe);
-	return good;
-}
-
-static bool bags_fit(const STACK_OF(PKCS12_SAFEBAG) * bags)
-{
-	for (int i = 0; i < sk_PKCS12_SAFEBAG_num(bags); i++) {
-		const PKCS12_SAFEBAG *bag = sk_PKCS12_SAFEBAG_value(bags, i);
-		const X509_ALGOR *algorithm;
-
-		if (PKCS12_SAFEBAG_get_nid(bag) != NID_pkcs8ShroudedKeyBag)
-			continue;
-		X509_SIG_get0(PKCS12_SAFEBAG_get0_pkcs8(bag), &algorithm, NULL);
-		if (!rounds_fit(algorithm))
-			return false;
-	}
-	return true;
-}
-
-static bool safes_fit(const PKCS12 *p12)
-{
-	STACK_OF(PKCS7) *safes = PKCS12_unpack_authsafes(p12);
-	bool good = safes;
-
-	for (int i = 0; good && i < sk_PKCS7_num(safes); i++) {
-		PKCS7 *safe = sk_PKCS7_value(safes, i);
-		STACK_OF(PKCS12_SAFEBAG) * bags;
-
-		if (PKCS7_type_is_encrypted(safe)) {
-			good = rounds_fit(safe->d.encrypted->enc_data->algorithm);
-			continue;
-		}
-		bags = PKCS7_type_is_data(safe) ? PKCS12_unpack_p7data(safe) : NULL;
-		good = bags && bags_fit(bags);
-		sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
-	}
-	sk_PKCS7_pop_free(safes, PKCS7_free);
-	return good;
-}
-
-/* What the check over all the rest does not cover is bounded, or must be as RFC 7292 writes it. */
-static bool mac_fits(const PKCS12 *p12)
-{
-	const ASN1_INTEGER *iter = NULL;
-	const X509_ALGOR *algorithm = NULL;
-	int64_t rounds = 1;
-	int parameter;
-
-	if (!PKCS12_mac_present(p12))
-		return false;
-	PKCS12_get0_mac(NULL, &algorithm, NULL, &iter, p12);
-	X509_ALGOR_get0(NULL, &parameter, NULL, algorithm);
-	return (parameter == V_ASN1_UNDEF || parameter == V_ASN1_NULL) &&
-	       (!iter || ASN1_INTEGER_get_int64(&rounds, iter)) && rounds >= 1 && rounds <= PKI_ITERATIONS_MAX;
-}
-
-/* Version 3 stands first, and OpenSSL does not look at it. */
-static bool version_fits(struct ponto_bytes data)
-{
-	static const uint8_t version[] = {V_ASN1_INTEGER, 1, 3};
-	const unsigned char *at = data.data;
-	int tag, class;
-	long len;
-
-	return !(ASN1_get_object(&at, &len, &tag, &class, (long)data.len) & 0x80) && len >= (long)sizeof(version) &&
-	       memcmp(at, version, sizeof(version)) == 0;
-}
-
-/* Key and certificate, if there is one. PONTO_EAUTH: wrong password. gives *key and *x */
-static int open_pfx(struct pki *pki, struct ponto_bytes data, const char *password, EVP_PKEY **key, X509 **x)
-{
-	PKCS12 *p12 = PKCS12_init_ex(NID_pkcs7_data, pki->crypto.lib, NULL);
-	const uint8_t *at = data.data;
-	int result = PONTO_OK;
-
-	if (!p12)
-		return pki_crypto_error(PONTO_ENOMEM);
-	if (!d2i_PKCS12(&p12, &at, (long)data.len) || at != data.data + data.len || !version_fits(data) ||
-	    !mac_fits(p12) || !safes_fit(p12))
-		result = pki_crypto_error(PONTO_EPROTO);
-	else if (!PKCS12_verify_mac(p12, password, -1))
-		result = pki_crypto_error(PONTO_EAUTH);
-	else if (!PKCS12_parse(p12, password, key, x, NULL) || !*key)
-		result = pki_crypto_error(PONTO_EPROTO);
-	PKCS12_free(p12);
-	return result;
-}
 
 /* The certificate's display name; without one, the identity's own id. */
 static void take_name(X509 *x, struct ponto_identity *identity)
@@ -238,7 +144,7 @@ int pki_identity_import_pfx(void *self, uint32_t owner, const char *peer_name, s
 	if (!result && !split_name(peer_name, id, record.classifier))
 		result = PONTO_EPROTO;
 	if (!result)
-		result = open_pfx(pki, data, password, &key, &x);
+		result = pki_pfx_read(&pki->crypto, data, password, PKI_ITERATIONS_MAX, &key, &x);
 	if (!result)
 		result = pki_key_describe(PONTO_PROFILE_WINDOWS, key, &record.identity);
 	if (!result && strcmp(record.identity.id, id) != 0)

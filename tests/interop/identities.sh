@@ -94,6 +94,29 @@ for id in "$id" "$ed"; do
 	ok "which signs as before" "$tool" state verify "$id" sig <data
 done
 
+# ---- PKCS #12, both ways: as OpenSSL writes it by itself, and as older Windows does
+id=$("$tool" state create windows dora)
+"$tool" state export-pfx "$id" 'pass word' >ours.pfx
+ok "openssl opens our PKCS #12" quiet openssl pkcs12 -in ours.pfx -passin 'pass:pass word' -nodes -out ours.pem
+ok "and not with another password" not quiet openssl pkcs12 -in ours.pfx -passin pass:password -nodes
+sed -n '/BEGIN PRIVATE/,/END PRIVATE/p' ours.pem >dora.key
+is "it is the identity's key" "$(openssl rsa -in dora.key -RSAPublicKey_out -outform DER 2>/dev/null | openssl sha1 -r | cut -d' ' -f1)" "$id"
+openssl req -x509 -key dora.key -subj /CN=dora -out dora.crt 2>/dev/null
+n=0
+for scheme in "" "-keypbe AES-128-CBC -certpbe AES-128-CBC -macalg sha1" "-keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES"; do
+	n=$((n + 1))
+	mkdir -m 0700 "third$n"
+	# shellcheck disable=SC2086
+	openssl pkcs12 -export -inkey dora.key -in dora.crt -name 'Dora D' -passout 'pass:pass word' $scheme -out theirs.pfx
+	is "import of openssl's ${scheme:-own scheme}" "$("$tool" "third$n" import-pfx "$id.home" 'pass word' <theirs.pfx)" "Dora D"
+	"$tool" "third$n" sign "$id" <data >sig
+	ok "which signs as before" "$tool" state verify "$id" sig <data
+done
+head -c 900 theirs.pfx >cut.pfx
+ok "one that was cut is refused" not "$tool" other import-pfx "$id.home" 'pass word' <cut.pfx
+ok "and so is another password" not "$tool" other import-pfx "$id.home" 'password' <theirs.pfx
+ok "and nothing of it is there" not "$tool" other sign "$id" <data
+
 # ---- at rest, encrypted
 printf 'a secret\n' >secret
 chmod 0600 secret

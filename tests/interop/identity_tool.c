@@ -4,6 +4,8 @@
  *     identity_tool STATE list                           prints "id profile name" lines
  *     identity_tool STATE export ID PASSWORD             the export to standard output
  *     identity_tool STATE import PASSWORD                from standard input; prints the id
+ *     identity_tool STATE export-pfx ID PASSWORD         PKCS #12 to standard output
+ *     identity_tool STATE import-pfx PEER-NAME PASSWORD  from standard input; prints the display name
  *     identity_tool STATE sign ID                        standard input's signature to standard output
  *     identity_tool STATE verify ID SIGNATURE-FILE       of standard input
  *
@@ -74,6 +76,14 @@ static int run(struct ponto_security s, int argc, char **argv)
 		result = ponto_identity_import(s, OWNER, read_all(stdin), argv[2], &me);
 		if (!result)
 			puts(me.id);
+	} else if (argc == 4 && strcmp(argv[1], "export-pfx") == 0) {
+		result = ponto_identity_export_pfx(s, OWNER, argv[2], argv[3], &ponto_alloc_system, &data, &len);
+		fwrite(data, 1, len, stdout);
+		ponto_free(&ponto_alloc_system, data);
+	} else if (argc == 4 && strcmp(argv[1], "import-pfx") == 0) {
+		result = ponto_identity_import_pfx(s, OWNER, argv[2], read_all(stdin), argv[3], &me);
+		if (!result)
+			puts(me.name);
 	} else if (argc == 3 && strcmp(argv[1], "sign") == 0) {
 		result = ponto_sign(s, OWNER, argv[2], read_all(stdin), signature, &len);
 		fwrite(signature, 1, len, stdout);
