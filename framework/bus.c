@@ -118,17 +118,14 @@ static int open_inside(struct ponto_bus *bus, char reason[256])
 {
 	int result = open_socket(bus, BUS_ACCESS, ZMQ_REP, reason);
 
-	if (result == PONTO_OK)
-		result = open_socket(bus, BUS_COMPONENTS, ZMQ_ROUTER, reason);
 	if (result)
 		return result;
 	if (zmq_bind(bus->sources[BUS_ACCESS].socket, "inproc://zeromq.zap.01") != 0)
 		return zmq_fault("ZAP", reason);
-	if (set_int(bus->sources[BUS_COMPONENTS].socket, ZMQ_ROUTER_MANDATORY, 1) ||
-	    set_int(bus->sources[BUS_COMPONENTS].socket, ZMQ_SNDHWM, 0) ||
-	    set_int(bus->sources[BUS_COMPONENTS].socket, ZMQ_RCVHWM, 0) ||
-	    zmq_bind(bus->sources[BUS_COMPONENTS].socket, BUS_CONTROL) != 0)
-		return zmq_fault(BUS_CONTROL, reason);
+	bus->hand = zmq_socket(bus->context, ZMQ_ROUTER);
+	if (!bus->hand || set_int(bus->hand, ZMQ_ROUTER_MANDATORY, 1) || set_int(bus->hand, ZMQ_SNDHWM, 0) ||
+	    zmq_bind(bus->hand, BUS_COMPONENTS) != 0)
+		return zmq_fault(BUS_COMPONENTS, reason);
 	return PONTO_OK;
 }
 
@@ -224,9 +221,9 @@ static int prepare(struct ponto_bus *bus, char reason[256])
 		bus->refused = ponto_counter(setup->metrics, "bus_refused_total", "", "connections refused");
 	}
 	bus->processes = epoll_create1(EPOLL_CLOEXEC);
-	bus->stop = eventfd(0, EFD_CLOEXEC);
+	bus->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	bus->context = zmq_ctx_new();
-	if (bus->processes < 0 || bus->stop < 0 || !bus->context) {
+	if (bus->processes < 0 || bus->wake < 0 || !bus->context) {
 		snprintf(reason, 256, "the bus: %s", strerror(errno));
 		return PONTO_ENOMEM;
 	}
@@ -245,16 +242,20 @@ static void bus_free(struct ponto_bus *bus)
 		if (bus->sources[i].socket)
 			(void)zmq_close(bus->sources[i].socket);
 	}
+	if (bus->hand)
+		(void)zmq_close(bus->hand);
 	while (bus->context && zmq_ctx_term(bus->context) != 0 && errno == EINTR)
 		;
 	if (bus->processes >= 0)
 		close(bus->processes);
-	if (bus->stop >= 0)
-		close(bus->stop);
+	if (bus->wake >= 0)
+		close(bus->wake);
 	if (bus->lock >= 0) {
 		bus_path_remove(bus_endpoint_path(bus->endpoint));
 		close(bus->lock);
 	}
+	(void)pthread_mutex_destroy(&bus->handing);
+	(void)pthread_mutex_destroy(&bus->monitor);
 	ponto_free(bus->setup.alloc, bus);
 }
 
@@ -269,7 +270,10 @@ int ponto_bus_create(const struct ponto_bus_setup *setup, char reason[256], stru
 		return PONTO_ENOMEM;
 	}
 	bus->setup = *setup;
-	bus->processes = bus->lock = bus->stop = -1;
+	bus->processes = bus->lock = bus->wake = -1;
+	bus->outbox_end = &bus->outbox;
+	(void)pthread_mutex_init(&bus->monitor, NULL);
+	(void)pthread_mutex_init(&bus->handing, NULL);
 	result = prepare(bus, reason);
 	if (result == PONTO_OK)
 		result = open_inside(bus, reason);
@@ -293,12 +297,12 @@ int ponto_bus_create(const struct ponto_bus_setup *setup, char reason[256], stru
 
 void ponto_bus_destroy(struct ponto_bus *bus)
 {
-	uint64_t one = 1;
-
 	if (!bus)
 		return;
-	while (write(bus->stop, &one, sizeof(one)) < 0 && errno == EINTR)
-		;
+	pthread_mutex_lock(&bus->monitor);
+	bus->ending = true;
+	pthread_mutex_unlock(&bus->monitor);
+	bus_broker_wake(bus);
 	(void)pthread_join(bus->thread, NULL);
 	bus_free(bus);
 }

@@ -1,5 +1,6 @@
-/* The broker: one thread, its sockets, and the core's decisions carried out. libzmq's descriptors are
- * edge-triggered: a socket that was used is looked at again before the thread sleeps. */
+/* The broker: one thread, its sockets, and the core's decisions carried out; and what components' threads do with
+ * them. libzmq's descriptors are edge-triggered: a socket that was used is looked at again before the broker's thread
+ * sleeps. */
 #include "framework/bus_broker.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#define TURN 256 /* messages of one socket before the others have their turn */
+#define TURN 64 /* messages of one socket before the others, and the components, have their turn */
 
 static int receive_frame(void *socket, zmq_msg_t *msg)
 {
@@ -56,15 +57,14 @@ static int send_client(void *arg, bool remote, struct ponto_bytes route, bool de
 	return send_frame(socket, envelope.data, envelope.len, 0) ? PONTO_EIO : PONTO_OK;
 }
 
-static int send_port(void *arg, unsigned port, struct bus_item *item)
+static void send_port(void *arg, unsigned port, struct bus_item *item)
 {
 	struct ponto_bus *bus = arg;
-	void *socket = bus->sources[BUS_COMPONENTS].socket;
 
-	use(bus, BUS_COMPONENTS);
-	if (send_frame(socket, bus->routes[port], bus->route_len[port], ZMQ_SNDMORE) != 0)
-		return errno == EAGAIN ? PONTO_EBUSY : PONTO_EUNREACH;
-	return bus_item_send(socket, item, false);
+	strcpy(item->route, bus->routes[port]);
+	item->next = NULL;
+	*bus->outbox_end = item;
+	bus->outbox_end = &item->next;
 }
 
 /* The process may have ended and its number been given to another user's: then nobody waits for an answer. */
@@ -238,81 +238,6 @@ static bool drain_subscriptions(struct ponto_bus *bus, enum bus_source source)
 	return false;
 }
 
-/* A full subscriber makes the strict attempt fail: counted, and then everybody else gets it. */
-static void publish_on(struct ponto_bus *bus, enum bus_source source, const struct bus_item *event)
-{
-	void *socket = bus->sources[source].socket;
-	int strict = 1, lossy = 0;
-
-	if (!socket)
-		return;
-	use(bus, source);
-	if (send_frame(socket, event->name, strlen(event->name), ZMQ_SNDMORE) != 0) {
-		ponto_counter_add(bus->dropped, 1);
-		(void)zmq_setsockopt(socket, ZMQ_XPUB_NODROP, &lossy, sizeof(lossy));
-		if (send_frame(socket, event->name, strlen(event->name), ZMQ_SNDMORE) == 0)
-			(void)send_frame(socket, event->data, event->len, 0);
-		(void)zmq_setsockopt(socket, ZMQ_XPUB_NODROP, &strict, sizeof(strict));
-		return;
-	}
-	if (send_frame(socket, event->data, event->len, 0) != 0)
-		ponto_counter_add(bus->dropped, 1);
-}
-
-static void answer_item(struct ponto_bus *bus, const uint8_t *route, size_t route_len, struct bus_item *item)
-{
-	void *socket = bus->sources[BUS_COMPONENTS].socket;
-
-	/* the component waits for it: this queue has no limit and the peer is there */
-	if (send_frame(socket, route, route_len, ZMQ_SNDMORE) != 0 || bus_item_send(socket, item, false) != PONTO_OK)
-		ponto_error(bus->setup.log, BUS_TOPIC, "a component left without a word");
-}
-
-static void attach(struct ponto_bus *bus, const uint8_t *route, size_t route_len, struct bus_item *item)
-{
-	item->result = bus_core_attach(bus->core, item->name, &item->port);
-	if (item->result == PONTO_OK) {
-		memcpy(bus->routes[item->port], route, route_len);
-		bus->route_len[item->port] = (uint8_t)route_len;
-	}
-	answer_item(bus, route, route_len, item);
-}
-
-static bool drain_components(struct ponto_bus *bus, enum bus_source source)
-{
-	uint8_t route[BUS_ROUTE_MAX];
-	size_t route_len;
-
-	for (unsigned i = 0; i < TURN; i++) {
-		struct bus_item *item = bus_item_receive(bus->sources[source].socket, route, &route_len);
-
-		if (!item)
-			return true;
-		switch (item->kind) {
-		case BUS_ITEM_ATTACH:
-			attach(bus, route, route_len, item);
-			break;
-		case BUS_ITEM_DETACH:
-			bus_core_detach(bus->core, item->port);
-			answer_item(bus, route, route_len, item);
-			break;
-		case BUS_ITEM_CALL:
-			bus_core_reply(bus->core, (struct bus_call *)item);
-			break;
-		case BUS_ITEM_EVENT:
-			atomic_fetch_sub_explicit(&bus->events_pending, 1, memory_order_relaxed);
-			publish_on(bus, BUS_EVENTS, item);
-			publish_on(bus, BUS_REMOTE_EVENTS, item);
-			bus_item_free(bus->setup.alloc, item);
-			break;
-		case BUS_ITEM_GONE:
-			bus_item_free(bus->setup.alloc, item);
-			break;
-		}
-	}
-	return false;
-}
-
 static bool drain_access(struct ponto_bus *bus, enum bus_source source)
 {
 	for (unsigned i = 0; i < TURN; i++) {
@@ -334,7 +259,6 @@ static void drain_processes(struct ponto_bus *bus)
 typedef bool drain_fn(struct ponto_bus *bus, enum bus_source source);
 
 static drain_fn *const drains[BUS_SOURCE_COUNT] = {
-	[BUS_COMPONENTS] = drain_components,
 	[BUS_CALLS] = drain_calls,
 	[BUS_MONITOR] = drain_monitor,
 	[BUS_EVENTS] = drain_subscriptions,
@@ -372,18 +296,42 @@ static void turn(struct ponto_bus *bus, const struct pollfd *fds)
 
 		if (!s->socket || (!s->used && !fds[i].revents))
 			continue;
-		s->used = false;
-		if (!drains[i](bus, i))
-			s->used = true;
+		s->used = !drains[i](bus, i); /* what it sent meanwhile came before its last look */
 	}
 	if (bus_core_deadline(bus->core) != PONTO_NEVER)
 		bus_core_expire(bus->core, ponto_mono(bus->setup.clock));
+	ponto_counter_add(bus->turns, 1);
+}
+
+/* Leaves the monitor and hands over what the turn has made. handing is taken before monitor is left: whoever detaches
+ * waits for it, and has all its items then. */
+static void hand_over(struct ponto_bus *bus)
+{
+	struct bus_item *item = bus->outbox, *next;
+
+	if (!item) {
+		pthread_mutex_unlock(&bus->monitor);
+		return;
+	}
+	bus->outbox = NULL;
+	bus->outbox_end = &bus->outbox;
+	pthread_mutex_lock(&bus->handing);
+	pthread_mutex_unlock(&bus->monitor);
+	for (; item; item = next) {
+		next = item->next;
+		if (bus_item_send(bus->hand, item) != PONTO_OK) {
+			ponto_error(bus->setup.log, BUS_TOPIC, "a component left without a word");
+			bus_item_free(bus->setup.alloc, item);
+		}
+	}
+	pthread_mutex_unlock(&bus->handing);
 }
 
 void *bus_broker_run(void *arg)
 {
 	struct ponto_bus *bus = arg;
 	struct pollfd fds[BUS_SOURCE_COUNT + 2];
+	uint64_t wakes;
 
 	(void)prctl(PR_SET_NAME, "ponto-bus");
 	for (unsigned i = 0; i < BUS_SOURCE_COUNT; i++) {
@@ -393,13 +341,143 @@ void *bus_broker_run(void *arg)
 		bus->sources[i].used = bus->sources[i].socket != NULL; /* what came before the thread did has had its edge */
 	}
 	fds[BUS_SOURCE_COUNT] = (struct pollfd){.fd = bus->processes, .events = POLLIN};
-	fds[BUS_SOURCE_COUNT + 1] = (struct pollfd){.fd = bus->stop, .events = POLLIN};
-	do {
+	fds[BUS_SOURCE_COUNT + 1] = (struct pollfd){.fd = bus->wake, .events = POLLIN};
+	pthread_mutex_lock(&bus->monitor);
+	while (!bus->ending) {
+		int wait;
+
 		turn(bus, fds);
-		ponto_counter_add(bus->turns, 1);
-		if (poll(fds, PONTO_ARRAY_SIZE(fds), wait_time(bus)) < 0 && errno != EINTR)
+		wait = wait_time(bus);
+		hand_over(bus);
+		if (poll(fds, PONTO_ARRAY_SIZE(fds), wait) < 0 && errno != EINTR)
 			ponto_error(bus->setup.log, BUS_TOPIC, "poll: %s", strerror(errno));
-	} while (!fds[BUS_SOURCE_COUNT + 1].revents);
+		pthread_mutex_lock(&bus->monitor);
+		if (fds[BUS_SOURCE_COUNT + 1].revents)
+			(void)!read(bus->wake, &wakes, sizeof(wakes));
+	}
 	bus_core_close(bus->core);
+	pthread_mutex_unlock(&bus->monitor);
 	return NULL;
+}
+
+void bus_broker_wake(struct ponto_bus *bus)
+{
+	uint64_t one = 1;
+
+	while (write(bus->wake, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+/* ---- the components' threads ----------------------------------------------------------- */
+
+static bool readable(void *socket)
+{
+	uint32_t events = 0;
+	size_t size = sizeof(events);
+	int result;
+
+	do {
+		result = zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size);
+	} while (result != 0 && errno == EINTR);
+	return events & ZMQ_POLLIN;
+}
+
+/* What arrived at a socket while this thread used it is the broker's, which may sleep and miss it. */
+static void leave(struct ponto_bus *bus)
+{
+	bool missed = false;
+
+	for (unsigned i = 0; i < BUS_SOURCE_COUNT; i++) {
+		struct bus_socket *s = &bus->sources[i];
+
+		s->used = s->used && readable(s->socket);
+		missed |= s->used;
+	}
+	pthread_mutex_unlock(&bus->monitor);
+	if (missed)
+		bus_broker_wake(bus);
+}
+
+/* Connects a component's socket, and waits for its word: before that the ROUTER need not know it yet. */
+static int introduce(void *hand, void *socket, const char *route)
+{
+	char word[BUS_COMPONENT_SIZE];
+	int more = 1, got;
+	size_t size = sizeof(more);
+
+	if (zmq_setsockopt(socket, ZMQ_ROUTING_ID, route, strlen(route)) != 0 ||
+	    zmq_connect(socket, BUS_COMPONENTS) != 0 || send_frame(socket, "", 0, 0) != 0)
+		return PONTO_EIO;
+	while (more) {
+		do {
+			got = zmq_recv(hand, word, sizeof(word), 0);
+		} while (got < 0 && errno == EINTR);
+		if (got < 0 || zmq_getsockopt(hand, ZMQ_RCVMORE, &more, &size) != 0)
+			return PONTO_EIO;
+	}
+	return PONTO_OK;
+}
+
+int bus_broker_attach(struct ponto_bus *bus, void *socket, const char *name, unsigned *port)
+{
+	char route[BUS_COMPONENT_SIZE];
+	int result;
+
+	pthread_mutex_lock(&bus->handing);
+	snprintf(route, sizeof(route), "%u", (unsigned)++bus->components);
+	result = introduce(bus->hand, socket, route);
+	pthread_mutex_unlock(&bus->handing);
+	if (result)
+		return result;
+	pthread_mutex_lock(&bus->monitor);
+	result = bus_core_attach(bus->core, name, port);
+	if (result == PONTO_OK)
+		strcpy(bus->routes[*port], route);
+	pthread_mutex_unlock(&bus->monitor);
+	return result;
+}
+
+void bus_broker_detach(struct ponto_bus *bus, unsigned port)
+{
+	pthread_mutex_lock(&bus->monitor);
+	bus_core_detach(bus->core, port);
+	leave(bus);
+	pthread_mutex_lock(&bus->handing);
+	pthread_mutex_unlock(&bus->handing);
+}
+
+void bus_broker_reply(struct ponto_bus *bus, struct bus_call *call)
+{
+	pthread_mutex_lock(&bus->monitor);
+	bus_core_reply(bus->core, call);
+	leave(bus);
+}
+
+/* A full subscriber makes the strict attempt fail: counted, and then everybody else gets it. */
+static void publish_on(struct ponto_bus *bus, enum bus_source source, const char *topic, struct ponto_bytes envelope)
+{
+	void *socket = bus->sources[source].socket;
+	int strict = 1, lossy = 0;
+
+	if (!socket)
+		return;
+	use(bus, source);
+	if (send_frame(socket, topic, strlen(topic), ZMQ_SNDMORE) != 0) {
+		ponto_counter_add(bus->dropped, 1);
+		(void)zmq_setsockopt(socket, ZMQ_XPUB_NODROP, &lossy, sizeof(lossy));
+		if (send_frame(socket, topic, strlen(topic), ZMQ_SNDMORE) == 0)
+			(void)send_frame(socket, envelope.data, envelope.len, 0);
+		(void)zmq_setsockopt(socket, ZMQ_XPUB_NODROP, &strict, sizeof(strict));
+		return;
+	}
+	if (send_frame(socket, envelope.data, envelope.len, 0) != 0)
+		ponto_counter_add(bus->dropped, 1);
+}
+
+void bus_broker_publish(struct ponto_bus *bus, const char *topic, struct ponto_bytes envelope)
+{
+	pthread_mutex_lock(&bus->monitor);
+	publish_on(bus, BUS_EVENTS, topic, envelope);
+	publish_on(bus, BUS_REMOTE_EVENTS, topic, envelope);
+	leave(bus);
 }

@@ -1,5 +1,5 @@
 /* What a broker knows and decides: clients, components, open calls and their deadlines. No socket and no clock
- * of its own, so tests and the fuzzer drive it directly. Belongs to the broker's thread. */
+ * of its own, so tests and the fuzzer drive it directly. One thread at a time. */
 #include "framework/bus_private.h"
 
 #include <assert.h>
@@ -252,18 +252,15 @@ static void send_error(struct bus_core *core, const struct client *c, bool delim
 static void tell_gone(struct bus_core *core, unsigned port, uint64_t client)
 {
 	struct bus_item *item = ponto_new(core->setup.alloc, 1, sizeof(*item));
-	int result = PONTO_ENOMEM;
 
-	if (item) {
-		item->kind = BUS_ITEM_GONE;
-		item->client = client;
-		result = core->setup.ops->send_port(core->setup.arg, port, item);
-	}
-	if (result) {
+	if (!item) {
 		ponto_error(core->setup.log, BUS_TOPIC, "cannot tell %s that a client ended: %s",
-			    core->ports[port].name, ponto_strerror(result));
-		bus_item_free(core->setup.alloc, item);
+			    core->ports[port].name, ponto_strerror(PONTO_ENOMEM));
+		return;
 	}
+	item->kind = BUS_ITEM_GONE;
+	item->client = client;
+	core->setup.ops->send_port(core->setup.arg, port, item);
 }
 
 /* Takes the record out; what it registered anywhere ends. */
@@ -426,12 +423,6 @@ void bus_core_close(struct bus_core *core)
 
 /* ---- calls ---------------------------------------------------------------------------- */
 
-static void call_free(struct bus_core *core, struct bus_call *call)
-{
-	if (call)
-		bus_item_free(core->setup.alloc, &call->item);
-}
-
 /* Makes the object that goes to the component and back. takes request when PONTO_OK */
 static int make_call(struct bus_core *core, const struct client *c, uint32_t n, Ponto__Bus__V1__Call *request,
 		     struct bus_call **out)
@@ -463,7 +454,7 @@ static void dispatch(struct bus_core *core, struct client *c, bool delimiter, Po
 	uint64_t deadline = ponto_mono(core->setup.clock) + timeout * PONTO_MS;
 	uint64_t id = request->id;
 	int port = find_port(core, request->service);
-	struct bus_call *call = NULL;
+	struct bus_call *call;
 	const char *text = NULL;
 	uint32_t n = NO_SLOT;
 	int result = PONTO_OK;
@@ -487,19 +478,13 @@ static void dispatch(struct bus_core *core, struct client *c, bool delimiter, Po
 	result = make_call(core, c, n, request, &call);
 	if (result)
 		goto out;
-	request = NULL; /* call's now */
-	result = core->setup.ops->send_port(core->setup.arg, (unsigned)port, &call->item);
-	if (result)
-		goto out;
-	call = NULL; /* the component's now */
 	c->ports |= UINT64_C(1) << port;
+	core->setup.ops->send_port(core->setup.arg, (unsigned)port, &call->item);
+	return;
 out:
-	if (result) {
-		if (n != NO_SLOT)
-			close_slot(core, n);
-		send_error(core, c, delimiter, id, result, text);
-	}
-	call_free(core, call);
+	if (n != NO_SLOT)
+		close_slot(core, n);
+	send_error(core, c, delimiter, id, result, text);
 	bus_call_free(core->setup.alloc, request);
 }
 
@@ -573,7 +558,7 @@ void bus_core_reply(struct bus_core *core, struct bus_call *call)
 			send_error(core, s->client, s->delimiter, s->id, PONTO_ENOMEM, NULL);
 		close_slot(core, n);
 	}
-	call_free(core, call);
+	bus_item_free(core->setup.alloc, &call->item);
 }
 
 uint64_t bus_core_deadline(const struct bus_core *core)

@@ -1,4 +1,4 @@
-/* The hand-over of items between the broker and the components' threads, over inproc. */
+/* The hand-over of items from the broker to the components' threads, over inproc. */
 #include "framework/bus_private.h"
 
 #include <errno.h>
@@ -15,46 +15,34 @@ void bus_item_free(const struct ponto_alloc *alloc, struct bus_item *item)
 		bus_call_free(alloc, call->request);
 		ponto_free(alloc, call->reply);
 	}
-	ponto_free(alloc, item->data);
 	ponto_free(alloc, item);
 }
 
-int bus_item_send(void *socket, struct bus_item *item, bool wait)
+int bus_item_send(void *router, struct bus_item *item)
 {
 	int sent;
 
 	BUS_TSAN_RELEASE(item);
 	do {
-		sent = zmq_send(socket, &item, sizeof(item), wait ? 0 : ZMQ_DONTWAIT);
+		sent = zmq_send(router, item->route, strlen(item->route), ZMQ_SNDMORE | ZMQ_DONTWAIT);
 	} while (sent < 0 && errno == EINTR);
-	if (sent == (int)sizeof(item))
-		return PONTO_OK;
-	return errno == EAGAIN ? PONTO_EBUSY : PONTO_EUNREACH;
+	if (sent < 0)
+		return PONTO_EUNREACH;
+	do {
+		sent = zmq_send(router, &item, sizeof(item), ZMQ_DONTWAIT);
+	} while (sent < 0 && errno == EINTR);
+	return sent < 0 ? PONTO_EUNREACH : PONTO_OK;
 }
 
-static int receive(void *socket, void *data, size_t size)
+struct bus_item *bus_item_receive(void *dealer)
 {
+	struct bus_item *item;
 	int got;
 
 	do {
-		got = zmq_recv(socket, data, size, ZMQ_DONTWAIT);
+		got = zmq_recv(dealer, &item, sizeof(item), ZMQ_DONTWAIT);
 	} while (got < 0 && errno == EINTR);
-	return got;
-}
-
-struct bus_item *bus_item_receive(void *socket, uint8_t *route, size_t *route_len)
-{
-	struct bus_item *item = NULL;
-	int got;
-
-	if (route) {
-		got = receive(socket, route, BUS_ROUTE_MAX);
-		if (got < 0)
-			return NULL;
-		*route_len = (size_t)got;
-	}
-	got = receive(socket, &item, sizeof(item));
-	if (got != (int)sizeof(item))
+	if (got < 0)
 		return NULL;
 	BUS_TSAN_ACQUIRE(item);
 	return item;

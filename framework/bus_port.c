@@ -16,9 +16,8 @@ struct ponto_port {
 	void *arg;
 	void *socket;
 	struct ponto_watch *watch;
-	struct ponto_timer *again; /* looks again soon: the descriptor's edge may have been used up by a send */
-	unsigned number;
-	bool draining;
+	struct ponto_timer *again; /* looks again: the descriptor tells only once */
+	unsigned number;	   /* at the core */
 	char name[BUS_NAME_MAX + 1];
 	struct bus_call *open;
 };
@@ -47,18 +46,6 @@ static void unlink_call(struct bus_call *call)
 		call->next->prev = call->prev;
 }
 
-/* Sends after which something may already be waiting: its edge is gone, so look. */
-static void look_again(struct ponto_port *port)
-{
-	uint32_t events = 0;
-	size_t size = sizeof(events);
-
-	if (port->draining)
-		return;
-	if (zmq_getsockopt(port->socket, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN))
-		ponto_timer_set(port->loop, port->again, 0);
-}
-
 static void reply_call(struct ponto_call *base, int result, struct ponto_bytes payload, const char *error)
 {
 	struct bus_call *call = (struct bus_call *)((char *)base - offsetof(struct bus_call, call));
@@ -72,10 +59,8 @@ static void reply_call(struct ponto_call *base, int result, struct ponto_bytes p
 		return;
 	}
 	if (bus_reply_encode(port->alloc, call->id, result, payload, error, &call->reply, &call->reply_len) != PONTO_OK)
-		call->reply = NULL; /* the broker says so */
-	if (bus_item_send(port->socket, &call->item, true) != PONTO_OK)
-		bus_item_free(port->alloc, &call->item);
-	look_again(port);
+		call->reply = NULL; /* the core says so */
+	bus_broker_reply(port->bus, call);
 }
 
 static const struct ponto_call_ops call_ops = {reply_call};
@@ -94,7 +79,6 @@ static void take_call(struct ponto_port *port, struct bus_call *call)
 
 static void drain(struct ponto_port *port)
 {
-	port->draining = true;
 	for (unsigned i = 0;; i++) {
 		struct bus_item *item;
 
@@ -102,7 +86,7 @@ static void drain(struct ponto_port *port)
 			ponto_timer_set(port->loop, port->again, 0);
 			break;
 		}
-		item = bus_item_receive(port->socket, NULL, NULL);
+		item = bus_item_receive(port->socket);
 		if (!item)
 			break;
 		if (item->kind == BUS_ITEM_CALL) {
@@ -113,7 +97,6 @@ static void drain(struct ponto_port *port)
 			bus_item_free(port->alloc, item);
 		}
 	}
-	port->draining = false;
 }
 
 static void on_readable(void *arg, unsigned events)
@@ -127,69 +110,13 @@ static void on_again(void *arg)
 	drain(arg);
 }
 
-static void wait_readable(void *socket)
-{
-	zmq_pollitem_t poll = {.socket = socket, .events = ZMQ_POLLIN};
-
-	while (zmq_poll(&poll, 1, -1) < 0 && errno == EINTR)
-		;
-}
-
-/* Sends item and waits until the broker gives it back; what else comes first is dropped: a component that
- * attaches gets nothing, one that detaches no longer serves. PONTO_OK: item is the caller's again. */
-static int exchange(struct ponto_port *port, struct bus_item *item)
-{
-	int result = bus_item_send(port->socket, item, true);
-
-	while (result == PONTO_OK) {
-		struct bus_item *got = bus_item_receive(port->socket, NULL, NULL);
-
-		if (got == item)
-			break;
-		if (got)
-			bus_item_free(port->alloc, got);
-		else
-			wait_readable(port->socket);
-	}
-	return result;
-}
-
-static int connect_port(struct ponto_port *port, struct ponto_bus *bus)
-{
-	int none = 0;
-
-	port->socket = zmq_socket(bus->context, ZMQ_DEALER);
-	if (!port->socket)
-		return PONTO_ENOMEM;
-	if (zmq_setsockopt(port->socket, ZMQ_SNDHWM, &none, sizeof(none)) ||
-	    zmq_setsockopt(port->socket, ZMQ_RCVHWM, &none, sizeof(none)) || zmq_connect(port->socket, BUS_CONTROL))
-		return PONTO_EIO;
-	return PONTO_OK;
-}
-
-static int announce(struct ponto_port *port)
-{
-	struct bus_item *item = ponto_new(port->alloc, 1, sizeof(*item));
-	int result;
-
-	if (!item)
-		return PONTO_ENOMEM;
-	item->kind = BUS_ITEM_ATTACH;
-	strcpy(item->name, port->name);
-	result = exchange(port, item);
-	if (result == PONTO_OK)
-		result = item->result;
-	port->number = item->port;
-	bus_item_free(port->alloc, item);
-	return result;
-}
-
 int ponto_bus_attach(struct ponto_bus *bus, struct ponto_loop *loop, const char *name,
 		     const struct ponto_port_events *events, void *arg, struct ponto_port **out)
 {
 	const struct ponto_alloc *alloc = bus->setup.alloc;
 	struct ponto_port *port;
 	size_t size = sizeof(int);
+	int none = 0;
 	int fd;
 	int result;
 
@@ -203,24 +130,23 @@ int ponto_bus_attach(struct ponto_bus *bus, struct ponto_loop *loop, const char 
 	port->events = *events;
 	port->arg = arg;
 	strcpy(port->name, name);
-	result = connect_port(port, bus);
-	if (result)
-		goto fail;
-	result = ponto_timer_create(loop, on_again, port, &port->again);
-	if (result)
-		goto fail;
-	if (zmq_getsockopt(port->socket, ZMQ_FD, &fd, &size) != 0) {
+	port->socket = zmq_socket(bus->context, ZMQ_DEALER);
+	if (!port->socket || zmq_setsockopt(port->socket, ZMQ_RCVHWM, &none, sizeof(none)) != 0 ||
+	    zmq_getsockopt(port->socket, ZMQ_FD, &fd, &size) != 0) {
 		result = PONTO_EIO;
 		goto fail;
 	}
+	result = ponto_timer_create(loop, on_again, port, &port->again);
+	if (result)
+		goto fail;
 	result = ponto_watch_create(loop, fd, PONTO_READABLE, on_readable, port, &port->watch);
 	if (result)
 		goto fail;
-	result = announce(port);
+	result = bus_broker_attach(bus, port->socket, name, &port->number);
 	if (result)
 		goto fail;
 	port->bus = bus;
-	ponto_timer_set(loop, port->again, 0); /* calls may have come with the answer's edge */
+	ponto_timer_set(loop, port->again, 0); /* libzmq tells only of what comes after a first look */
 	*out = port;
 	return PONTO_OK;
 fail:
@@ -234,53 +160,28 @@ void ponto_port_detach(struct ponto_port *port)
 
 	if (!port)
 		return;
-	item = ponto_new(port->alloc, 1, sizeof(*item));
-	if (!item) /* the broker must hear of it, so the memory is taken from elsewhere */
-		item = &port->bus->farewell[port->number];
-	memset(item, 0, sizeof(*item));
-	item->kind = BUS_ITEM_DETACH;
-	item->port = port->number;
-	if (exchange(port, item) == PONTO_OK && item != &port->bus->farewell[port->number])
-		bus_item_free(port->alloc, item);
+	bus_broker_detach(port->bus, port->number);
+	while ((item = bus_item_receive(port->socket)))
+		bus_item_free(port->alloc, item); /* a call, answered PONTO_ECLOSED by now */
 	port_free(port);
-}
-
-/* True when the event may wait for the broker too. */
-static bool reserve_event(struct ponto_bus *bus)
-{
-	if (atomic_fetch_add_explicit(&bus->events_pending, 1, memory_order_relaxed) < BUS_EVENTS_PENDING)
-		return true;
-	atomic_fetch_sub_explicit(&bus->events_pending, 1, memory_order_relaxed);
-	return false;
 }
 
 void ponto_port_event(struct ponto_port *port, const char *topic, struct ponto_bytes payload)
 {
-	struct bus_item *item;
+	char name[BUS_TOPIC_MAX + 1];
+	uint8_t *envelope = NULL;
+	size_t len = 0;
+	int result = PONTO_EINVAL;
 	int length;
 
 	if (!port || !port->bus)
 		return;
-	if (!reserve_event(port->bus)) {
+	length = snprintf(name, sizeof(name), "%s.%s", port->name, topic);
+	if (length >= 0 && (size_t)length < sizeof(name))
+		result = bus_event_encode(port->alloc, name, payload, ponto_wall(port->bus->setup.clock), &envelope, &len);
+	if (result == PONTO_OK)
+		bus_broker_publish(port->bus, name, ponto_bytes(envelope, len));
+	else
 		ponto_counter_add(port->bus->dropped, 1);
-		return;
-	}
-	item = ponto_new(port->alloc, 1, sizeof(*item));
-	if (!item)
-		goto drop;
-	item->kind = BUS_ITEM_EVENT;
-	length = snprintf(item->name, sizeof(item->name), "%s.%s", port->name, topic);
-	if (length < 0 || (size_t)length >= sizeof(item->name))
-		goto drop;
-	if (bus_event_encode(port->alloc, item->name, payload, ponto_wall(port->bus->setup.clock), &item->data,
-			     &item->len) != PONTO_OK)
-		goto drop;
-	if (bus_item_send(port->socket, item, true) != PONTO_OK)
-		goto drop;
-	look_again(port);
-	return;
-drop:
-	bus_item_free(port->alloc, item);
-	atomic_fetch_sub_explicit(&port->bus->events_pending, 1, memory_order_relaxed);
-	ponto_counter_add(port->bus->dropped, 1);
+	ponto_free(port->alloc, envelope);
 }

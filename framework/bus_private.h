@@ -1,7 +1,7 @@
 /* Ponto: the bus inside. Which thread owns what:
  *
- *   bus_core.c      what a broker knows and decides; no sockets; the broker's thread
- *   bus_broker.c    the broker's thread and its sockets
+ *   bus_core.c      what a broker knows and decides; no sockets; under the broker's monitor
+ *   bus_broker.c    the broker's thread, its sockets, its monitor
  *   bus_access.c    who may connect (ZAP) and what a peer address means
  *   bus_path.c      directories, the lock file, endpoints
  *   bus_curve.c     key files of the remote endpoint
@@ -9,9 +9,11 @@
  *   bus_port.c      the component's side; the component's thread
  *   bus_client.c    the client's side; the client's thread
  *
- * Between the broker and a component items change hands over inproc sockets:
- * the frame holds the item's address, so exactly one side owns an item at any
- * time. libzmq is not instrumented, so the hand-over is told to TSan. */
+ * From the broker to a component items change hands over inproc sockets: the
+ * frame holds the item's address, so exactly one side owns an item at any time.
+ * libzmq is not instrumented, so the hand-over is told to TSan. The way back has
+ * none: a component's thread enters the monitor and does itself what the broker
+ * would, for each hand-over is a wake-up, and wake-ups are what a call costs. */
 #ifndef PONTO_BUS_PRIVATE_H
 #define PONTO_BUS_PRIVATE_H
 
@@ -30,10 +32,10 @@
 #define BUS_TOPIC_MAX 127		/* bytes of an event's topic */
 #define BUS_TIMEOUT_DEFAULT 10000u	/* ms */
 #define BUS_TIMEOUT_MAX 3600000u	/* ms */
-#define BUS_EVENTS_PENDING 4096		/* events between components and the broker, then dropped */
 #define BUS_EVENTS_HWM 1024		/* events waiting for one subscriber, then dropped */
 #define BUS_UID_NONE UINT32_MAX
-#define BUS_CONTROL "inproc://ponto-components"
+#define BUS_COMPONENTS "inproc://ponto-components"
+#define BUS_COMPONENT_SIZE 12		/* a component's routing id: a number as text, NUL included */
 
 #if defined(__SANITIZE_THREAD__)
 void __tsan_acquire(void *addr);
@@ -80,24 +82,19 @@ bool bus_name_valid(const char *name);
 /* ---- items ----------------------------------------------------------------- */
 
 enum bus_item_kind {
-	BUS_ITEM_ATTACH = 1, /* component → broker → component, result says how it went */
-	BUS_ITEM_DETACH = 2, /* the same; the last item either way */
-	BUS_ITEM_CALL = 3,   /* broker → component, and back with the reply */
-	BUS_ITEM_GONE = 4,   /* broker → component */
-	BUS_ITEM_EVENT = 5,  /* component → broker */
+	BUS_ITEM_CALL = 1,
+	BUS_ITEM_GONE = 2, /* a client that the component had calls of */
 };
 
+/* What the broker has for a component. */
 struct bus_item {
 	enum bus_item_kind kind;
-	int result;		/* ATTACH */
-	uint64_t client;	/* GONE */
-	unsigned port;		/* the component's number at the broker; set by ATTACH */
-	char name[BUS_TOPIC_MAX + 1]; /* ATTACH: the component; EVENT: the topic */
-	uint8_t *data;		/* EVENT: the envelope */
-	size_t len;
+	struct bus_item *next;		/* in the outbox */
+	char route[BUS_COMPONENT_SIZE]; /* the component */
+	uint64_t client;		/* GONE */
 };
 
-/* One call on its way through the daemon: made by the broker, answered by the component, freed by the broker. */
+/* One call on its way through the daemon: made by the core, answered by the component, freed by the core. */
 struct bus_call {
 	struct bus_item item;
 	struct ponto_call call; /* what the component's handler sees */
@@ -112,11 +109,11 @@ struct bus_call {
 
 void bus_item_free(const struct ponto_alloc *alloc, struct bus_item *item);
 
-/* Hands item over: PONTO_OK and it is the receiver's, else it still belongs to the caller. */
-PONTO_MUST_CHECK int bus_item_send(void *socket, struct bus_item *item, bool wait);
+/* Hands item over to its component: PONTO_OK and it is the component's, else it still belongs to the caller. */
+PONTO_MUST_CHECK int bus_item_send(void *router, struct bus_item *item);
 
-/* The next item of a socket, NULL when there is none. The frame before it, if any, goes into route. gives */
-struct bus_item *bus_item_receive(void *socket, uint8_t *route, size_t *route_len);
+/* The next item of a component's socket, NULL when there is none. gives */
+struct bus_item *bus_item_receive(void *dealer);
 
 /* ---- the core ---------------------------------------------------------------- */
 
@@ -135,8 +132,8 @@ struct bus_core;
 struct bus_core_ops {
 	/* PONTO_EUNREACH: no such peer any more; PONTO_EBUSY: its queue is full. copies */
 	int (*send_client)(void *arg, bool remote, struct ponto_bytes route, bool delimiter, struct ponto_bytes envelope);
-	/* takes item when PONTO_OK */
-	int (*send_port)(void *arg, unsigned port, struct bus_item *item);
+	/* takes item */
+	void (*send_port)(void *arg, unsigned port, struct bus_item *item);
 	/* Starts watching the process; *watch is what end_watch gets. PONTO_ENOENT: it has ended already. */
 	int (*begin_watch)(void *arg, uint64_t client, const struct bus_peer *peer, int *watch);
 	void (*end_watch)(void *arg, int watch);
@@ -158,7 +155,7 @@ void bus_core_destroy(struct bus_core *core);
 void bus_core_message(struct bus_core *core, struct ponto_bytes route, const struct bus_peer *peer,
 		      const struct ponto_bytes *frames, size_t frame_count);
 
-/* A call came back with its reply. takes call */
+/* A call was given its reply. takes call */
 void bus_core_reply(struct bus_core *core, struct bus_call *call);
 
 /* Components. PONTO_EEXIST, PONTO_EBUSY (too many). */

@@ -118,6 +118,59 @@ static void test_detach_answers_open_calls(void **state)
 	ponto_client_destroy(client);
 }
 
+struct caller {
+	struct bus_fixture *f;
+	atomic_uint *calls;
+	atomic_bool *end;
+	unsigned answered;
+	int other; /* than answered, or refused for want of the component */
+};
+
+static void *call_until_end(void *arg)
+{
+	struct caller *c = arg;
+	struct ponto_client *client = bus_fixture_client(c->f);
+	char text[512];
+
+	while (!atomic_load(c->end)) {
+		int result = bus_fixture_call(client, "Echo", "x", 20000, text);
+
+		if (result == PONTO_OK)
+			c->answered++;
+		else if (result != PONTO_ENOENT && result != PONTO_ECLOSED)
+			c->other = result;
+		atomic_fetch_add(c->calls, 1);
+	}
+	ponto_client_destroy(client);
+	return NULL;
+}
+
+/* Calls on their way to a component that leaves are answered too, and nothing of them stays behind. */
+static void test_leaving_while_calls_come(void **state)
+{
+	struct bus_fixture *f = *state;
+	struct caller callers[3];
+	pthread_t threads[3];
+	atomic_bool end = false;
+	atomic_uint calls = 0;
+
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(threads); i++) {
+		callers[i] = (struct caller){.f = f, .calls = &calls, .end = &end};
+		pthread_create(&threads[i], NULL, call_until_end, &callers[i]);
+	}
+	for (unsigned i = 1; i <= 50; i++) {
+		bus_fixture_await(&calls, 20 * i);
+		bus_fixture_leave(f);
+		bus_fixture_join(f);
+	}
+	atomic_store(&end, true);
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(threads); i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(callers[i].other, PONTO_OK);
+		assert_true(callers[i].answered > 0);
+	}
+}
+
 static void test_sizes(void **state)
 {
 	struct ponto_client *client = bus_fixture_client(*state);
@@ -342,6 +395,49 @@ static void test_no_stall_in_thousands_of_calls(void **state)
 	}
 }
 
+struct pair {
+	struct bus_fixture *f;
+	pthread_barrier_t both;
+};
+
+static long call_together(struct pair *pair, unsigned timeout_ms)
+{
+	struct ponto_client *client = bus_fixture_client(pair->f);
+	char text[512];
+	long result = PONTO_OK;
+
+	for (int i = 0; i < 3000; i++) {
+		pthread_barrier_wait(&pair->both);
+		if (result == PONTO_OK)
+			result = bus_fixture_call(client, "Echo", "x", timeout_ms, text);
+	}
+	ponto_client_destroy(client);
+	return result;
+}
+
+static void *call_briefly(void *arg)
+{
+	return (void *)call_together(arg, 20000);
+}
+
+/* The answer to one call may use up the notice of the other, and no third call comes that would bring it to light; the
+ * broker's thread may wake at the deadline of the first, though, which is why that is later. */
+static void test_no_stall_of_two_calls(void **state)
+{
+	struct pair pair = {.f = *state};
+	pthread_t thread;
+	void *other;
+	long mine;
+
+	pthread_barrier_init(&pair.both, NULL, 2);
+	pthread_create(&thread, NULL, call_briefly, &pair);
+	mine = call_together(&pair, 60000);
+	pthread_join(thread, &other);
+	pthread_barrier_destroy(&pair.both);
+	assert_int_equal(mine, PONTO_OK);
+	assert_int_equal((long)other, PONTO_OK);
+}
+
 static void test_events(void **state)
 {
 	struct bus_fixture *f = *state;
@@ -406,6 +502,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_name_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_deadline_is_answered_and_late_reply_dropped, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_detach_answers_open_calls, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_leaving_while_calls_come, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_daemon_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_client_survives_a_restart, setup, teardown),
@@ -416,6 +513,7 @@ int main(void)
 		cmocka_unit_test(test_dead_client_is_noticed),
 		cmocka_unit_test_setup_teardown(test_ended_connection_is_noticed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_stall_in_thousands_of_calls, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_stall_of_two_calls, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_broker_sleeps, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events_dropped_are_counted, setup, teardown),
