@@ -251,6 +251,8 @@ PONTO_END_DECLS
 #define CopyMemory RtlCopyMemory
 #define MoveMemory RtlMoveMemory
 #define FillMemory RtlFillMemory
+#define SecureZeroMemory RtlSecureZeroMemory
+#define HasOverlappedIoCompleted(overlapped) ((DWORD)(overlapped)->Internal != STATUS_PENDING)
 
 #ifdef UNICODE
 #define CreateEvent CreateEventW

@@ -66,6 +66,13 @@ typedef WAITORTIMERCALLBACKFUNC WAITORTIMERCALLBACK;
 #define RtlMoveMemory(destination, source, length) memmove((destination), (source), (length))
 #define RtlFillMemory(destination, length, fill) memset((destination), (fill), (length))
 #define RtlEqualMemory(a, b, length) (!memcmp((a), (b), (length)))
+/* No compiler leaves it out. */
+static inline PVOID RtlSecureZeroMemory(_Out_ PVOID destination, _In_ SIZE_T length)
+{
+	memset(destination, 0, length);
+	__asm__ volatile("" : : "r"(destination) : "memory");
+	return destination;
+}
 
 /* Full barriers, as on Windows. The Increment, Decrement and And forms without a size are of 32 bits. */
 #define InterlockedIncrement(target) __atomic_add_fetch((LONG volatile *)(target), 1, __ATOMIC_SEQ_CST)

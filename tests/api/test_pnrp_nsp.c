@@ -474,6 +474,7 @@ static void wait_for_changes(HANDLE lookup, DWORD wanted)
 	for (DWORD seen = 0; (seen & wanted) != wanted;) {
 		assert_int_equal(wait_for_change(lookup, &overlapped), WSA_IO_PENDING);
 		assert_int_equal(WaitForSingleObject(overlapped.hEvent, 60000), WAIT_OBJECT_0);
+		assert_true(HasOverlappedIoCompleted(&overlapped));
 		assert_int_equal(overlapped.Internal, 0);
 		if (next(lookup) == 0)
 			seen |= buffer.set.dwOutputFlags;
@@ -500,6 +501,7 @@ static void changes_of_clouds_are_told(void **state)
 	while (wait_for_change(lookup, &overlapped) == WSA_IO_PENDING &&
 	       WaitForSingleObject(overlapped.hEvent, 500) == WAIT_OBJECT_0)
 		(void)next(lookup);
+	assert_false(HasOverlappedIoCompleted(&overlapped));
 	assert_int_equal(WSALookupServiceEnd(lookup), 0);
 	assert_int_equal(WaitForSingleObject(overlapped.hEvent, 60000), WAIT_OBJECT_0);
 	assert_int_not_equal(overlapped.Internal, 0);

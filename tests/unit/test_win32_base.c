@@ -168,6 +168,8 @@ static void memory(void **state)
 	for (int i = 10; i < 1000; i++)
 		assert_int_equal(block[i], 0);
 	assert_true(HeapSize(heap, 0, block) >= 1000);
+	assert_ptr_equal(SecureZeroMemory(block, 10), block);
+	assert_int_equal(block[9], 0);
 	assert_true(HeapFree(heap, 0, block));
 	assert_true(HeapFree(heap, 0, NULL));
 	block = LocalAlloc(LPTR, 0);
