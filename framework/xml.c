@@ -256,6 +256,19 @@ const char *ponto_xml_space(const struct ponto_xml_node *node)
 	return ns && ns->href ? (const char *)ns->href : "";
 }
 
+const char *ponto_xml_declared(const struct ponto_xml_node *node, const char *prefix)
+{
+	for (const xmlNode *at = node_of(node); at && at->type == XML_ELEMENT_NODE; at = at->parent) {
+		for (const xmlNs *ns = at->nsDef; ns; ns = ns->next) {
+			const char *declared = (const char *)ns->prefix;
+
+			if (declared && prefix ? strcmp(declared, prefix) == 0 : declared == prefix)
+				return (const char *)ns->href;
+		}
+	}
+	return NULL;
+}
+
 bool ponto_xml_is(const struct ponto_xml_node *node, const char *space, const char *name)
 {
 	return strcmp(ponto_xml_name(node), name) == 0 && (!space || strcmp(ponto_xml_space(node), space) == 0);

@@ -35,6 +35,10 @@ const char *ponto_xml_name(const struct ponto_xml_node *node);
 const char *ponto_xml_space(const struct ponto_xml_node *node);
 bool ponto_xml_is(const struct ponto_xml_node *node, const char *space, const char *name);
 
+/* What a prefix means at this element (NULL: the default namespace), for names that stand in text; NULL when it is not
+ * declared. Lives as long as the document. */
+const char *ponto_xml_declared(const struct ponto_xml_node *node, const char *prefix);
+
 /* Child elements only; NULL when there is none. space NULL matches any. */
 struct ponto_xml_node *ponto_xml_first(const struct ponto_xml_node *parent, const char *space, const char *name);
 struct ponto_xml_node *ponto_xml_next(const struct ponto_xml_node *node, const char *space, const char *name);

@@ -67,6 +67,28 @@ static void elements_are_found_by_namespace_and_name(void **state)
 	ponto_xml_destroy(NULL);
 }
 
+static void prefixes_mean_what_is_declared_nearest(void **state)
+{
+	struct ponto_xml *xml =
+		parsed("<a:x xmlns:a='urn:1' xmlns='urn:d'><y xmlns:a='urn:2' xmlns:b='urn:3'><z xmlns='urn:e'/></y>"
+		       "<y/></a:x>");
+	struct ponto_xml_node *root = ponto_xml_root(xml), *y = ponto_xml_first(root, NULL, "y");
+	struct ponto_xml_node *z = ponto_xml_first(y, NULL, "z");
+
+	(void)state;
+	assert_string_equal(ponto_xml_declared(root, "a"), "urn:1");
+	assert_string_equal(ponto_xml_declared(y, "a"), "urn:2");
+	assert_string_equal(ponto_xml_declared(z, "a"), "urn:2");
+	assert_string_equal(ponto_xml_declared(z, "b"), "urn:3");
+	assert_string_equal(ponto_xml_declared(z, NULL), "urn:e");
+	assert_string_equal(ponto_xml_declared(y, NULL), "urn:d");
+	y = ponto_xml_next(y, NULL, "y");
+	assert_string_equal(ponto_xml_declared(y, "a"), "urn:1");
+	assert_null(ponto_xml_declared(y, "b"));
+	assert_null(ponto_xml_declared(root, ""));
+	ponto_xml_destroy(xml);
+}
+
 static void attributes_are_found_by_namespace_and_name(void **state)
 {
 	struct ponto_xml *xml = parsed("<a xmlns:n='urn:n' x='1 &lt; 2' n:x='other' e='' xml:lang='en'/>");
@@ -327,6 +349,7 @@ static void what_xml_cannot_hold_is_refused(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(elements_are_found_by_namespace_and_name),
+	cmocka_unit_test(prefixes_mean_what_is_declared_nearest),
 	cmocka_unit_test(attributes_are_found_by_namespace_and_name),
 	cmocka_unit_test(what_is_not_well_formed_is_refused),
 	cmocka_unit_test(a_doctype_is_refused_before_it_does_anything),
