@@ -2,13 +2,11 @@
  * families before a link that this test plays. */
 #include <p2p.h>
 
-#include "api/peer/link.h"
 #include "api/peer/result.h"
 #include "apps/pontod/node.pb-c.h"
 #include "plugins/service-pnrp/pnrp.pb-c.h"
+#include "tests/api/played_link.h"
 #include "tests/support/test.h"
-
-extern const struct ponto_alloc failing_alloc_system; /* passing_memory.c */
 
 /* ---- the daemon -------------------------------------------------------------------------------------- */
 
@@ -77,9 +75,8 @@ static void answer_clouds(const char *service, struct ponto_reply *out)
 	pack(&reply.base, out);
 }
 
-static HRESULT answer(const char *service, const char *method, struct ponto_reply *out)
+HRESULT played_answer(const char *service, const char *method, struct ponto_reply *out)
 {
-	memset(out, 0, sizeof(*out));
 	if (play.lost)
 		return peer_result_of_call(play.lost);
 	if (strcmp(method, "Status") == 0)
@@ -89,54 +86,6 @@ static HRESULT answer(const char *service, const char *method, struct ponto_repl
 	else
 		out->result = play.refusal;
 	return S_OK;
-}
-
-HRESULT __wrap_link_call(const char *service, const char *method, const ProtobufCMessage *request, unsigned timeout_ms,
-			 int cancel, struct link_answer *out);
-HRESULT __wrap_link_call(const char *service, const char *method, const ProtobufCMessage *request, unsigned timeout_ms,
-			 int cancel, struct link_answer *out)
-{
-	(void)request;
-	(void)timeout_ms;
-	(void)cancel;
-	return answer(service, method, &out->reply);
-}
-
-void __wrap_link_answer_clear(struct link_answer *it);
-void __wrap_link_answer_clear(struct link_answer *it)
-{
-	free(it->reply.payload);
-}
-
-HRESULT __wrap_link_client(bool tell_reconnect, struct ponto_client **out);
-HRESULT __wrap_link_client(bool tell_reconnect, struct ponto_client **out)
-{
-	struct ponto_client_setup setup = {.endpoint = "ipc:///nowhere", .alloc = &failing_alloc_system};
-
-	(void)tell_reconnect;
-	return ponto_client_create(&setup, out) == PONTO_OK ? S_OK : E_OUTOFMEMORY;
-}
-
-HRESULT __wrap_link_call_over(struct ponto_client *client, const char *service, const char *method,
-			      const ProtobufCMessage *request, unsigned timeout_ms, struct ponto_reply *out);
-HRESULT __wrap_link_call_over(struct ponto_client *client, const char *service, const char *method,
-			      const ProtobufCMessage *request, unsigned timeout_ms, struct ponto_reply *out)
-{
-	(void)client;
-	(void)request;
-	(void)timeout_ms;
-	return answer(service, method, out);
-}
-
-HRESULT __wrap_link_use(void);
-HRESULT __wrap_link_use(void)
-{
-	return S_OK;
-}
-
-void __wrap_link_drop(void);
-void __wrap_link_drop(void)
-{
 }
 
 /* ---- programs ------------------------------------------------------------------------------------------ */

@@ -10,13 +10,11 @@
 
 #include <p2p.h>
 
-#include "api/peer/link.h"
 #include "api/peer/nsp.h"
 #include "framework/unpack.h"
+#include "tests/api/played_link.h"
 
-extern const struct ponto_alloc failing_alloc_system; /* tests/api/passing_memory.c */
-
-/* ---- the link: the functions of link.h, put in their place by the linker --------------------------- */
+/* ---- the daemon --------------------------- */
 
 struct answer {
 	bool given;
@@ -61,13 +59,13 @@ static struct answer answer_to(const char *method)
 	return *kept;
 }
 
-static HRESULT reply(const char *method, struct ponto_reply *out)
+HRESULT played_answer(const char *service, const char *method, struct ponto_reply *out)
 {
 	struct answer answer = answer_to(method);
 
 	if (!answer.given)
 		return PEER_E_SERVICE_NOT_AVAILABLE;
-	memset(out, 0, sizeof(*out));
+	(void)service;
 	out->result = -(int)answer.result;
 	if (answer.result)
 		return S_OK;
@@ -76,56 +74,6 @@ static HRESULT reply(const char *method, struct ponto_reply *out)
 	memcpy(out->payload, answer.payload, answer.len);
 	out->len = answer.len;
 	return S_OK;
-}
-
-HRESULT __wrap_link_call(const char *service, const char *method, const ProtobufCMessage *request, unsigned timeout_ms,
-			 int cancel, struct link_answer *out);
-HRESULT __wrap_link_call(const char *service, const char *method, const ProtobufCMessage *request, unsigned timeout_ms,
-			 int cancel, struct link_answer *out)
-{
-	(void)service;
-	(void)timeout_ms;
-	(void)cancel;
-	FUZZ_REQUIRE(protobuf_c_message_check(request));
-	return reply(method, &out->reply);
-}
-
-void __wrap_link_answer_clear(struct link_answer *answer);
-void __wrap_link_answer_clear(struct link_answer *answer)
-{
-	free(answer->reply.payload);
-}
-
-HRESULT __wrap_link_client(bool tell_reconnect, struct ponto_client **out);
-HRESULT __wrap_link_client(bool tell_reconnect, struct ponto_client **out)
-{
-	struct ponto_client_setup setup = {.endpoint = "ipc:///nowhere", .alloc = &failing_alloc_system};
-
-	(void)tell_reconnect;
-	return ponto_client_create(&setup, out) == PONTO_OK ? S_OK : E_OUTOFMEMORY;
-}
-
-HRESULT __wrap_link_call_over(struct ponto_client *client, const char *service, const char *method,
-			      const ProtobufCMessage *request, unsigned timeout_ms, struct ponto_reply *out);
-HRESULT __wrap_link_call_over(struct ponto_client *client, const char *service, const char *method,
-			      const ProtobufCMessage *request, unsigned timeout_ms, struct ponto_reply *out)
-{
-	(void)client;
-	(void)service;
-	(void)timeout_ms;
-	FUZZ_REQUIRE(protobuf_c_message_check(request));
-	return reply(method, out);
-}
-
-HRESULT __wrap_link_use(void);
-HRESULT __wrap_link_use(void)
-{
-	return S_OK;
-}
-
-void __wrap_link_drop(void);
-void __wrap_link_drop(void)
-{
 }
 
 /* ---- a program ------------------------------------------------------------------------------------- */
