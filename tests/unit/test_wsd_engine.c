@@ -1,0 +1,851 @@
+/* Asking and answering: [MS-PCCRD] 3. */
+#include "engines/wsd/wsd_engine.h"
+#include "tests/unit/content_test.h"
+
+#define START (1000 * PONTO_SECOND)
+
+struct rig {
+	struct ponto_test_alloc alloc;
+	struct ponto_test_random random;
+	struct wsd_engine *engine;
+	struct ponto_addr peer;
+	uint64_t now;
+	char text[WSD_MESSAGE_MAX + 1];
+	struct ponto_addr to;
+};
+
+static struct ponto_addr addr_of(const char *text)
+{
+	struct ponto_addr addr;
+
+	assert_ok(ponto_addr_parse(text, 0, &addr));
+	return addr;
+}
+
+static struct wsd_config usual(struct rig *rig)
+{
+	return (struct wsd_config){&rig->alloc.alloc, &rig->random.random, 1218765447, WSD_BACKOFF,
+				   WSD_WAIT,	      WSD_SUPPRESS};
+}
+
+static void rig_open(struct rig *rig, const struct wsd_config *config)
+{
+	struct ponto_addr own[2] = {addr_of("10.0.0.1:80"), addr_of("[fe80::1]:80")};
+	struct wsd_prefix prefixes[2] = {{addr_of("10.0.0.0"), 24}, {addr_of("fe80::"), 10}};
+
+	assert_ok(wsd_engine_create(config, &rig->engine));
+	wsd_engine_addrs(rig->engine, own, 2);
+	wsd_engine_prefixes(rig->engine, prefixes, 2);
+}
+
+static void rig_start(struct rig *rig)
+{
+	struct wsd_config config;
+
+	ponto_test_alloc_init(&rig->alloc);
+	ponto_test_random_init(&rig->random, 11);
+	rig->now = START;
+	rig->peer = addr_of("10.0.0.9:5000");
+	config = usual(rig);
+	rig_open(rig, &config);
+}
+
+static void rig_end(struct rig *rig)
+{
+	wsd_engine_destroy(rig->engine);
+	assert_int_equal(rig->alloc.live, 0);
+}
+
+static struct content_id an_id(unsigned byte)
+{
+	uint8_t bytes[32] = {(uint8_t)byte, (uint8_t)(byte >> 8), 7};
+	struct content_id id;
+
+	assert_ok(content_id_set(ponto_bytes(bytes, 32), &id));
+	return id;
+}
+
+static void input(struct rig *rig, const char *text, size_t len)
+{
+	assert_ok(wsd_engine_input(rig->engine, rig->now, &rig->peer, ponto_bytes(text, len)));
+}
+
+/* Sends a Probe for count segments, an_id(0) and so on. name: of the message. */
+static void others_ask(struct rig *rig, uint8_t version, uint16_t count, const char *name)
+{
+	static struct wsd_probe probe;
+	static char text[WSD_MESSAGE_MAX];
+	size_t len;
+
+	probe.version = version;
+	probe.count = count;
+	strcpy(probe.message_id, name);
+	for (unsigned i = 0; i < count; i++)
+		probe.ids[i] = an_id(i);
+	assert_ok(wsd_probe_make(&probe, text, sizeof(text), &len));
+	input(rig, text, len);
+}
+
+static struct wsd_effect next_effect(struct rig *rig, unsigned kind)
+{
+	struct wsd_effect e;
+
+	assert_int_equal(wsd_engine_effect(rig->engine, &e), 1);
+	assert_int_equal(e.kind, kind);
+	return e;
+}
+
+static void no_effect(struct rig *rig)
+{
+	struct wsd_effect e;
+
+	assert_int_equal(wsd_engine_effect(rig->engine, &e), 0);
+}
+
+static bool output(struct rig *rig)
+{
+	size_t len = wsd_engine_output(rig->engine, rig->now, rig->text, &rig->to);
+
+	rig->text[len] = 0;
+	return len > 0;
+}
+
+/* The one answer, at its moment. */
+static struct wsd_match answer_of(struct rig *rig)
+{
+	struct wsd_match m;
+
+	assert_false(output(rig));
+	rig->now = wsd_engine_deadline(rig->engine);
+	assert_int_not_equal(rig->now, PONTO_NEVER);
+	assert_true(output(rig));
+	assert_ok(wsd_match_parse(ponto_bytes(rig->text, strlen(rig->text)), &m));
+	return m;
+}
+
+static struct wsd_stats stats_of(struct rig *rig)
+{
+	struct wsd_stats stats;
+
+	wsd_engine_stats(rig->engine, &stats);
+	return stats;
+}
+
+static const struct wsd_held partial = {{WSD_PARTIAL, 3, true, 5 * PONTO_SECOND}, 0, 0};
+static const struct wsd_held complete = {{WSD_COMPLETE, 512, true, 9 * PONTO_SECOND}, 0, 0};
+static const struct wsd_held absent;
+
+/* ---- answering ----------------------------------------------------------------------- */
+
+static void answers_of_version_1(void **state)
+{
+	struct rig rig;
+	struct wsd_effect e;
+	struct wsd_match m;
+	struct wsd_held held[3] = {absent, partial, complete};
+	struct content_id id;
+
+	(void)state;
+	PONTO_PROVES("DIST-099", "DIST-107", "DIST-171", "DIST-162");
+	rig_start(&rig);
+	others_ask(&rig, 1, 3, "urn:uuid:1");
+	e = next_effect(&rig, WSD_EFFECT_LOOKUP);
+	assert_int_equal(e.count, 3);
+	id = an_id(2);
+	assert_true(content_id_equal(&e.ids[2], &id));
+	no_effect(&rig);
+	wsd_engine_held(rig.engine, rig.now, e.answer, held);
+	m = answer_of(&rig);
+	assert_true(ponto_addr_equal(&rig.to, &rig.peer));
+	assert_int_equal(m.version, 1);
+	assert_string_equal(m.relates_to, "urn:uuid:1");
+	assert_int_equal(m.count, 2);
+	assert_int_equal(m.segments[0].blocks, 3);
+	assert_int_equal(m.segments[1].blocks, 512);
+	assert_true(content_id_equal(&m.ids[1], &id));
+	assert_false(output(&rig));
+	assert_int_equal(wsd_engine_deadline(rig.engine), PONTO_NEVER);
+	rig_end(&rig);
+}
+
+static void answers_of_version_2(void **state)
+{
+	struct rig rig;
+	struct wsd_effect e;
+	struct wsd_match m;
+	struct wsd_held held[3] = {complete, partial, absent};
+
+	(void)state;
+	PONTO_PROVES("DIST-111", "DIST-205");
+	rig_start(&rig);
+	others_ask(&rig, 2, 3, "urn:uuid:1");
+	e = next_effect(&rig, WSD_EFFECT_LOOKUP);
+	wsd_engine_held(rig.engine, rig.now, e.answer, held);
+	m = answer_of(&rig);
+	assert_int_equal(m.version, 2);
+	assert_int_equal(m.segments[0].state, WSD_COMPLETE);
+	assert_int_equal(m.segments[1].state, WSD_PARTIAL);
+	assert_int_equal(m.segments[2].state, WSD_ABSENT);
+	assert_int_equal(m.segments[0].age, 9 * PONTO_SECOND);
+	/* Ten seconds later it is older by what its keeper says. */
+	rig.now += 10 * PONTO_SECOND;
+	others_ask(&rig, 2, 1, "urn:uuid:2");
+	e = next_effect(&rig, WSD_EFFECT_LOOKUP);
+	held[0].segment.age += 10 * PONTO_SECOND;
+	wsd_engine_held(rig.engine, rig.now, e.answer, held);
+	assert_int_equal(answer_of(&rig).segments[0].age, 19 * PONTO_SECOND);
+	rig_end(&rig);
+}
+
+/* A segment of version 2.0 asked for the old way counts one block. */
+static void old_questions(void **state)
+{
+	struct rig rig;
+	struct wsd_effect e;
+	struct wsd_match m;
+	struct wsd_held held = {{WSD_COMPLETE, 1, true, 0}, 0, 0};
+
+	(void)state;
+	PONTO_PROVES("DIST-525");
+	rig_start(&rig);
+	others_ask(&rig, 1, 1, "urn:uuid:1");
+	e = next_effect(&rig, WSD_EFFECT_LOOKUP);
+	wsd_engine_held(rig.engine, rig.now, e.answer, &held);
+	m = answer_of(&rig);
+	assert_int_equal(m.version, 1);
+	assert_int_equal(m.segments[0].blocks, 1);
+	rig_end(&rig);
+}
+
+static void nothing_held(void **state)
+{
+	struct rig rig;
+	struct wsd_effect e;
+	struct wsd_held held[2] = {absent, absent};
+
+	(void)state;
+	PONTO_PROVES("DIST-166", "DIST-170");
+	rig_start(&rig);
+	others_ask(&rig, 2, 2, "urn:uuid:1");
+	e = next_effect(&rig, WSD_EFFECT_LOOKUP);
+	wsd_engine_held(rig.engine, rig.now, e.answer, held);
+	assert_int_equal(wsd_engine_deadline(rig.engine), PONTO_NEVER);
+	rig.now += PONTO_SECOND;
+	assert_false(output(&rig));
+	assert_int_equal(stats_of(&rig).unheld, 1);
+	rig_end(&rig);
+}
+
+static void moments_of_answers(void **state)
+{
+	struct rig rig;
+	struct wsd_effect e;
+	uint64_t least = UINT64_MAX, most = 0;
+
+	(void)state;
+	PONTO_PROVES("DIST-163", "DIST-164", "DIST-165");
+	rig_start(&rig);
+	for (unsigned i = 0; i < 1000; i++) {
+		char name[WSD_URI_MAX] = "urn:uuid:x";
+		uint64_t after;
+
+		name[9] = (char)('a' + i % 26);
+		name[10] = (char)('a' + i / 26 % 26);
+		name[11] = (char)('a' + i / 676);
+		name[12] = 0;
+		others_ask(&rig, 1, 1, name);
+		e = next_effect(&rig, WSD_EFFECT_LOOKUP);
+		wsd_engine_held(rig.engine, rig.now, e.answer, &partial);
+		after = wsd_engine_deadline(rig.engine) - rig.now;
+		least = after < least ? after : least;
+		most = after > most ? after : most;
+		(void)answer_of(&rig);
+	}
+	assert_in_range(least, PONTO_MS, 2 * PONTO_MS);
+	assert_in_range(most, 64 * PONTO_MS, 65 * PONTO_MS);
+	rig_end(&rig);
+}
+
+static void numbers_of_answers(void **state)
+{
+	struct rig rig;
+	struct wsd_effect e;
+	struct wsd_config config;
+	char address[WSD_URI_MAX], last[WSD_URI_MAX] = "";
+
+	(void)state;
+	PONTO_PROVES("DIST-137", "DIST-138", "DIST-139", "DIST-168");
+	rig_start(&rig);
+	for (unsigned i = 1; i <= 6; i++) {
+		char name[] = "urn:uuid:0";
+		struct wsd_match m;
+
+		name[9] = (char)('0' + i);
+		others_ask(&rig, i % 2 ? 1 : 2, 1, name);
+		e = next_effect(&rig, WSD_EFFECT_LOOKUP);
+		wsd_engine_held(rig.engine, rig.now, e.answer, &partial);
+		m = answer_of(&rig);
+		assert_int_equal(m.number, i);
+		assert_int_equal(m.instance, 1218765447);
+		assert_string_not_equal(m.message_id, last);
+		strcpy(last, m.message_id);
+		if (i > 1)
+			assert_string_equal(m.address, address);
+		strcpy(address, m.address);
+	}
+	/* Another start: another name, and numbers from 1. */
+	wsd_engine_destroy(rig.engine);
+	config = usual(&rig);
+	config.instance++;
+	rig_open(&rig, &config);
+	others_ask(&rig, 1, 1, "urn:uuid:1");
+	e = next_effect(&rig, WSD_EFFECT_LOOKUP);
+	wsd_engine_held(rig.engine, rig.now, e.answer, &partial);
+	{
+		struct wsd_match m = answer_of(&rig);
+
+		assert_int_equal(m.number, 1);
+		assert_int_equal(m.instance, 1218765448);
+		assert_string_not_equal(m.address, address);
+	}
+	rig_end(&rig);
+}
+
+static void names_of_peers(void **state)
+{
+	struct rig rig;
+	struct wsd_effect e;
+	struct wsd_match m;
+
+	(void)state;
+	PONTO_PROVES("DIST-130", "DIST-131");
+	rig_start(&rig);
+	others_ask(&rig, 1, 1, "urn:uuid:1");
+	e = next_effect(&rig, WSD_EFFECT_LOOKUP);
+	wsd_engine_held(rig.engine, rig.now, e.answer, &partial);
+	m = answer_of(&rig);
+	assert_int_equal(strlen(m.address), 45);
+	assert_memory_equal(m.address, "urn:uuid:", 9);
+	for (unsigned i = 0; i < 36; i++) {
+		if (i == 8 || i == 13 || i == 18 || i == 23)
+			assert_int_equal(m.address[9 + i], '-');
+		else
+			assert_non_null(strchr("0123456789abcdef", m.address[9 + i]));
+	}
+	assert_int_equal(m.address[9 + 14], '4');
+	rig_end(&rig);
+}
+
+static void addresses_given(void **state)
+{
+	struct rig rig;
+	struct wsd_effect e;
+
+	(void)state;
+	PONTO_PROVES("DIST-140");
+	rig_start(&rig);
+	others_ask(&rig, 1, 1, "urn:uuid:1");
+	e = next_effect(&rig, WSD_EFFECT_LOOKUP);
+	wsd_engine_held(rig.engine, rig.now, e.answer, &partial);
+	(void)answer_of(&rig);
+	assert_non_null(strstr(rig.text, "<wsd:XAddrs>10.0.0.1:80 [fe80::1]:80</wsd:XAddrs>"));
+	/* With nothing to tell nothing is told. */
+	wsd_engine_addrs(rig.engine, NULL, 0);
+	others_ask(&rig, 1, 1, "urn:uuid:2");
+	no_effect(&rig);
+	rig_end(&rig);
+}
+
+/* ---- suppression ------------------------------------------------------------------------ */
+
+/* How many of 1,000 Probes for a segment fetched so are answered. */
+static unsigned answered(struct rig *rig, uint32_t replies, uint32_t full)
+{
+	struct wsd_held held = partial;
+	uint64_t before = stats_of(rig).answered;
+
+	held.replies = replies;
+	held.full = full;
+	for (unsigned i = 0; i < 1000; i++) {
+		char name[WSD_URI_MAX] = "urn:uuid:";
+		struct wsd_effect e;
+
+		rig->now += 2 * PONTO_SECOND;
+		name[9] = (char)('a' + i % 26);
+		name[10] = 0;
+		others_ask(rig, 1, 1, name);
+		e = next_effect(rig, WSD_EFFECT_LOOKUP);
+		wsd_engine_held(rig->engine, rig->now, e.answer, &held);
+		rig->now += PONTO_SECOND;
+		while (output(rig))
+			;
+	}
+	return (unsigned)(stats_of(rig).answered - before);
+}
+
+static void suppression(void **state)
+{
+	struct rig rig;
+	struct wsd_config config;
+
+	(void)state;
+	PONTO_PROVES("DIST-174", "DIST-175", "DIST-176");
+	rig_start(&rig);
+	assert_int_equal(answered(&rig, 0, 0), 1000);
+	assert_int_equal(answered(&rig, 9, 9), 1000);
+	assert_int_equal(answered(&rig, 10, 10), 0);
+	assert_int_equal(answered(&rig, 40, 12), 0);
+	/* 330 of 1,000, five standard deviations either way. */
+	assert_in_range(answered(&rig, 10, 9), 255, 405);
+	assert_in_range(answered(&rig, 10, 0), 255, 405);
+	wsd_engine_destroy(rig.engine);
+	config = usual(&rig);
+	config.suppress = 0;
+	rig_open(&rig, &config);
+	assert_int_equal(answered(&rig, 100, 100), 1000);
+	rig_end(&rig);
+}
+
+/* ---- asking ------------------------------------------------------------------------------- */
+
+static uint16_t ask(struct rig *rig, uint8_t version, uint16_t count, uint64_t tag)
+{
+	struct content_id *ids = malloc(count * sizeof(*ids));
+
+	for (unsigned i = 0; i < count; i++)
+		ids[i] = an_id(i);
+	assert_ok(wsd_engine_probe(rig->engine, rig->now, version, ids, count, tag));
+	free(ids);
+	return count;
+}
+
+/* The Probe that goes out. */
+static struct wsd_probe asked(struct rig *rig)
+{
+	struct wsd_probe p;
+
+	assert_true(output(rig));
+	assert_int_equal(rig->to.family, PONTO_FAMILY_NONE);
+	assert_ok(wsd_probe_parse(ponto_bytes(rig->text, strlen(rig->text)), &p));
+	return p;
+}
+
+static void match_for(struct wsd_match *m, const struct wsd_probe *p, uint8_t version)
+{
+	static unsigned serial;
+
+	memset(m, 0, sizeof(*m));
+	m->version = version;
+	memcpy(m->message_id, "urn:uuid:m00", 13);
+	m->message_id[10] = (char)('a' + ++serial % 26);
+	m->message_id[11] = (char)('a' + serial / 26 % 26);
+	strcpy(m->relates_to, p->message_id);
+	strcpy(m->address, "urn:uuid:peer");
+	m->addr_count = 1;
+	m->addrs[0] = addr_of("10.0.0.9:8080");
+	m->count = p->count;
+	for (unsigned i = 0; i < p->count; i++) {
+		m->ids[i] = p->ids[i];
+		m->segments[i].state = WSD_COMPLETE;
+		m->segments[i].blocks = 10 + i;
+	}
+}
+
+static void arrives(struct rig *rig, const struct wsd_match *m)
+{
+	static char text[WSD_MESSAGE_MAX];
+	size_t len;
+
+	assert_ok(wsd_match_make(m, text, sizeof(text), &len));
+	input(rig, text, len);
+}
+
+static void asking(void **state)
+{
+	struct rig rig;
+	struct wsd_probe p, q;
+	struct content_id id = an_id(2);
+
+	(void)state;
+	PONTO_PROVES("DIST-105", "DIST-106", "DIST-154", "DIST-161");
+	rig_start(&rig);
+	ask(&rig, 1, 3, 1);
+	p = asked(&rig);
+	assert_int_equal(p.version, 1);
+	assert_int_equal(p.count, 3);
+	assert_true(content_id_equal(&p.ids[2], &id));
+	ask(&rig, 2, 1, 2);
+	q = asked(&rig);
+	assert_int_equal(q.version, 2);
+	assert_int_equal(q.count, 1);
+	assert_string_not_equal(p.message_id, q.message_id);
+	assert_false(output(&rig));
+	/* Heard on the group, one's own question is none. */
+	input(&rig, rig.text, strlen(rig.text));
+	assert_int_equal(wsd_engine_probe(rig.engine, rig.now, 2, &id, 0, 3), PONTO_EINVAL);
+	assert_int_equal(wsd_engine_probe(rig.engine, rig.now, 3, &id, 1, 3), PONTO_EINVAL);
+	rig_end(&rig);
+}
+
+static void found(void **state)
+{
+	struct rig rig;
+	struct wsd_probe p;
+	struct wsd_match m;
+	struct wsd_effect e;
+	char text[PONTO_ADDR_TEXT];
+
+	(void)state;
+	PONTO_PROVES("DIST-157", "DIST-149");
+	rig_start(&rig);
+	ask(&rig, 1, 3, 77);
+	p = asked(&rig);
+	match_for(&m, &p, 1);
+	/* In another order, and one left out. */
+	m.ids[0] = p.ids[2];
+	m.ids[2] = p.ids[0];
+	m.segments[1].blocks = 0;
+	arrives(&rig, &m);
+	e = next_effect(&rig, WSD_EFFECT_FOUND);
+	assert_int_equal(e.tag, 77);
+	assert_int_equal(e.count, 3);
+	assert_int_equal(e.segments[0].blocks, 12);
+	assert_int_equal(e.segments[1].state, WSD_ABSENT);
+	assert_int_equal(e.segments[2].blocks, 10);
+	assert_int_equal(e.addr_count, 1);
+	assert_string_equal(ponto_addr_format(&e.addrs[0], text), "10.0.0.9:8080");
+	no_effect(&rig);
+	rig_end(&rig);
+}
+
+static void found_of_version_2(void **state)
+{
+	struct rig rig;
+	struct wsd_probe p;
+	struct wsd_match m;
+	struct wsd_effect e;
+
+	(void)state;
+	rig_start(&rig);
+	ask(&rig, 2, 5, 78);
+	p = asked(&rig);
+	match_for(&m, &p, 2);
+	m.segments[1].state = WSD_ABSENT;
+	m.segments[4].state = WSD_PARTIAL;
+	arrives(&rig, &m);
+	e = next_effect(&rig, WSD_EFFECT_FOUND);
+	assert_int_equal(e.count, 5);
+	assert_int_equal(e.segments[0].state, WSD_COMPLETE);
+	assert_int_equal(e.segments[1].state, WSD_ABSENT);
+	assert_int_equal(e.segments[4].state, WSD_PARTIAL);
+	rig_end(&rig);
+}
+
+static void not_what_was_asked(void **state)
+{
+	struct rig rig;
+	struct wsd_probe p;
+	struct wsd_match m;
+
+	(void)state;
+	PONTO_PROVES("DIST-156", "DIST-181");
+	rig_start(&rig);
+	ask(&rig, 1, 1, 1);
+	p = asked(&rig);
+	match_for(&m, &p, 1);
+	m.ids[0] = an_id(99);
+	arrives(&rig, &m);
+	match_for(&m, &p, 1);
+	strcpy(m.relates_to, "urn:uuid:other");
+	arrives(&rig, &m);
+	match_for(&m, &p, 2);
+	arrives(&rig, &m);
+	no_effect(&rig);
+	assert_int_equal(stats_of(&rig).unasked, 3);
+	rig_end(&rig);
+}
+
+static void from_elsewhere(void **state)
+{
+	struct rig rig;
+	struct wsd_probe p;
+	struct wsd_match m;
+	struct wsd_effect e;
+
+	(void)state;
+	PONTO_PROVES("DIST-155", "DIST-182");
+	rig_start(&rig);
+	ask(&rig, 1, 1, 1);
+	p = asked(&rig);
+	match_for(&m, &p, 1);
+	m.addrs[0] = addr_of("10.0.1.9:8080");
+	arrives(&rig, &m);
+	no_effect(&rig);
+	match_for(&m, &p, 1);
+	rig.peer = addr_of("192.168.0.9:3702");
+	arrives(&rig, &m);
+	no_effect(&rig);
+	assert_int_equal(stats_of(&rig).remote, 2);
+	/* Of several addresses those of the link; a link-local one is reached where the answer came from. */
+	rig.peer = addr_of("[fe80::9%4]:3702");
+	match_for(&m, &p, 1);
+	m.addr_count = 3;
+	m.addrs[1] = addr_of("8.8.8.8:80");
+	m.addrs[2] = addr_of("[fe80::9]:80");
+	arrives(&rig, &m);
+	e = next_effect(&rig, WSD_EFFECT_FOUND);
+	assert_int_equal(e.addr_count, 2);
+	assert_int_equal(e.addrs[1].family, PONTO_FAMILY_IPV6);
+	assert_int_equal(e.addrs[1].zone, 4);
+	rig_end(&rig);
+}
+
+static void the_end_of_a_probe(void **state)
+{
+	struct rig rig;
+	struct wsd_probe p;
+	struct wsd_match m;
+	struct wsd_effect e;
+
+	(void)state;
+	PONTO_PROVES("DIST-150", "DIST-153");
+	rig_start(&rig);
+	ask(&rig, 1, 2, 5);
+	p = asked(&rig);
+	assert_int_equal(wsd_engine_deadline(rig.engine), START + WSD_WAIT);
+	rig.now = START + WSD_WAIT - 1;
+	wsd_engine_advance(rig.engine, rig.now);
+	no_effect(&rig);
+	rig.now++;
+	wsd_engine_advance(rig.engine, rig.now);
+	e = next_effect(&rig, WSD_EFFECT_ENDED);
+	assert_int_equal(e.tag, 5);
+	assert_int_equal(e.replies, 0);
+	assert_int_equal(wsd_engine_deadline(rig.engine), PONTO_NEVER);
+	match_for(&m, &p, 1);
+	arrives(&rig, &m);
+	no_effect(&rig);
+	assert_int_equal(stats_of(&rig).unasked, 1);
+	rig_end(&rig);
+}
+
+/* What the search for a segment showed is told at its end, to be kept with it. */
+static void replies_are_counted(void **state)
+{
+	struct rig rig;
+	struct wsd_probe p;
+	struct wsd_match m;
+	struct wsd_effect e;
+
+	(void)state;
+	rig_start(&rig);
+	ask(&rig, 2, 2, 5);
+	p = asked(&rig);
+	for (unsigned i = 0; i < 12; i++) {
+		match_for(&m, &p, 2);
+		m.segments[1].state = i < 4 ? WSD_COMPLETE : WSD_PARTIAL;
+		arrives(&rig, &m);
+		(void)next_effect(&rig, WSD_EFFECT_FOUND);
+	}
+	wsd_engine_advance(rig.engine, rig.now + WSD_WAIT);
+	e = next_effect(&rig, WSD_EFFECT_ENDED);
+	assert_int_equal(e.replies, 12);
+	assert_int_equal(e.full, 4);
+	rig_end(&rig);
+}
+
+static void settings(void **state)
+{
+	struct rig rig;
+	struct wsd_config config;
+	struct wsd_engine *none = NULL;
+
+	(void)state;
+	PONTO_PROVES("DIST-151", "DIST-152");
+	assert_in_range(WSD_WAIT, 200 * PONTO_MS, 500 * PONTO_MS);
+	rig_start(&rig);
+	wsd_engine_destroy(rig.engine);
+	config = usual(&rig);
+	config.wait = 10 * PONTO_MS;
+	rig_open(&rig, &config);
+	ask(&rig, 1, 1, 1);
+	assert_int_equal(wsd_engine_deadline(rig.engine), START + 65 * PONTO_MS);
+	wsd_engine_destroy(rig.engine);
+	config.wait = 400 * PONTO_MS;
+	rig_open(&rig, &config);
+	ask(&rig, 1, 1, 1);
+	assert_int_equal(wsd_engine_deadline(rig.engine), START + 400 * PONTO_MS);
+	config.wait = WSD_WAIT_MAX + 1;
+	assert_int_equal(wsd_engine_create(&config, &none), PONTO_EINVAL);
+	config = usual(&rig);
+	config.backoff = PONTO_MS - 1;
+	assert_int_equal(wsd_engine_create(&config, &none), PONTO_EINVAL);
+	config.backoff = WSD_BACKOFF_MAX + 1;
+	assert_int_equal(wsd_engine_create(&config, &none), PONTO_EINVAL);
+	rig_end(&rig);
+}
+
+/* ---- bursts, repetitions, junk --------------------------------------------------------------- */
+
+static void bursts(void **state)
+{
+	struct rig rig;
+	struct wsd_effect e;
+	unsigned looked = 0, sent = 0;
+
+	(void)state;
+	rig_start(&rig);
+	for (unsigned i = 0; i < WSD_ANSWERS_MAX + 100; i++) {
+		char name[WSD_URI_MAX] = "urn:uuid:abc";
+
+		name[9] = (char)('a' + i % 26);
+		name[10] = (char)('a' + i / 26 % 26);
+		name[11] = (char)('a' + i / 676);
+		others_ask(&rig, 1, 1, name);
+	}
+	assert_int_equal(stats_of(&rig).dropped, 100);
+	while (wsd_engine_effect(rig.engine, &e)) {
+		assert_int_equal(e.kind, WSD_EFFECT_LOOKUP);
+		wsd_engine_held(rig.engine, rig.now, e.answer, looked++ % 2 ? &partial : &absent);
+	}
+	assert_int_equal(looked, WSD_ANSWERS_MAX);
+	rig.now += WSD_BACKOFF;
+	while (output(&rig))
+		sent++;
+	assert_int_equal(sent, WSD_ANSWERS_MAX / 2);
+	rig_end(&rig);
+}
+
+static void as_many_probes_as_there_may_be(void **state)
+{
+	struct rig rig;
+	struct content_id id = an_id(1);
+	struct wsd_effect e;
+	unsigned ended = 0;
+
+	(void)state;
+	rig_start(&rig);
+	for (unsigned i = 0; i < WSD_PROBES_MAX; i++)
+		assert_ok(wsd_engine_probe(rig.engine, rig.now, 1, &id, 1, i));
+	assert_int_equal(wsd_engine_probe(rig.engine, rig.now, 1, &id, 1, 9), PONTO_EBUSY);
+	wsd_engine_advance(rig.engine, rig.now + WSD_WAIT);
+	while (wsd_engine_effect(rig.engine, &e))
+		assert_int_equal(e.tag, ended++);
+	assert_int_equal(ended, WSD_PROBES_MAX);
+	assert_ok(wsd_engine_probe(rig.engine, rig.now, 1, &id, 1, 9));
+	rig_end(&rig);
+}
+
+static void repetitions(void **state)
+{
+	struct rig rig;
+	struct wsd_effect e;
+
+	(void)state;
+	rig_start(&rig);
+	others_ask(&rig, 1, 1, "urn:uuid:1");
+	rig.now += 500 * PONTO_MS;
+	others_ask(&rig, 1, 1, "urn:uuid:1");
+	e = next_effect(&rig, WSD_EFFECT_LOOKUP);
+	wsd_engine_held(rig.engine, rig.now, e.answer, &absent);
+	no_effect(&rig);
+	assert_int_equal(stats_of(&rig).duplicates, 1);
+	/* A second later it is asked again, not repeated. */
+	rig.now += 500 * PONTO_MS;
+	others_ask(&rig, 1, 1, "urn:uuid:1");
+	(void)next_effect(&rig, WSD_EFFECT_LOOKUP);
+	rig_end(&rig);
+}
+
+static void junk(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_start(&rig);
+	input(&rig, "junk", 4);
+	input(&rig, "", 0);
+	input(&rig, "<other/>", 8);
+	no_effect(&rig);
+	assert_false(output(&rig));
+	assert_int_equal(stats_of(&rig).malformed, 2);
+	assert_int_equal(stats_of(&rig).foreign, 1);
+	rig_end(&rig);
+}
+
+/* ---- memory ----------------------------------------------------------------------------------- */
+
+static int ask_and_answer(const struct ponto_alloc *alloc, void *arg)
+{
+	struct rig *rig = arg;
+	struct wsd_config config = usual(rig);
+	struct wsd_engine *engine;
+	struct ponto_addr own = addr_of("10.0.0.1:80");
+	struct wsd_prefix prefix = {addr_of("10.0.0.0"), 24};
+	struct content_id id = an_id(1);
+	struct wsd_effect e;
+	size_t len;
+	int result;
+
+	config.alloc = alloc;
+	result = wsd_engine_create(&config, &engine);
+	if (result != PONTO_OK)
+		return result;
+	wsd_engine_addrs(engine, &own, 1);
+	wsd_engine_prefixes(engine, &prefix, 1);
+	result = wsd_engine_probe(engine, START, 1, &id, 1, 1);
+	if (result == PONTO_OK) {
+		struct wsd_probe p;
+		struct wsd_match m;
+
+		len = wsd_engine_output(engine, START, rig->text, &rig->to);
+		assert_ok(wsd_probe_parse(ponto_bytes(rig->text, len), &p));
+		match_for(&m, &p, 1);
+		assert_ok(wsd_match_make(&m, rig->text, WSD_MESSAGE_MAX, &len));
+		result = wsd_engine_input(engine, START, &own, ponto_bytes(rig->text, len));
+		strcpy(p.message_id, "urn:uuid:2");
+		assert_ok(wsd_probe_make(&p, rig->text, WSD_MESSAGE_MAX, &len));
+		if (result == PONTO_OK)
+			result = wsd_engine_input(engine, START, &own, ponto_bytes(rig->text, len));
+		if (result == PONTO_OK)
+			assert_int_equal(wsd_engine_effect(engine, &e), 1);
+	}
+	wsd_engine_destroy(engine);
+	return result;
+}
+
+static void refused_memory(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	ponto_test_random_init(&rig.random, 3);
+	ponto_test_oom(ask_and_answer, &rig, false);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(answers_of_version_1),
+	cmocka_unit_test(answers_of_version_2),
+	cmocka_unit_test(old_questions),
+	cmocka_unit_test(nothing_held),
+	cmocka_unit_test(moments_of_answers),
+	cmocka_unit_test(numbers_of_answers),
+	cmocka_unit_test(names_of_peers),
+	cmocka_unit_test(addresses_given),
+	cmocka_unit_test(suppression),
+	cmocka_unit_test(asking),
+	cmocka_unit_test(found),
+	cmocka_unit_test(found_of_version_2),
+	cmocka_unit_test(not_what_was_asked),
+	cmocka_unit_test(from_elsewhere),
+	cmocka_unit_test(the_end_of_a_probe),
+	cmocka_unit_test(replies_are_counted),
+	cmocka_unit_test(settings),
+	cmocka_unit_test(bursts),
+	cmocka_unit_test(as_many_probes_as_there_may_be),
+	cmocka_unit_test(repetitions),
+	cmocka_unit_test(junk),
+	cmocka_unit_test(refused_memory),
+};
+
+PONTO_TEST_MAIN(tests)
