@@ -31,19 +31,27 @@ void pnrp_adds_clear(struct pnrp_engine *e)
 		free_add(e, &e->adds);
 }
 
+static bool is_nearest(const struct pnrp_engine *e, const struct ring_id *local, const struct ring_id *id)
+{
+	const struct ring_route *nearest = ring_cache_neighbour(&e->cache, local, ring_id_above(id, local), 0);
+
+	return nearest && ring_id_equal(&nearest->id, id);
+}
+
 void pnrp_uncache(struct pnrp_engine *e, uint64_t now, const struct ring_id *id)
 {
 	const struct ring_place *place = ring_cache_place(&e->cache, id);
 	struct ring_id gone = *id, local;
-	bool leaf;
+	bool leaf, nearest;
 
 	if (!place)
 		return;
 	leaf = place->leaf && ring_cache_in_leaf_range(&e->cache, &gone, &local);
+	nearest = leaf && is_nearest(e, &local, &gone);
 	(void)ring_cache_remove(&e->cache, &gone);
 	e->stats.uncached++;
 	if (leaf)
-		pnrp_announce_early(e, now, &local);
+		pnrp_announce_early(e, now, &local, nearest);
 	pnrp_update_state(e, now);
 }
 
@@ -248,7 +256,8 @@ static void disbelieve(struct pnrp_engine *e, uint64_t now, const struct pnrp_ad
 		pnrp_uncache(e, now, &add->route->id);
 }
 
-/* Into the cache, and if that is into a leaf set, on to the neighbours. */
+/* Into the cache, and if that is into a leaf set, on to the neighbours. A new neighbour may be one of many that we have
+ * not heard of, all on its far side or all between us: the next announcement finds out. */
 static void admit(struct pnrp_engine *e, uint64_t now, struct pnrp_add *add)
 {
 	struct ring_route *known = ring_cache_find(&e->cache, &add->route->id);
@@ -270,8 +279,11 @@ static void admit(struct pnrp_engine *e, uint64_t now, struct pnrp_add *add)
 		pnrp_note(e, &effect);
 	pnrp_update_state(e, now);
 	place = ring_cache_place(&e->cache, &add->route->id);
-	if (place && place->leaf && !was_leaf && ring_cache_in_leaf_range(&e->cache, &add->route->id, &local))
+	if (place && place->leaf && !was_leaf && ring_cache_in_leaf_range(&e->cache, &add->route->id, &local)) {
 		pnrp_flood_new_leaf(e, now, add->route, &local, add->origin);
+		if (is_nearest(e, &local, &add->route->id))
+			pnrp_announce_early(e, now, &local, true);
+	}
 	if (first) {
 		pnrp_announce_all(e, now);
 		pnrp_resolves_wake(e, now);

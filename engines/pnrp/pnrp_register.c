@@ -137,13 +137,15 @@ void pnrp_announce_soon(struct pnrp_engine *e, uint64_t now)
 	}
 }
 
-void pnrp_announce_early(struct pnrp_engine *e, uint64_t now, const struct ring_id *local)
+void pnrp_announce_early(struct pnrp_engine *e, uint64_t now, const struct ring_id *local, bool nearest)
 {
 	struct pnrp_local *l = pnrp_local_find(e, local);
 	uint64_t at = now + PONTO_SECOND + ponto_random_below(&e->random, 2 * PONTO_SECOND);
 
 	if (!l || !l->announced)
 		return;
+	if (nearest)
+		l->walk_interval = REPEAT_FIRST;
 	if (at < l->walked_at + EARLY_APART)
 		at = l->walked_at + EARLY_APART;
 	if (at < l->walk_at)

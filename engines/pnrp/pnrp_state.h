@@ -516,8 +516,9 @@ void pnrp_announce(struct pnrp_engine *e, uint64_t now, struct pnrp_local *l, en
 
 /* Those announced already are announced again shortly: the cloud has turned out to be larger. */
 void pnrp_announce_soon(struct pnrp_engine *e, uint64_t now);
-/* A leaf of this local ID has gone. */
-void pnrp_announce_early(struct pnrp_engine *e, uint64_t now, const struct ring_id *local);
+/* The leaf set of this local ID has changed; nearest: on a side there is another neighbour than before, and it may take
+ * several announcements to find the right one. */
+void pnrp_announce_early(struct pnrp_engine *e, uint64_t now, const struct ring_id *local, bool nearest);
 void pnrp_locals_alone(struct pnrp_engine *e);
 void pnrp_locals_forget(struct pnrp_engine *e);
 void pnrp_announce_ended(struct pnrp_engine *e, uint64_t now, const struct pnrp_resolve *r);

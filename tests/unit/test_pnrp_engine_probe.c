@@ -124,7 +124,14 @@ static void entries_that_are_gone_go_at_once(void **state)
 	rig_free(r);
 }
 
-/* Up to five leaves on each side. */
+static void meet(struct rig *r, struct others *o, int steps)
+{
+	o->peer[o->peers] = rig_neighbour(1 + o->peers, &o->local, steps);
+	rig_learn_peer(r, &o->peer[o->peers]);
+	o->peers++;
+}
+
+/* Up to five leaves on each side, every second place free. */
 static struct rig *among(struct others *o, unsigned peers)
 {
 	struct rig *r = rig_open();
@@ -132,11 +139,9 @@ static struct rig *among(struct others *o, unsigned peers)
 	o->seed = rig_addr(900);
 	pnrp_engine_found(r->engine, r->now, PNRP_SOURCE_SEED, &o->seed, 1);
 	rig_register(r, &o->local);
-	for (o->peers = 0; o->peers < peers; o->peers++) {
-		int steps = 1 + (int)o->peers / 2;
-
-		o->peer[o->peers] = rig_neighbour(1 + o->peers, &o->local, o->peers % 2 ? -steps : steps);
-		rig_learn_peer(r, &o->peer[o->peers]);
+	for (int steps = 2; o->peers < peers; steps += 2) {
+		meet(r, o, steps);
+		meet(r, o, -steps);
 	}
 	return r;
 }
@@ -163,6 +168,27 @@ static void a_lost_leaf_makes_the_name_known_again(void **state)
 		o.at_leaf = o.at_seed = 0;
 		live(r, &o, PONTO_SECOND / 2);
 	}
+	live(r, &o, 4 * PONTO_SECOND);
+	assert_true(o.at_leaf > 0);
+	/* and again and again, since it was the nearest: the first walk may have met nobody */
+	o.announcements = 0;
+	live(r, &o, 160 * PONTO_SECOND);
+	assert_true(o.announcements >= 3);
+	rig_free(r);
+}
+
+/* Others may be between it and us, or behind it: the walk meets them. */
+static void a_new_neighbour_makes_the_name_known_again(void **state)
+{
+	struct others o = {0};
+	struct rig *r = settled(&o);
+
+	(void)state;
+	meet(r, &o, 5); /* not the nearest */
+	o.at_leaf = 0;
+	live(r, &o, 4 * PONTO_SECOND);
+	assert_int_equal(o.at_leaf, 0);
+	meet(r, &o, 1);
 	live(r, &o, 4 * PONTO_SECOND);
 	assert_true(o.at_leaf > 0);
 	rig_free(r);
@@ -235,6 +261,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(silent_entries_go_after_two_questions),
 	cmocka_unit_test(entries_that_are_gone_go_at_once),
 	cmocka_unit_test(a_lost_leaf_makes_the_name_known_again),
+	cmocka_unit_test(a_new_neighbour_makes_the_name_known_again),
 	cmocka_unit_test(intervals_of_announcements_double),
 	cmocka_unit_test(some_announcements_begin_far_away),
 	cmocka_unit_test(the_nearest_are_told_of_us_again),
