@@ -164,6 +164,22 @@ static void take_out_later(struct ponto_event_queue *q, uint32_t slot)
 	q->later_count--;
 }
 
+/* One step along the list of the bucket that opens next, so that opening it does not wait for each of its slots. The
+ * list may change meanwhile: then others are fetched. */
+static void follow_next(struct ponto_event_queue *q)
+{
+	if (!q->wheel)
+		return;
+	if (q->followed != q->opened) {
+		q->followed = q->opened;
+		q->follow = q->wheel[q->opened % PONTO_EVENT_BUCKETS];
+	} else if (q->follow) {
+		q->follow = q->slots[q->follow - 1].next;
+	}
+	if (q->follow)
+		ponto_prefetch(&q->slots[q->follow - 1], sizeof(*q->slots));
+}
+
 /* Whether a slot in the wheel may stay where it is and be armed for that time: its bucket opens by then. */
 static bool may_stay(const struct ponto_event_queue *q, uint32_t slot, uint64_t at)
 {
@@ -365,5 +381,6 @@ bool ponto_event_pop(struct ponto_event_queue *q, struct ponto_event_entry *entr
 	if (slot->once)
 		give_back(q, (uint32_t)(entry->key & PONTO_EVENT_SLOT_MASK));
 	look_ahead(q);
+	follow_next(q);
 	return true;
 }

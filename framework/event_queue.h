@@ -53,6 +53,8 @@ struct ponto_event_queue {
 	uint32_t *wheel;      /* heads of buckets plus one; NULL: this queue does not look ahead */
 	uint32_t later_count; /* in the wheel */
 	uint64_t opened;      /* buckets before this one, counted from time 0, are in the heap */
+	uint64_t followed;    /* the bucket whose list is being fetched, */
+	uint32_t follow;      /* and the slot in it to fetch next, plus one */
 };
 
 /* copies the pointer alloc */
