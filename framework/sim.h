@@ -39,7 +39,7 @@ bool ponto_sim_step(struct ponto_sim *sim);
  * spent waiting for it. ahead(arg, step) is called for step 0 up to PONTO_SIM_AHEAD_STEPS - 1 in turn, two events
  * apart, before fn(arg); earlier steps are left out of an event that was made too late for them. It changes nothing:
  * it prefetches, and follows pointers that an earlier step prefetched. PONTO_ELIMIT: too many kinds; PONTO_ENOMEM. */
-#define PONTO_SIM_AHEAD_STEPS 6u
+#define PONTO_SIM_AHEAD_STEPS 7u
 typedef void ponto_sim_ahead_fn(void *arg, unsigned step);
 PONTO_MUST_CHECK int ponto_sim_ahead(struct ponto_sim *sim, ponto_loop_fn *fn, ponto_sim_ahead_fn *ahead);
 

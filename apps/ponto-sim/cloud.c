@@ -246,7 +246,7 @@ static void foresee(void *arg, unsigned step)
 		return;
 	step -= PONTO_SIM_NETWORK_AHEAD;
 	if (step == 0) {
-		ponto_prefetch(n, sizeof(*n));
+		ponto_prefetch(n, PONTO_CACHE_LINE);
 	} else {
 		if (step == 1) {
 			ponto_prefetch(n->place, 2 * PONTO_CACHE_LINE);

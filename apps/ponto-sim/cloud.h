@@ -27,6 +27,9 @@ struct psim_node {
 	struct ponto_datagrams net;
 	struct ponto_timer *timer;
 	uint64_t armed; /* what the timer is set to */
+	bool pumping;
+	bool bad;    /* an attacker's */
+	bool active; /* the registration has been announced */
 	uint64_t joined_at;
 	uint64_t registration; /* the engine's handle of its name */
 	struct ring_id id;
@@ -35,9 +38,6 @@ struct psim_node {
 	uint32_t number;	    /* of the place */
 	uint32_t live;		    /* index among the living */
 	char *name;		    /* owned; NULL: 0.nNUMBER */
-	bool bad;		    /* an attacker's */
-	bool active;		    /* the registration has been announced */
-	bool pumping;
 };
 
 /* A resolve: from its beginning to done. */

@@ -8,8 +8,8 @@
 #define HUGE_SIZE (2u << 20)
 #define ARENA_SIZE (64u << 20) /* slabs are cut from arenas, which huge pages fit */
 #define SMALL_STEP 16u	       /* sizes up to SMALL_MAX are rounded to this */
-#define SMALL_MAX 1024u
-#define MEDIUM_STEP 128u /* and sizes up to MEDIUM_MAX to this */
+#define SMALL_MAX PONTO_CACHE_LINE
+#define MEDIUM_STEP PONTO_CACHE_LINE /* and sizes up to MEDIUM_MAX to this */
 #define MEDIUM_MAX 8192u
 #define SMALL_CLASSES (SMALL_MAX / SMALL_STEP)
 #define CLASSES (SMALL_CLASSES + (MEDIUM_MAX - SMALL_MAX) / MEDIUM_STEP)

@@ -373,18 +373,28 @@ int pnrp_engine_input(struct pnrp_engine *e, uint64_t now, const struct ponto_ad
 
 void pnrp_engine_ahead(const struct pnrp_engine *e, unsigned step)
 {
+	const struct pnrp_resolve *r = e->resolves;
+
 	if (step == 0) {
-		ponto_prefetch(e, offsetof(struct pnrp_engine, seed_port));
+		ponto_prefetch(e, offsetof(struct pnrp_engine, stats.hops));
 		ponto_prefetch(&e->discovery, 1);
 	} else if (step == 1) {
 		ponto_prefetch(e->cache.place, e->cache.count * sizeof(*e->cache.place));
 		ponto_prefetch(e->cache.entry, e->cache.count * sizeof(struct ring_route *));
 		ponto_prefetch(e->cache.local, sizeof(*e->cache.local));
-		ponto_prefetch(e->locals, 4 * PONTO_CACHE_LINE);
-		ponto_prefetch(e->resolves, sizeof(*e->resolves));
+		ponto_prefetch(e->locals, offsetof(struct pnrp_local, name));
 		ponto_prefetch(e->adds, sizeof(*e->adds));
 		ponto_prefetch(e->pending.oldest, sizeof(*e->pending.oldest));
 		ponto_prefetch(e->conversations.list, 1);
+		if (r) { /* walks are short: of their stacks only the beginning is in use */
+			ponto_prefetch(r, offsetof(struct pnrp_resolve, walk.hops[8]));
+			ponto_prefetch(r->walk.matches, 1);
+			ponto_prefetch(&r->walk.best,
+				       offsetof(struct ring_walk, silent) - offsetof(struct ring_walk, best));
+		}
+	} else if (step == 2) {
+		ponto_prefetch(r ? r->walk.current.route : NULL, sizeof(struct ring_route));
+		ponto_prefetch(e->adds ? e->adds->route : NULL, sizeof(struct ring_route));
 	}
 }
 

@@ -176,7 +176,8 @@ struct pnrp_slot {
 PONTO_MUST_CHECK int pnrp_engine_output(struct pnrp_engine *e, uint64_t now, struct pnrp_slot *slot);
 
 /* For hosts of so many engines that each waits for memory: fetches what the next call is going to touch, the engine
- * itself (step 0), then what it points to (1). The steps want some time between them, and change nothing. */
+ * itself (step 0), what it points to (1), what that points to (2). The steps want some time between them, and change
+ * nothing. */
 void pnrp_engine_ahead(const struct pnrp_engine *e, unsigned step);
 
 /* When to call pnrp_engine_tick, PONTO_NEVER if not needed. May lie in the past. */
@@ -454,7 +455,6 @@ struct pnrp_stats {
 	uint64_t resolves; /* asked for by the application */
 	uint64_t resolves_found;
 	uint64_t resolves_failed;
-	uint64_t hops[PNRP_HOPS_BUCKETS]; /* of application walks that found */
 	uint64_t signatures;
 	uint64_t verifications;
 	uint64_t cached;   /* entries that entered the cache */
@@ -464,7 +464,8 @@ struct pnrp_stats {
 	uint64_t floods_forwarded;
 	uint64_t splits_tested;
 	uint64_t splits_found;
-	uint64_t splits_found_smaller; /* of these, with this node in the smaller part */
+	uint64_t splits_found_smaller;	  /* of these, with this node in the smaller part */
+	uint64_t hops[PNRP_HOPS_BUCKETS]; /* of application walks that found */
 };
 
 /* Lives as long as the engine. */
