@@ -47,11 +47,11 @@ void link_drop(void);
 bool link_thread(void *(*run)(void *arg), void *arg, pthread_t *out);
 
 /* Told that clouds may have changed: once by link_watch itself, since they may have before somebody listened, then by
- * the link's thread; never two at a time. Not called any more once link_unwatch has returned. A watcher must not call
- * either. */
+ * the link's thread; never two at a time. False: it could not be found out, and is told again soon. Not called any more
+ * once link_unwatch has returned. A watcher must not call either. */
 struct link_watch {
 	struct link_watch *next;
-	void (*changed)(struct link_watch *watch);
+	bool (*changed)(struct link_watch *watch);
 };
 void link_watch(struct link_watch *watch);
 void link_unwatch(struct link_watch *watch);

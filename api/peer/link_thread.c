@@ -23,6 +23,7 @@ static struct {
 	int stop;
 	pthread_mutex_t watch_lock; /* of watches, and held while they are told */
 	struct link_watch *watches;
+	bool untold; /* one of them could not find it out */
 } link_ = {.lock = PTHREAD_MUTEX_INITIALIZER, .watch_lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- watches ----------------------------------------------------------------------------- */
@@ -32,7 +33,7 @@ void link_watch(struct link_watch *watch)
 	pthread_mutex_lock(&link_.watch_lock);
 	watch->next = link_.watches;
 	link_.watches = watch;
-	watch->changed(watch);
+	link_.untold |= !watch->changed(watch);
 	pthread_mutex_unlock(&link_.watch_lock);
 }
 
@@ -51,22 +52,35 @@ void link_unwatch(struct link_watch *watch)
 static void tell_watches(void)
 {
 	pthread_mutex_lock(&link_.watch_lock);
+	link_.untold = false;
 	for (struct link_watch *watch = link_.watches; watch; watch = watch->next)
-		watch->changed(watch);
+		link_.untold |= !watch->changed(watch);
 	pthread_mutex_unlock(&link_.watch_lock);
+}
+
+static bool all_told(void)
+{
+	bool told;
+
+	pthread_mutex_lock(&link_.watch_lock);
+	told = !link_.untold;
+	pthread_mutex_unlock(&link_.watch_lock);
+	return told;
 }
 
 /* ---- listening ------------------------------------------------------------------------------ */
 
-/* Everything may be different: clouds, and what the daemon knows of this process. True when all is registered. */
-static bool look(struct ponto_client *client)
+/* Everything may be different: clouds, and what the daemon knows of this process. *heard: all was found out; true when
+ * all is registered, too. */
+static bool look(struct ponto_client *client, bool *heard)
 {
 	bool complete;
 
 	peer_clouds_stale();
-	complete = peer_clouds_subscribe(client) && peer_registrations_renew();
+	*heard = peer_clouds_subscribe(client);
+	complete = *heard && peer_registrations_renew();
 	tell_watches();
-	return complete;
+	return complete && all_told();
 }
 
 static bool stopping(int stop, int timeout_ms)
@@ -86,7 +100,7 @@ static bool is_cloud(const struct ponto_event *event)
 /* Until the daemon is lost or the link ends. */
 static void listen_to(struct ponto_client *client, int stop)
 {
-	bool complete = look(client);
+	bool heard, complete = look(client, &heard);
 	struct ponto_event event;
 
 	while (!stopping(stop, 0)) {
@@ -99,8 +113,8 @@ static void listen_to(struct ponto_client *client, int stop)
 		}
 		if (stopping(stop, 0))
 			return;
-		if (news)
-			complete = look(client);
+		if (news || (result == PONTO_ETIME && !(heard && all_told()))) /* calls may have been lost */
+			complete = look(client, &heard);
 		else if (result == PONTO_ETIME)
 			complete = peer_registrations_renew();
 		else if (result != PONTO_OK && stopping(stop, RETRY_MS))

@@ -57,14 +57,14 @@ static void compare(struct nsp_query *q, const struct peer_clouds *now)
 }
 
 /* Without a daemon there are no clouds, and one that ended took its own along, even if all looks as before. */
-static void changed(struct link_watch *watch)
+static bool changed(struct link_watch *watch)
 {
 	struct nsp_query *q = (struct nsp_query *)((char *)watch - offsetof(struct nsp_query, watch));
 	static const struct peer_clouds none;
 	struct peer_clouds now;
-	bool news;
+	bool known = SUCCEEDED(peer_clouds(false, &now)), news;
 
-	if (FAILED(peer_clouds(false, &now)))
+	if (!known)
 		memset(&now, 0, sizeof(now));
 	pthread_mutex_lock(&q->lock);
 	if (now.started != q->known.started)
@@ -75,6 +75,7 @@ static void changed(struct link_watch *watch)
 	pthread_mutex_unlock(&q->lock);
 	if (news)
 		nsp_tell(q);
+	return known;
 }
 
 int nsp_clouds_begin(struct nsp_query *q, const BLOB *blob)

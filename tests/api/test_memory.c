@@ -21,8 +21,8 @@ extern const struct ponto_alloc failing_alloc_system;
 static struct {
 	atomic_size_t made, at; /* at 0: nothing is refused */
 	atomic_bool refused;
-	bool everywhere; /* the library's threads too */
-	pthread_t thread;
+	atomic_bool everywhere; /* the library's threads too */
+	_Atomic pthread_t thread;
 } failing;
 
 static bool refuse(void)

@@ -10,8 +10,19 @@
 #include "framework/bus.h"
 #include "tests/api/api_daemon.h"
 
-/* Stands before the one of the bus: while it is deaf, the library's thread hears of no change. */
-static atomic_bool deaf;
+/* These stand before those of the bus: while it is deaf, the library's thread hears of no change; while it is lost, no
+ * call comes to an answer. */
+static atomic_bool deaf, lost;
+
+int ponto_client_call(struct ponto_client *client, const char *service, const char *method, struct ponto_bytes payload,
+		      unsigned timeout_ms, struct ponto_reply *reply)
+{
+	int (*bus)(struct ponto_client * client, const char *service, const char *method, struct ponto_bytes payload,
+		   unsigned timeout_ms, struct ponto_reply *reply);
+
+	*(void **)&bus = dlsym(RTLD_NEXT, "ponto_client_call");
+	return lost ? PONTO_EUNREACH : bus(client, service, method, payload, timeout_ms, reply);
+}
 
 int ponto_client_subscribe(struct ponto_client *client, const char *prefix)
 {
@@ -527,6 +538,26 @@ static void another_daemon_is_told(void **state)
 	assert_int_equal(WSALookupServiceEnd(lookup), 0);
 }
 
+/* The calls that follow a change are lost: what they would have found is asked for again. */
+static void lost_calls_are_made_again(void **state)
+{
+	struct api_world *w = *state;
+	WSAQUERYSETW set = cloud_query();
+	HANDLE lookup;
+
+	PONTO_COVERS("WSANSPIoctl", "WSALookupServiceNextW");
+	assert_int_equal(WSALookupServiceBeginW(&set, 0, &lookup), 0);
+	while (next(lookup) == 0)
+		;
+	api_daemon_stop(&w->daemon);
+	lost = true;
+	api_daemon_start(&w->daemon);
+	wait_for_changes(lookup, RESULT_IS_DELETED);
+	lost = false;
+	wait_for_changes(lookup, RESULT_IS_ADDED);
+	assert_int_equal(WSALookupServiceEnd(lookup), 0);
+}
+
 /* ---- being told --------------------------------------------------------------------------------------- */
 
 static void results_are_told(void **state)
@@ -675,6 +706,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(clouds_are_enumerated, setup, teardown),
 	cmocka_unit_test_setup_teardown(changes_of_clouds_are_told, setup, teardown),
 	cmocka_unit_test_setup_teardown(another_daemon_is_told, setup, teardown),
+	cmocka_unit_test_setup_teardown(lost_calls_are_made_again, setup, teardown),
 	cmocka_unit_test_setup_teardown(results_are_told, setup, teardown),
 	cmocka_unit_test_setup_teardown(polls_and_refusals, setup, teardown),
 	cmocka_unit_test_setup_teardown(an_end_unblocks, setup, teardown),
