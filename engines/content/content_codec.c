@@ -245,10 +245,10 @@ static void write_version(struct ponto_writer *w, struct content_version v)
 }
 
 /* size: of the message, 0 if it is to be put in later. */
-static void write_header(struct ponto_writer *w, uint8_t type, uint32_t crypto, uint32_t size)
+static void write_header(struct ponto_writer *w, uint8_t type, struct content_version v, uint32_t crypto, uint32_t size)
 {
-	struct content_version v = {major_of(type), 0};
-
+	if (v.major == 0)
+		v = (struct content_version){major_of(type), 0};
 	if (!content_is_request(type))
 		ponto_write_be32(w, size);
 	write_version(w, v);
@@ -300,7 +300,7 @@ uint8_t *content_blk_open(struct ponto_writer *w, const struct content_blk *blk,
 
 	if (size > CONTENT_RESPONSE_MAX)
 		w->failed = true;
-	write_header(w, CONTENT_BLK, crypto, (uint32_t)size);
+	write_header(w, CONTENT_BLK, (struct content_version){0, 0}, crypto, (uint32_t)size);
 	write_id(w, &blk->id);
 	ponto_write_be32(w, blk->index);
 	ponto_write_be32(w, blk->next);
@@ -402,7 +402,7 @@ int content_encode(const struct content_message *message, uint8_t *buf, size_t c
 		write_blk(&w, &message->blk, message->crypto);
 		return ponto_writer_done(&w, len);
 	}
-	write_header(&w, message->type, message->crypto, 0);
+	write_header(&w, message->type, message->version, message->crypto, 0);
 	write_body(&w, message);
 	if (w.failed || w.pos - prefix > (request ? CONTENT_REQUEST_MAX : CONTENT_RESPONSE_MAX))
 		return PONTO_ELIMIT;

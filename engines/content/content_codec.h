@@ -129,7 +129,7 @@ struct content_seglist {
 struct content_message {
 	uint8_t type;			/* enum content_type: which member of the union counts */
 	uint32_t crypto;		/* of a request any value: a wish */
-	struct content_version version; /* decoding only: encoding writes the type's own */
+	struct content_version version; /* encoding: major 0 for the type's own, which a BLK always has */
 	union {
 		struct content_nego nego;     /* NEGO_REQ, NEGO_RESP */
 		struct content_wanted wanted; /* GETBLKLIST, GETBLKS */

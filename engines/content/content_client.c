@@ -1,0 +1,705 @@
+#include "engines/content/content_client.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* What is spoken: the requests of version 1.0, which the second version has too. */
+static const struct content_version spoken[] = {{1, 0}, {2, 0}};
+
+struct server {
+	struct ponto_addr addr;
+	uint64_t until;
+	uint8_t strikes;
+	bool busy, listed;		/* one request at a time; what it has is known */
+	bool negotiated;		/* told its versions once */
+	struct content_version version; /* to use; 0: a message's own */
+	struct content_blocks lacks;	/* said so, in this session */
+};
+
+/* A segment: who has it, and perhaps its session. */
+struct segment {
+	struct segment *next;
+	struct content_id id;
+	uint64_t used;	       /* last, for eviction */
+	uint64_t searched;     /* until when a search need not be repeated; 0: none was */
+	bool searching, probe; /* a search is on; it is still to be told */
+	bool active, ended;    /* a session is on; it is over, still to be told */
+	uint8_t count;
+	struct server servers[CONTENT_SERVERS_MAX];
+	/* the session */
+	uint64_t tag, deadline;
+	enum content_algo algo;
+	uint32_t size;
+	uint8_t kp[CONTENT_HASH_MAX];
+	uint8_t *hashes; /* of all blocks up to the last wanted */
+	struct content_blocks left, busy;
+};
+
+enum stage { STAGE_NEW, STAGE_SENT, STAGE_CANCEL, STAGE_CANCELLED, STAGE_OPENING };
+
+struct content_request {
+	struct content_request *next;
+	struct segment *segment; /* NULL: its session is over */
+	struct ponto_addr addr;
+	uint8_t stage, type;
+	uint32_t index;
+	uint64_t deadline;
+	size_t len;
+	uint8_t body[CONTENT_LIST_MAX];
+	uint8_t key[32];
+};
+
+struct content_client {
+	struct content_client_config config;
+	struct segment *segments;
+	struct content_request *requests, **requests_end;
+	uint32_t segment_count, session_count, request_count;
+	uint64_t window; /* the second that probes are counted in */
+	uint32_t in_window;
+	struct content_client_stats stats;
+};
+
+struct content_client_config content_client_defaults(const struct ponto_alloc *alloc)
+{
+	return (struct content_client_config){alloc,
+					      CONTENT_REQUEST_TIMEOUT,
+					      CONTENT_SESSION_TIMEOUT,
+					      CONTENT_EMPTY_LIFETIME,
+					      CONTENT_SERVER_LIFETIME,
+					      CONTENT_SERVERS_MAX,
+					      CONTENT_STRIKES,
+					      64,
+					      64,
+					      1024,
+					      256};
+}
+
+int content_client_create(const struct content_client_config *config, struct content_client **out)
+{
+	struct content_client *c;
+
+	if (config->request_timeout < CONTENT_REQUEST_TIMEOUT_MIN ||
+	    config->request_timeout > CONTENT_REQUEST_TIMEOUT_MAX || config->servers == 0 ||
+	    config->servers > CONTENT_SERVERS_MAX || config->strikes == 0 || config->strikes > 100 ||
+	    config->sessions == 0 || config->requests == 0 || config->segments < config->sessions ||
+	    config->session_timeout > UINT32_MAX * PONTO_MS)
+		return PONTO_EINVAL;
+	c = ponto_new(config->alloc, 1, sizeof(*c));
+	if (!c)
+		return PONTO_ENOMEM;
+	c->config = *config;
+	c->requests_end = &c->requests;
+	*out = c;
+	return PONTO_OK;
+}
+
+/* ---- requests ------------------------------------------------------------------------ */
+
+static void forget_request(struct content_client *c, struct content_request *r)
+{
+	struct content_request **at = &c->requests;
+
+	while (*at != r)
+		at = &(*at)->next;
+	*at = r->next;
+	if (c->requests_end == &r->next)
+		c->requests_end = at;
+	c->request_count--;
+	ponto_wipe(r->key, sizeof(r->key));
+	ponto_free(c->config.alloc, r);
+}
+
+static struct server *server_at(struct segment *s, const struct ponto_addr *addr)
+{
+	for (unsigned i = 0; i < s->count; i++) {
+		if (ponto_addr_equal(&s->servers[i].addr, addr))
+			return &s->servers[i];
+	}
+	return NULL;
+}
+
+/* The session no longer waits for it. One that was not told is gone, others are broken off. */
+static void abandon(struct content_client *c, struct content_request *r)
+{
+	struct server *server = r->segment ? server_at(r->segment, &r->addr) : NULL;
+
+	if (r->segment && r->type == CONTENT_GETBLKS)
+		content_blocks_remove(&r->segment->busy, r->index);
+	if (server)
+		server->busy = false;
+	r->segment = NULL;
+	if (r->stage == STAGE_NEW)
+		forget_request(c, r);
+	else if (r->stage == STAGE_SENT)
+		r->stage = STAGE_CANCEL;
+}
+
+static void abandon_all(struct content_client *c, const struct segment *s, const struct ponto_addr *addr)
+{
+	for (struct content_request *r = c->requests, *next; r; r = next) {
+		next = r->next;
+		if (r->segment == s && (!addr || ponto_addr_equal(&r->addr, addr)))
+			abandon(c, r);
+	}
+}
+
+static void drop_server(struct content_client *c, struct segment *s, const struct ponto_addr *addr)
+{
+	struct server *server = server_at(s, addr);
+
+	if (!server)
+		return;
+	abandon_all(c, s, addr);
+	c->stats.dropped++;
+	memmove(server, server + 1, (size_t)(s->servers + s->count - (server + 1)) * sizeof(*server));
+	s->count--;
+}
+
+static int send(struct content_client *c, uint64_t now, struct segment *s, struct server *server, uint8_t type,
+		const struct content_blocks *blocks, uint32_t index)
+{
+	struct content_message m = {.type = type, .crypto = CONTENT_AES_128, .version = server->version};
+	struct content_request *r = ponto_new(c->config.alloc, 1, sizeof(*r));
+	int result;
+
+	if (!r)
+		return PONTO_ENOMEM;
+	m.wanted.id = s->id;
+	m.wanted.blocks = *blocks;
+	result = content_encode(&m, r->body, sizeof(r->body), &r->len);
+	assert(result == PONTO_OK);
+	(void)result;
+	r->segment = s;
+	r->addr = server->addr;
+	r->type = type;
+	r->index = index;
+	r->deadline = now + c->config.request_timeout;
+	*c->requests_end = r;
+	c->requests_end = &r->next;
+	c->request_count++;
+	c->stats.requests++;
+	server->busy = true;
+	if (type == CONTENT_GETBLKS)
+		content_blocks_add(&s->busy, index, 1);
+	return PONTO_OK;
+}
+
+/* ---- sessions ------------------------------------------------------------------------- */
+
+static struct segment *segment_named(const struct content_client *c, const struct content_id *id)
+{
+	for (struct segment *s = c->segments; s; s = s->next) {
+		if (content_id_equal(&s->id, id))
+			return s;
+	}
+	return NULL;
+}
+
+static void end_session(struct content_client *c, struct segment *s)
+{
+	if (!s->active || s->ended)
+		return;
+	abandon_all(c, s, NULL);
+	s->ended = true;
+	if (s->probe) /* nobody was asked yet */
+		s->probe = s->searching = false;
+	ponto_free(c->config.alloc, s->hashes);
+	s->hashes = NULL;
+	ponto_wipe(s->kp, sizeof(s->kp));
+}
+
+/* What could be asked of a server now. */
+static struct content_blocks askable(const struct segment *s, const struct server *server)
+{
+	struct content_blocks set = s->left;
+
+	content_blocks_drop(&set, &s->busy);
+	content_blocks_drop(&set, &server->lacks);
+	return set;
+}
+
+/* Four or more in a row are worth a list first (3.1.4.3). */
+static bool wants_list(const struct content_blocks *set)
+{
+	uint32_t index = 0, count = 0;
+
+	while (content_blocks_run(set, index + count, &index, &count)) {
+		if (count > CONTENT_SIMPLE_MAX)
+			return true;
+	}
+	return false;
+}
+
+/* Gives a free server work: true if it has any now, or will have. */
+static bool employ(struct content_client *c, uint64_t now, struct segment *s, struct server *server)
+{
+	struct content_blocks set = askable(s, server), one = {{0}};
+	uint32_t index = content_blocks_next(&set, 0);
+
+	if (server->busy)
+		return true;
+	if (index == CONTENT_BLOCKS_MAX)
+		return false;
+	if (c->request_count >= c->config.requests)
+		return true;
+	if (!server->listed && wants_list(&set))
+		return send(c, now, s, server, CONTENT_GETBLKLIST, &set, 0) == PONTO_OK;
+	content_blocks_add(&one, index, 1);
+	return send(c, now, s, server, CONTENT_GETBLKS, &one, index) == PONTO_OK;
+}
+
+static void schedule(struct content_client *c, uint64_t now, struct segment *s)
+{
+	bool hope = s->searching;
+
+	if (!s->active || s->ended)
+		return;
+	for (unsigned i = 0; i < s->count; i++)
+		hope |= employ(c, now, s, &s->servers[i]);
+	if (!hope || content_blocks_count(&s->left) == 0)
+		end_session(c, s);
+}
+
+static void schedule_all(struct content_client *c, uint64_t now)
+{
+	for (struct segment *s = c->segments; s; s = s->next)
+		schedule(c, now, s);
+}
+
+/* Too many searches of late: the network is left alone (2.8.2.3.2). */
+static bool may_probe(struct content_client *c, uint64_t now)
+{
+	if (now / PONTO_SECOND != c->window) {
+		c->window = now / PONTO_SECOND;
+		c->in_window = 0;
+	}
+	return c->in_window < c->config.probes;
+}
+
+static void forget_old_servers(struct content_client *c, uint64_t now, struct segment *s)
+{
+	for (unsigned i = s->count; i > 0; i--) {
+		if (s->servers[i - 1].until <= now)
+			drop_server(c, s, &s->servers[i - 1].addr);
+	}
+}
+
+/* Known servers are asked without a search; that nobody has it is believed for a while too. */
+static void begin(struct content_client *c, uint64_t now, struct segment *s)
+{
+	forget_old_servers(c, now, s);
+	for (unsigned i = 0; i < s->count; i++) {
+		memset(&s->servers[i].lacks, 0, sizeof(s->servers[i].lacks));
+		s->servers[i].listed = false;
+	}
+	if (s->count == 0 && s->searched <= now && !s->searching && may_probe(c, now)) {
+		s->searching = s->probe = true;
+		c->in_window++;
+		c->stats.probes++;
+	}
+	schedule(c, now, s);
+}
+
+static void free_segment(struct content_client *c, struct segment **at)
+{
+	struct segment *s = *at;
+
+	*at = s->next;
+	c->segment_count--;
+	ponto_free(c->config.alloc, s->hashes);
+	ponto_free(c->config.alloc, s);
+}
+
+/* Makes room for one more: the one longest unused goes. */
+static bool make_room(struct content_client *c)
+{
+	struct segment **oldest = NULL;
+
+	if (c->segment_count < c->config.segments)
+		return true;
+	for (struct segment **at = &c->segments; *at; at = &(*at)->next) {
+		if (!(*at)->active && (!oldest || (*at)->used < (*oldest)->used))
+			oldest = at;
+	}
+	if (oldest)
+		free_segment(c, oldest);
+	return oldest != NULL;
+}
+
+void content_client_destroy(struct content_client *client)
+{
+	if (!client)
+		return;
+	for (struct segment *s = client->segments; s; s = s->next)
+		end_session(client, s);
+	assert(!client->requests);
+	while (client->segments)
+		free_segment(client, &client->segments);
+	ponto_free(client->config.alloc, client);
+}
+
+/* Hashes of all blocks up to the last wanted; NULL: one of those wanted is not listed, or no memory (*result). */
+static uint8_t *copy_hashes(struct content_client *c, enum content_algo algo, const struct content_segment *segment,
+			    const struct content_blocks *blocks, int *result)
+{
+	size_t size = content_hash_size(algo), count = 0;
+	uint8_t *copy;
+
+	*result = PONTO_EINVAL;
+	for (uint32_t i = content_blocks_next(blocks, 0); i < CONTENT_BLOCKS_MAX;
+	     i = content_blocks_next(blocks, i + 1)) {
+		if (i >= content_segment_blocks(algo, segment->size) || content_block_hash(algo, segment, i).len == 0)
+			return NULL;
+		count = i + 1;
+	}
+	if (count == 0)
+		return NULL;
+	copy = ponto_new(c->config.alloc, count, size);
+	*result = copy ? PONTO_OK : PONTO_ENOMEM;
+	for (uint32_t i = 0; copy && i < count; i++)
+		memcpy(copy + i * size, content_block_hash(algo, segment, i).data, size);
+	return copy;
+}
+
+int content_client_add(struct content_client *client, uint64_t now, enum content_algo algo,
+		       const struct content_segment *segment, const struct content_blocks *blocks, uint64_t tag)
+{
+	struct content_id id;
+	struct segment *s;
+	uint8_t *hashes;
+	int result;
+
+	content_segment_id(algo, segment->kp, segment->hod, &id);
+	s = segment_named(client, &id);
+	if (s && s->active)
+		return PONTO_EEXIST;
+	if (client->session_count >= client->config.sessions)
+		return PONTO_EBUSY;
+	hashes = copy_hashes(client, algo, segment, blocks, &result);
+	if (!hashes)
+		return result;
+	if (!s) {
+		s = make_room(client) ? ponto_new(client->config.alloc, 1, sizeof(*s)) : NULL;
+		if (!s) {
+			ponto_free(client->config.alloc, hashes);
+			return PONTO_ENOMEM;
+		}
+		s->id = id;
+		s->next = client->segments;
+		client->segments = s;
+		client->segment_count++;
+	}
+	s->active = true;
+	s->ended = false;
+	s->used = now;
+	s->tag = tag;
+	s->algo = algo;
+	s->size = segment->size;
+	memcpy(s->kp, segment->kp, sizeof(s->kp));
+	s->hashes = hashes;
+	s->left = *blocks;
+	memset(&s->busy, 0, sizeof(s->busy));
+	s->deadline = now + client->config.session_timeout;
+	client->session_count++;
+	begin(client, now, s);
+	return PONTO_OK;
+}
+
+void content_client_stop(struct content_client *client, uint64_t tag)
+{
+	for (struct segment *s = client->segments; s; s = s->next) {
+		if (s->tag == tag)
+			end_session(client, s);
+	}
+}
+
+/* ---- servers --------------------------------------------------------------------------- */
+
+/* Full: whoever has not been heard of for longest makes room, unless he is at work. */
+static struct server *place(struct content_client *c, struct segment *s)
+{
+	struct server *oldest = NULL;
+
+	if (s->count < c->config.servers)
+		return &s->servers[s->count++];
+	for (unsigned i = 0; i < s->count; i++) {
+		struct server *server = &s->servers[i];
+
+		if (!server->busy && (!oldest || server->until < oldest->until))
+			oldest = server;
+	}
+	return oldest;
+}
+
+void content_client_found(struct content_client *client, uint64_t now, const struct content_id *id,
+			  const struct ponto_addr *addr)
+{
+	struct segment *s = segment_named(client, id);
+	struct server *server = s ? server_at(s, addr) : NULL;
+
+	if (!s)
+		return;
+	if (!server) {
+		server = place(client, s);
+		if (!server)
+			return;
+		memset(server, 0, sizeof(*server));
+		server->addr = *addr;
+	}
+	server->until = now + client->config.server_lifetime;
+	schedule(client, now, s);
+}
+
+void content_client_searched(struct content_client *client, uint64_t now, const struct content_id *id)
+{
+	struct segment *s = segment_named(client, id);
+
+	if (!s)
+		return;
+	s->searching = false;
+	s->searched = now + client->config.empty_lifetime;
+	schedule(client, now, s);
+}
+
+/* ---- answers --------------------------------------------------------------------------- */
+
+/* Its own message, if the server speaks any version that is spoken here (3.1.5.1). */
+static bool renegotiate(struct server *server, const struct content_nego *nego)
+{
+	if (server->negotiated || content_version_pick(spoken, PONTO_ARRAY_SIZE(spoken), nego->least, nego->most,
+						       &server->version) != PONTO_OK)
+		return false;
+	server->negotiated = true;
+	return true;
+}
+
+/* A server without a common version is dropped everywhere. */
+static void drop_everywhere(struct content_client *c, const struct ponto_addr *addr)
+{
+	struct ponto_addr copy = *addr; /* may lie in what is dropped */
+
+	for (struct segment *s = c->segments; s; s = s->next)
+		drop_server(c, s, &copy);
+}
+
+static bool list_fits(const struct content_request *r, const struct content_blklist *list)
+{
+	struct content_message asked;
+	struct content_blocks both;
+	int result = content_request_decode(ponto_bytes(r->body, r->len), 1, UINT16_MAX, &asked);
+
+	if (result != PONTO_OK || !content_id_equal(&list->id, &r->segment->id))
+		return false;
+	both = list->blocks;
+	content_blocks_keep(&both, &asked.wanted.blocks);
+	return content_blocks_count(&list->blocks) == 0 || content_blocks_count(&both) > 0;
+}
+
+/* What the server did not list it lacks. */
+static void take_list(struct server *server, const struct content_blklist *list)
+{
+	memset(&server->lacks, 0xff, sizeof(server->lacks));
+	content_blocks_drop(&server->lacks, &list->blocks);
+	server->listed = true;
+	server->strikes = 0;
+}
+
+/* 1: there is a block to open. 0: an empty one. Negative: neither. */
+static int take_block(struct content_request *r, const struct content_message *m, struct content_open *open)
+{
+	struct segment *s = r->segment;
+	uint32_t size = content_block_size(s->algo, s->size, r->index);
+
+	if (!content_id_equal(&m->blk.id, &s->id) || m->blk.index != r->index)
+		return PONTO_EPROTO;
+	if (m->blk.data.len == 0)
+		return 0;
+	if (m->blk.data.len < size)
+		return PONTO_EPROTO;
+	memcpy(r->key, s->kp, sizeof(r->key));
+	open->tag = s->tag;
+	open->index = r->index;
+	open->algo = s->algo;
+	open->size = size;
+	open->crypto = (enum content_crypto)m->crypto;
+	open->key = ponto_bytes(r->key, content_key_size(open->crypto));
+	open->data = m->blk.data;
+	memcpy(open->iv, m->blk.iv, sizeof(open->iv));
+	return 1;
+}
+
+/* The answer to a request of a session that is on. 1: to be opened; 0: settled; negative: the server is no good. */
+static int take_answer(struct content_client *c, uint64_t now, struct content_request *r, struct ponto_bytes body,
+		       struct content_open *open)
+{
+	struct server *server = server_at(r->segment, &r->addr);
+	struct content_message m;
+	int result = content_response_decode(body, &m);
+
+	if (result != PONTO_OK)
+		return result;
+	if (m.type == CONTENT_NEGO_RESP) {
+		if (renegotiate(server, &m.nego))
+			return 0;
+		drop_everywhere(c, &r->addr);
+		return 0;
+	}
+	server->until = now + c->config.server_lifetime;
+	if (m.type == CONTENT_BLKLIST && r->type == CONTENT_GETBLKLIST && list_fits(r, &m.blklist)) {
+		take_list(server, &m.blklist);
+		return 0;
+	}
+	if (m.type != CONTENT_BLK || r->type != CONTENT_GETBLKS)
+		return PONTO_EPROTO;
+	result = take_block(r, &m, open);
+	if (result == 0) {
+		content_blocks_add(&server->lacks, r->index, 1);
+		c->stats.absent++;
+	}
+	return result;
+}
+
+/* Gives the block back and the server free, and forgets the request. */
+static void settle(struct content_client *c, uint64_t now, struct content_request *r)
+{
+	if (r->segment) {
+		r->stage = STAGE_SENT;
+		abandon(c, r);
+	}
+	forget_request(c, r);
+	schedule_all(c, now);
+}
+
+int content_client_response(struct content_client *client, uint64_t now, struct content_request *request, int result,
+			    struct ponto_bytes body, struct content_open *open)
+{
+	struct segment *s = request->segment;
+
+	if (s && result == PONTO_OK) {
+		result = take_answer(client, now, request, body, open);
+		if (result == 1) {
+			request->stage = STAGE_OPENING;
+			return 1;
+		}
+		client->stats.malformed += result < 0;
+	}
+	/* Only its silence may be forgiven, and that is for the clock to tell. */
+	if (s && result < 0) {
+		drop_server(client, s, &request->addr);
+		request->segment = NULL;
+	}
+	settle(client, now, request);
+	return 0;
+}
+
+int content_client_opened(struct content_client *client, uint64_t now, struct content_request *request, int result,
+			  const uint8_t *hash)
+{
+	struct segment *s = request->segment;
+	struct server *server = s ? server_at(s, &request->addr) : NULL;
+	size_t size = s ? content_hash_size(s->algo) : 0;
+	int right = 0;
+
+	if (s && result == PONTO_OK && memcmp(hash, s->hashes + request->index * size, size) == 0) {
+		content_blocks_remove(&s->left, request->index);
+		s->deadline = now + client->config.session_timeout;
+		if (server)
+			server->strikes = 0;
+		client->stats.blocks++;
+		right = 1;
+	} else if (s) {
+		client->stats.wrong++;
+		drop_server(client, s, &request->addr);
+		request->segment = NULL;
+	}
+	settle(client, now, request);
+	return right;
+}
+
+/* ---- effects and time -------------------------------------------------------------------- */
+
+static bool request_effect(struct content_client *c, uint64_t now, struct content_client_effect *out)
+{
+	for (struct content_request *r = c->requests; r; r = r->next) {
+		if (r->stage != STAGE_NEW && r->stage != STAGE_CANCEL)
+			continue;
+		memset(out, 0, sizeof(*out));
+		out->kind = r->stage == STAGE_NEW ? CONTENT_CLIENT_REQUEST : CONTENT_CLIENT_CANCEL;
+		out->request = r;
+		out->addr = r->addr;
+		out->body = ponto_bytes(r->body, r->len);
+		if (r->stage == STAGE_NEW)
+			r->deadline = now + c->config.request_timeout;
+		r->stage = r->stage == STAGE_NEW ? STAGE_SENT : STAGE_CANCELLED;
+		return true;
+	}
+	return false;
+}
+
+int content_client_effect(struct content_client *client, uint64_t now, struct content_client_effect *out)
+{
+	for (struct segment *s = client->segments; s; s = s->next) {
+		if (!s->probe && !s->ended)
+			continue;
+		memset(out, 0, sizeof(*out));
+		out->kind = s->probe ? CONTENT_CLIENT_PROBE : CONTENT_CLIENT_ENDED;
+		out->id = s->id;
+		out->tag = s->tag;
+		out->v2 = content_is_v2(s->algo);
+		if (s->probe) {
+			s->probe = false;
+			return 1;
+		}
+		out->missing = s->left;
+		s->active = s->ended = false;
+		client->session_count--;
+		return 1;
+	}
+	return request_effect(client, now, out);
+}
+
+static void overdue(struct content_client *c, struct content_request *r)
+{
+	struct segment *s = r->segment;
+	struct ponto_addr addr = r->addr;
+	struct server *server = server_at(s, &addr);
+
+	c->stats.timeouts++;
+	abandon(c, r);
+	if (server && ++server->strikes >= c->config.strikes)
+		drop_server(c, s, &addr);
+}
+
+void content_client_advance(struct content_client *client, uint64_t now)
+{
+	for (struct content_request *r = client->requests, *next; r; r = next) {
+		next = r->next;
+		if (r->segment && r->stage == STAGE_SENT && r->deadline <= now)
+			overdue(client, r);
+	}
+	for (struct segment *s = client->segments; s; s = s->next) {
+		if (s->active && s->deadline <= now)
+			end_session(client, s);
+	}
+	schedule_all(client, now);
+}
+
+uint64_t content_client_deadline(const struct content_client *client)
+{
+	uint64_t deadline = PONTO_NEVER;
+
+	for (const struct content_request *r = client->requests; r; r = r->next) {
+		if (r->segment && r->stage == STAGE_SENT && r->deadline < deadline)
+			deadline = r->deadline;
+	}
+	for (const struct segment *s = client->segments; s; s = s->next) {
+		if (s->active && !s->ended && s->deadline < deadline)
+			deadline = s->deadline;
+	}
+	return deadline;
+}
+
+void content_client_stats(const struct content_client *client, struct content_client_stats *out)
+{
+	*out = client->stats;
+}
