@@ -596,7 +596,7 @@ static void sessions_end(void **state)
 	struct content_request *r;
 
 	(void)state;
-	PONTO_PROVES("DIST-500", "DIST-493", "DIST-289");
+	PONTO_PROVES("DIST-500", "DIST-289");
 	rig_start(&rig, CONTENT_SHA256, 1000000);
 	started(&rig, 0, 3);
 	next_effect(&rig, CONTENT_CLIENT_REQUEST);

@@ -246,7 +246,7 @@ static void blocks_not_held(void **state)
 	struct content_id id = an_id(1);
 
 	(void)state;
-	PONTO_PROVES("DIST-338", "DIST-339", "DIST-031");
+	PONTO_PROVES("DIST-338", "DIST-339");
 	rig_start(&rig, usual());
 	e = asked(&rig, request_of(CONTENT_GETBLKS, 2, 1), two);
 	m = answered(&e);

@@ -176,7 +176,7 @@ static void answers_of_version_2(void **state)
 	struct wsd_held held[3] = {complete, partial, absent};
 
 	(void)state;
-	PONTO_PROVES("DIST-111", "DIST-205");
+	PONTO_PROVES("DIST-111");
 	rig_start(&rig);
 	others_ask(&rig, 2, 3, "urn:uuid:1");
 	e = next_effect(&rig, WSD_EFFECT_LOOKUP);
@@ -342,7 +342,6 @@ static void addresses_given(void **state)
 	struct wsd_effect e;
 
 	(void)state;
-	PONTO_PROVES("DIST-140");
 	rig_start(&rig);
 	others_ask(&rig, 1, 1, "urn:uuid:1");
 	e = next_effect(&rig, WSD_EFFECT_LOOKUP);

@@ -235,7 +235,7 @@ static void of_others(void **state)
 	char *text;
 
 	(void)state;
-	PONTO_PROVES("DIST-115", "DIST-160", "DIST-169");
+	PONTO_PROVES("DIST-115", "DIST-169");
 	no_probe(PROBE("wsd:Printer", "MatchBy=\"" STRCMP0 "\"", ID_1), PONTO_ENOENT);
 	no_probe(PROBE("PeerDist:PeerDistDataV3", "", ID_1), PONTO_ENOENT);
 	no_probe(PROBE("", "", ID_1), PONTO_ENOENT);
