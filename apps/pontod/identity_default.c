@@ -74,11 +74,13 @@ static int read_list(struct identity_job *job, struct listing *l)
 
 	if (result == PONTO_OK)
 		result = l->failed ? PONTO_ENOMEM : add_details(job, l);
+	if (result != PONTO_OK)
+		return result;
 	for (size_t i = 0; i < l->count; i++)
 		chosen = chosen || l->entries[i].detail.is_default;
-	if (result == PONTO_OK && l->count > 0 && !chosen)
+	if (l->count > 0 && !chosen)
 		l->entries[0].detail.is_default = true;
-	return result;
+	return PONTO_OK;
 }
 
 void identity_run_list(struct identity_job *job)
@@ -117,7 +119,7 @@ int identity_default(struct identity_job *job, struct ponto_identity *out)
 	int result = read_list(job, &l);
 	size_t i = 0;
 
-	while (i < l.count && !l.entries[i].detail.is_default)
+	while (result == PONTO_OK && i < l.count && !l.entries[i].detail.is_default)
 		i++;
 	if (result == PONTO_OK && i == l.count)
 		result = PONTO_ENOENT;

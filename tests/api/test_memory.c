@@ -266,6 +266,7 @@ static void an_update_is_whole(void **state)
 	PEER_PNRP_REGISTRATION_INFO info = mine();
 	char answer[512], expected[64] = "00000000 1 9/";
 	BYTE payload[2000] = {1}; /* more than what is packed on the stack */
+	WCHAR comment[] = u"a?";
 	bool refused = true;
 	HRESULT result;
 
@@ -273,8 +274,7 @@ static void an_update_is_whole(void **state)
 	info.payload = (PEER_DATA){sizeof(payload), payload};
 	assert_int_equal(PeerPnrpRegister(u"0.whole", &info, &registration), S_OK);
 	for (unsigned n = 1; refused; n++) {
-		WCHAR comment[] = {u'a', (WCHAR)(u'a' + n % 26), 0};
-
+		comment[1] = (WCHAR)(u'a' + n % 26);
 		info.pwzComment = comment;
 		begin_refusing(n, false);
 		result = PeerPnrpUpdateRegistration(registration, &info);
