@@ -169,8 +169,8 @@ as_root() {
 		chown 65534 "$work/theirs"
 		mkdir -m 755 "$work/elsewhere"
 		ln -s "$work/elsewhere" "$work/theirs/link"
-		run() { timeout 20 "$build/pontod" -c "$work/$1.conf" 2>"$work/log" & daemon=$!
-			for n in $(seq 200); do grep -q "runs: state" "$work/log" && return; kill -0 $daemon 2>/dev/null || return; sleep 0.05; done; }
+		run() { timeout 60 "$build/pontod" -c "$work/$1.conf" 2>"$work/log" & daemon=$!
+			for n in $(seq 800); do grep -q "runs: state" "$work/log" && return; kill -0 $daemon 2>/dev/null || return; sleep 0.05; done; }
 		end() { kill $daemon 2>/dev/null; wait $daemon; }
 		look() { if [ "$2" = "$3" ]; then echo "ok $1"; else echo "not ok $1 ($2, not $3)"; fi; }
 		run own
