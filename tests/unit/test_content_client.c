@@ -333,6 +333,53 @@ static void one_block_a_server(void **state)
 	rig_end(&rig);
 }
 
+static bool holds(struct ponto_bytes bytes, struct ponto_bytes part)
+{
+	for (size_t i = 0; i + part.len <= bytes.len; i++) {
+		if (memcmp(bytes.data + i, part.data, part.len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* No sixteen bytes of the key that came with the description. */
+static void assert_no_key(const struct rig *rig, struct ponto_bytes bytes)
+{
+	for (size_t i = 0; i + 16 <= 32; i++)
+		assert_false(holds(bytes, ponto_bytes(rig->made.segments[0].kp + i, 16)));
+}
+
+/* Searches and messages name the segment, in clear, and never the key. */
+static void what_is_told_to_peers(void **state)
+{
+	struct content_id id;
+	struct rig rig;
+
+	(void)state;
+	PONTO_PROVES("DIST-007", "DIST-024", "DIST-190", "DIST-350");
+	rig_start(&rig, CONTENT_SHA256, 128000);
+	id = id_of(&rig, 0);
+	assert_hex(id.b, id.len, "784cc201a04478136df716598cc6c8608047bd0536a84738120a115927e6ac31");
+	assert_ok(add(&rig, 0, 0, 2));
+	next_effect(&rig, CONTENT_CLIENT_PROBE);
+	assert_true(content_id_equal(&rig.e.id, &id));
+	found(&rig, 0, 0);
+	searched(&rig, 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct blob b = block(&rig, i, CONTENT_AES_128);
+
+		next_effect(&rig, CONTENT_CLIENT_REQUEST);
+		assert_true(holds(rig.e.body, content_id_bytes(&id)));
+		assert_no_key(&rig, rig.e.body);
+		assert_true(holds(bytes_of(&b), content_id_bytes(&id)));
+		assert_false(holds(bytes_of(&b), ponto_bytes(rig.content.data, 64)));
+		assert_no_key(&rig, bytes_of(&b));
+		assert_int_equal(answer(&rig, b), 1);
+	}
+	ended(&rig, 0);
+	rig_end(&rig);
+}
+
 /* ---- what comes ------------------------------------------------------------------------------ */
 
 static void every_cipher(void **state)
@@ -968,6 +1015,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(lists_come_first),
 	cmocka_unit_test(a_session_a_segment),
 	cmocka_unit_test(one_block_a_server),
+	cmocka_unit_test(what_is_told_to_peers),
 	cmocka_unit_test(every_cipher),
 	cmocka_unit_test(every_hash),
 	cmocka_unit_test(wrong_bytes),

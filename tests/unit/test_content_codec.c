@@ -34,7 +34,7 @@
 #define BLK_128 BLK_HEAD("000000c8", "00000001", "00000070") CT_128 "00000000 00000010" IV
 #define BLK_EMPTY                                                                                                      \
 	"00000048 00000001 00000005 00000048 00000001 00000020" ID_SMALL "00000000 00000000 00000000 00000000 "        \
-									 "00000000"
+	"00000000"
 #define REQUEST_ID "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
 #define SEG_0 "7627f80935abdb14b48c9214806a1ddc8a3908e5fe99228acab2e57a2b837435"
 #define SEG_1 "0b6521583e5932bdc8506e31bdd36c6a17a8f94496e8bd367110632f27169be7"
@@ -340,10 +340,12 @@ static void plain_and_empty_blocks(void **state)
 /* The block written in place says the same as the block copied. */
 static void a_block_in_place(void **state)
 {
+	struct content_message back;
 	struct blob plain = pattern(131072), iv = blob_hex(IV);
 	size_t sizes[] = {0, 16, 112, 65552, 131088 - 16};
 
 	(void)state;
+	PONTO_PROVES("DIST-349");
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(sizes); i++) {
 		for (unsigned crypto = CONTENT_PLAIN; crypto <= CONTENT_AES_256; crypto++) {
 			struct content_message m = {.type = CONTENT_BLK, .crypto = crypto};
@@ -369,6 +371,10 @@ static void a_block_in_place(void **state)
 			assert_ok(ponto_writer_done(&w, &len));
 			assert_int_equal(len, total);
 			assert_memory_equal(whole, parts, total);
+			assert_ok(content_response_decode(ponto_bytes(parts, total), &back));
+			assert_int_equal(back.crypto, crypto);
+			if (crypto != CONTENT_PLAIN && sizes[i] > 0)
+				assert_memory_equal(back.blk.iv, iv.data, 16);
 			free(whole);
 			free(parts);
 		}
@@ -407,6 +413,33 @@ static void segments_wanted(void **state)
 	assert_int_equal(m.getseglist.blob.len, 0);
 	free(b.data);
 	free(request_id.data);
+}
+
+static void segments_of_all_lengths(void **state)
+{
+	static const uint8_t lengths[] = {32, 64, 48, 33, 32};
+	struct content_message m = {.type = CONTENT_GETSEGLIST, .crypto = CONTENT_AES_128};
+	uint8_t list[400], buf[500], bytes[64];
+	size_t len = 0, total, n = 0;
+	struct ponto_reader r;
+	struct content_id id;
+
+	(void)state;
+	PONTO_PROVES("DIST-247");
+	for (size_t i = 0; i < sizeof(lengths); i++) {
+		memset(bytes, (int)i + 1, sizeof(bytes));
+		assert_ok(content_id_set(ponto_bytes(bytes, lengths[i]), &id));
+		assert_ok(content_ids_append(&id, list, sizeof(list), &len));
+	}
+	m.getseglist.ids = (struct content_ids){ponto_bytes(list, len), sizeof(lengths)};
+	assert_ok(content_encode(&m, buf, sizeof(buf), &total));
+	assert_ok(content_request_decode(ponto_bytes(buf, total), 1, 2, &m));
+	r = ponto_reader(m.getseglist.ids.bytes);
+	for (; content_ids_next(&r, &id); n++) {
+		assert_int_equal(id.len, lengths[n]);
+		assert_int_equal(id.b[id.len - 1], n + 1);
+	}
+	assert_int_equal(n, sizeof(lengths));
 }
 
 static void segments_given(void **state)
@@ -999,6 +1032,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(plain_and_empty_blocks),
 	cmocka_unit_test(a_block_in_place),
 	cmocka_unit_test(segments_wanted),
+	cmocka_unit_test(segments_of_all_lengths),
 	cmocka_unit_test(segments_given),
 	cmocka_unit_test(ranges_as_they_come),
 	cmocka_unit_test(no_ranges),
