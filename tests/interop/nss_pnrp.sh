@@ -160,7 +160,12 @@ elif what == "fork":
     assert trace() == before
 elif what == "threads":
     found = []
-    threads = [threading.Thread(target=lambda: found.append(ask())) for _ in range(8)]
+    def ask_again():  # a busy machine may let the daemon be silent for too long
+        for _ in range(20):
+            answer = ask()
+            if answer != socket.EAI_AGAIN: break
+        found.append(answer)
+    threads = [threading.Thread(target=ask_again) for _ in range(8)]
     for t in threads: t.start()
     for t in threads: t.join()
     assert found == [both] * 8, found

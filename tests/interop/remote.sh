@@ -56,5 +56,6 @@ expect 3 "no daemon at" ponto --connect tcp://127.0.0.1:1 --server-key "$work/se
 expect 0 "node      far" ponto --connect "$work/run/bus" node status
 kill -TERM "$daemon"; wait "$daemon"; status=$?; daemon=
 expect 0 "0" echo $status
+[ $status = 0 ] || sed 's/^/# /' "$work/log"
 echo "1..$count"
 exit $bad

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -49,7 +50,7 @@ static struct {
 	const char *const *addresses;
 	int fd, stop[2];
 	pthread_t thread;
-	unsigned questions;
+	atomic_uint questions;
 	char host[300];
 } fake;
 
