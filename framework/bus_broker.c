@@ -334,6 +334,7 @@ void *bus_broker_run(void *arg)
 	uint64_t wakes;
 
 	(void)prctl(PR_SET_NAME, "ponto-bus");
+	pthread_mutex_lock(&bus->monitor); /* the first component may be at work already */
 	for (unsigned i = 0; i < BUS_SOURCE_COUNT; i++) {
 		fds[i].fd = bus->sources[i].socket ? bus->sources[i].fd : -1;
 		fds[i].events = POLLIN;
@@ -342,7 +343,6 @@ void *bus_broker_run(void *arg)
 	}
 	fds[BUS_SOURCE_COUNT] = (struct pollfd){.fd = bus->processes, .events = POLLIN};
 	fds[BUS_SOURCE_COUNT + 1] = (struct pollfd){.fd = bus->wake, .events = POLLIN};
-	pthread_mutex_lock(&bus->monitor);
 	while (!bus->ending) {
 		int wait;
 
