@@ -65,17 +65,22 @@ static bool already_pending(const struct pnrp_engine *e, const struct ring_id *i
 	return false;
 }
 
-/* Whether there is anything to find out about this entry, of which cached is known. need_cpa: whether it is, or would
- * be, in a leaf set; becomes whether it has to show a CPA. */
-static bool is_news(struct pnrp_engine *e, const struct ring_route *r, const struct ring_route *cached, bool *need_cpa)
+/* Whether there is anything to find out about this entry. need_cpa: becomes whether it has to show a CPA. What is cheap
+ * to tell comes first: most entries that are told of are known, and where they were. */
+static bool is_news(struct pnrp_engine *e, const struct ring_route *r, bool *need_cpa)
 {
-	if (ring_id_is_zero(&r->id) || ring_cache_is_local(&e->cache, &r->id) || already_pending(e, &r->id))
+	const struct ring_route *cached = ring_cache_find(&e->cache, &r->id);
+	bool same = cached && ring_route_same_place(cached, r);
+
+	if ((same && cached->certified) || ring_id_is_zero(&r->id) || ring_cache_is_local(&e->cache, &r->id) ||
+	    already_pending(e, &r->id))
 		return false;
-	if (cached && ring_route_same_place(cached, r))
-		return *need_cpa && !cached->certified;
+	*need_cpa = ring_cache_in_leaf_range(&e->cache, &r->id, NULL);
+	if (same)
+		return *need_cpa;
 	/* Whoever moves a known ID elsewhere has to show that it is theirs to move. */
 	*need_cpa = *need_cpa || cached;
-	return cached || ring_cache_wants(&e->cache, &r->id);
+	return *need_cpa || ring_cache_has_room(&e->cache, &r->id);
 }
 
 /* Whether both are reached at one address; on the loopback, where all share one, at one port of it too. */
@@ -190,17 +195,12 @@ static struct pnrp_add *new_add(struct pnrp_engine *e, struct ring_route *r, boo
 void pnrp_submit(struct pnrp_engine *e, uint64_t now, struct ring_route *r, bool stranger,
 		 const struct pnrp_flood_origin *origin)
 {
-	const struct ring_route *cached;
 	struct ponto_addr to, from;
 	struct pnrp_add *add;
 	bool need_cpa;
 
-	if (e->stopping)
-		return;
-	cached = ring_cache_find(&e->cache, &r->id);
-	need_cpa = ring_cache_in_leaf_range(&e->cache, &r->id, NULL);
 	/* An entry that need not show a CPA is neither known nor a leaf. */
-	if (!is_news(e, r, cached, &need_cpa) || (!need_cpa && !has_ration(e, r, stranger)))
+	if (e->stopping || !is_news(e, r, &need_cpa) || (!need_cpa && !has_ration(e, r, stranger)))
 		return;
 	if (r->port <= PNRP_PORT_FLOOR || !pnrp_choose_address(e, r, &to, &from)) {
 		pnrp_drop(e, PNRP_DROP_ROUTE);

@@ -441,21 +441,11 @@ static struct ring_route *most_crowded(const struct ring_cache *c, unsigned leve
 	return crowded;
 }
 
-/* ring_cache_wants of an ID that is at spot. */
-static bool wants(const struct ring_cache *c, const struct ring_id *id, struct spot spot)
+bool ring_cache_has_room(const struct ring_cache *c, const struct ring_id *id)
 {
-	unsigned level, full;
+	unsigned level = ring_cache_level(c, id), full = overfull(c, level);
 
-	if (spot.present || in_leaf_range(c, id, spot, NULL))
-		return true;
-	level = ring_cache_level(c, id);
-	full = overfull(c, level);
-	return full == RING_LEVELS || most_crowded(c, full, full == level ? elbow_room(c, spot) : largest());
-}
-
-bool ring_cache_wants(const struct ring_cache *c, const struct ring_id *id)
-{
-	return wants(c, id, spot_of(c, id));
+	return full == RING_LEVELS || most_crowded(c, full, full == level ? elbow_room(c, spot_of(c, id)) : largest());
 }
 
 const struct ring_place *ring_cache_place(const struct ring_cache *c, const struct ring_id *id)
@@ -516,7 +506,7 @@ int ring_cache_add(struct ring_cache *c, struct ring_route *r)
 		mark_leaves(c);
 		return PONTO_OK;
 	}
-	if (!wants(c, &r->id, spot))
+	if (!in_leaf_range(c, &r->id, spot, NULL) && !ring_cache_has_room(c, &r->id))
 		return PONTO_ENOSPC;
 	result = insert(c, spot.at, r);
 	if (result)
@@ -590,6 +580,11 @@ struct ring_route *ring_cache_pick(const struct ring_cache *c, const struct ring
 	uint32_t down = up + c->count - 1;
 
 	up += c->count; /* both count modulo c->count and never meet zero */
+	/* Those that will be looked at, side by side and not each when the one before it was no good. */
+	for (uint32_t i = 0; i < 2 && i < c->count; i++) {
+		ponto_prefetch(c->entry[(up + i) % c->count], sizeof(struct ring_route));
+		ponto_prefetch(c->entry[(down + i * (c->count - 1)) % c->count], sizeof(struct ring_route));
+	}
 	for (uint32_t left = c->count; left > 0; left--) {
 		uint32_t a = up % c->count, b = down % c->count;
 		bool below = place_closer(c, b, a, target);

@@ -76,9 +76,9 @@ struct ring_route *ring_cache_neighbour(const struct ring_cache *c, const struct
 size_t ring_cache_uncertified(const struct ring_cache *c, const struct ring_id *id, size_t near,
 			      struct ring_route **out);
 
-/* Whether an entry with this ID would be kept: it is there already, falls in a leaf set, or its level has room
- * or is more crowded elsewhere. */
-bool ring_cache_wants(const struct ring_cache *c, const struct ring_id *id);
+/* Whether an entry with this ID would be kept that is neither there nor in the range of a leaf set, which are kept
+ * anyhow: its level has room or is more crowded elsewhere. */
+bool ring_cache_has_room(const struct ring_cache *c, const struct ring_id *id);
 
 /* Adds a reference to r, in place of an entry with the same ID (whose mark certified is kept only if the place
  * is the same). Another entry may have to go, and an entry may lose its place to its own arrival. PONTO_ENOSPC: not
