@@ -70,38 +70,35 @@ static void random_init(struct sim_random *r, uint64_t seed, uint64_t stream)
 /* ---- the trace ------------------------------------------------------------------------- */
 
 /* Folding the full product keeps every input bit alive; no adversary chooses these bytes. */
-static inline uint64_t mix(uint64_t hash, uint64_t word)
+static inline uint64_t mix(uint64_t hash, uint64_t a, uint64_t b)
 {
 	__extension__ unsigned __int128 product =
-		(unsigned __int128)(hash ^ UINT64_C(0xa0761d6478bd642f)) * (word ^ UINT64_C(0xe7037ed1a0b428db));
+		(unsigned __int128)(hash ^ a ^ UINT64_C(0xa0761d6478bd642f)) * (b ^ UINT64_C(0xe7037ed1a0b428db));
 
 	return (uint64_t)product ^ (uint64_t)(product >> 64) ^ rotl(hash, 23);
 }
 
+/* In two sums that do not wait for each other. */
 static inline uint64_t mix_bytes(uint64_t hash, const void *data, size_t len)
 {
 	const uint8_t *bytes = data;
-	uint64_t word;
+	uint64_t other = len, word[4];
 
-	hash = mix(hash, len);
-	for (; len >= sizeof(word); bytes += sizeof(word), len -= sizeof(word)) {
-		memcpy(&word, bytes, sizeof(word));
-		hash = mix(hash, word);
+	for (; len > sizeof(word); bytes += sizeof(word), len -= sizeof(word)) {
+		memcpy(word, bytes, sizeof(word));
+		hash = mix(hash, word[0], word[1]);
+		other = mix(other, word[2], word[3]);
 	}
-	if (len > 0) {
-		word = 0;
-		memcpy(&word, bytes, len);
-		hash = mix(hash, word);
-	}
-	return hash;
+	memset(word, 0, sizeof(word));
+	if (len > 0)
+		memcpy(word, bytes, len);
+	return mix(mix(hash, word[0], word[1]), mix(other, word[2], word[3]), 0);
 }
 
 void ponto_sim_trace(struct ponto_sim *sim, uint32_t node, const char *what, struct ponto_bytes bytes)
 {
-	uint64_t hash = mix(sim->hash, sim->now);
+	uint64_t hash = mix_bytes(mix(sim->hash, sim->now, node), what, strlen(what));
 
-	hash = mix(hash, node);
-	hash = mix_bytes(hash, what, strlen(what));
 	sim->hash = mix_bytes(hash, bytes.data, bytes.len);
 }
 
@@ -264,7 +261,7 @@ bool ponto_sim_step(struct ponto_sim *sim)
 		return false;
 	look_ahead(sim);
 	sim->now = entry.at;
-	sim->hash = mix(sim->hash, entry.at ^ rotl(entry.key, 32));
+	sim->hash = mix(sim->hash, entry.at, entry.key);
 	fn(arg);
 	return true;
 }
