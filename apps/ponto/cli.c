@@ -129,17 +129,20 @@ int cli_next_option(struct cli_scan *scan, const struct cli_option *options, con
 	equals = strchr(text, '=');
 	len = equals ? (size_t)(equals - text) : strlen(text);
 	for (; options->name; options++) {
-		if (len != strlen(options->name) + 2 || strncmp(text, "--", 2) != 0 ||
-		    strncmp(text + 2, options->name, len - 2) != 0)
+		const char *dashes = options->name[1] ? "--" : "-";
+		size_t before = strlen(dashes);
+
+		if (len != strlen(options->name) + before || strncmp(text, dashes, before) != 0 ||
+		    strncmp(text + before, options->name, len - before) != 0)
 			continue;
 		if (!options->has_value) {
 			if (!equals)
 				return options->key;
-			cli_fail(CLI_USAGE, "--%s takes no value", options->name);
+			cli_fail(CLI_USAGE, "%s%s takes no value", dashes, options->name);
 			return -2;
 		}
 		if (!equals && scan->index >= scan->argc) {
-			cli_fail(CLI_USAGE, "--%s needs a value", options->name);
+			cli_fail(CLI_USAGE, "%s%s needs a value", dashes, options->name);
 			return -2;
 		}
 		*value = equals ? equals + 1 : scan->argv[scan->index++];

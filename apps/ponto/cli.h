@@ -37,6 +37,7 @@ extern const struct cli_command cli_node_commands[];
 extern const struct cli_command cli_cloud_commands[];
 extern const struct cli_command cli_name_commands[];
 extern const struct cli_command cli_identity_commands[];
+extern const struct cli_command cli_content_commands[];
 extern const struct cli_command cli_plugin_commands[];
 extern const struct cli_command cli_config_commands[];
 
@@ -57,6 +58,9 @@ struct cli_remote {
 	char server_key[PONTO_CURVE_KEY_SIZE];
 };
 int cli_remote_keys(const struct cli *cli, const char *endpoint, struct cli_remote *out);
+
+/* A file of this user's configuration, whose folder make makes; false: no home. */
+bool cli_own_file(const char *name, bool make, char out[CLI_PATH]);
 
 /* node key, which needs no daemon. */
 int cli_node_key(struct cli *cli, int argc, char **argv);
@@ -88,7 +92,7 @@ int cli_print_message(const ProtobufCMessage *message);
 /* Prints before and a time in UTC, from microseconds since 1970. */
 void cli_print_time(const char *before, uint64_t microseconds);
 
-/* The next option of a verb: options are "--name" (flag) or "--name VALUE" / "--name=VALUE". */
+/* The next option of a verb: options are "--name" (flag) or "--name VALUE" / "--name=VALUE", "-n" those of one letter. */
 struct cli_option {
 	const char *name; /* without dashes */
 	bool has_value;

@@ -10,8 +10,7 @@
 #define KEY_FILE "client.key"
 #define KNOWN_FILE "known_servers"
 
-/* A file of this user's configuration; false: no home. */
-static bool own_file(const char *name, bool make, char out[CLI_PATH])
+bool cli_own_file(const char *name, bool make, char out[CLI_PATH])
 {
 	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 	char dir[CLI_PATH - 32];
@@ -61,7 +60,7 @@ static int server_key(const struct cli *cli, const char *endpoint, char key[PONT
 	FILE *file;
 	bool found;
 
-	if (!cli->server_key_file && !own_file(KNOWN_FILE, false, path))
+	if (!cli->server_key_file && !cli_own_file(KNOWN_FILE, false, path))
 		return cli_fail(CLI_USAGE, "no home for known servers: use --server-key FILE");
 	file = fopen(from, "re");
 	if (!file && cli->server_key_file)
@@ -83,7 +82,7 @@ int cli_remote_keys(const struct cli *cli, const char *endpoint, struct cli_remo
 
 	if (cli->key_file)
 		snprintf(out->key_file, sizeof(out->key_file), "%s", cli->key_file);
-	else if (!own_file(KEY_FILE, false, out->key_file))
+	else if (!cli_own_file(KEY_FILE, false, out->key_file))
 		return cli_fail(CLI_USAGE, "no home for this user's key: use --key FILE");
 	if (ponto_bus_key(out->key_file, false, reason, public_key) != PONTO_OK)
 		return cli_fail(CLI_USAGE, "%s (ponto node key --make makes one)", reason);
@@ -109,7 +108,7 @@ int cli_node_key(struct cli *cli, int argc, char **argv)
 	}
 	if (key == -2)
 		return CLI_USAGE;
-	if (!file && !own_file(KEY_FILE, make, own))
+	if (!file && !cli_own_file(KEY_FILE, make, own))
 		return cli_fail(CLI_USAGE, "no home for this user's key: give a FILE");
 	if (ponto_bus_key(file ? file : own, make, reason, public_key) != PONTO_OK)
 		return cli_fail(CLI_NO, "%s", reason);

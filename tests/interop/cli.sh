@@ -96,7 +96,8 @@ sed -n '/^\.nf/,/^\.fi/p' "$top/docs/man/ponto.conf.5" | grep -v '^\.' | sed 's/
 expect 0 "good" ponto config check "$work/readme.conf"
 expect 0 "good" ponto config check "$work/man.conf"
 { sed -n 's/^    \(ponto .*\)/\1/p' "$top/README.md"
-  sed -n '/^\.nf/,/^\.fi/p' "$top/docs/man/ponto.1" | grep '^ponto ' | sed 's/\\-/-/g'; } > "$work/examples"
+  sed -n '/^\.nf/,/^\.fi/p' "$top/docs/man/ponto.1" | grep '^ponto ' | sed 's/\\-/-/g'; } |
+	grep -v '^ponto content ' > "$work/examples" # docs_examples.sh has the files for those
 
 # ---- with one ---------------------------------------------------------------------------
 port=$((20000 + $$ % 20000))

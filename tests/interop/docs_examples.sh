@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the documents show and cli.sh and out_of_tree.sh do not run: the guided tour, the configurations of the plugins'
-# pages, and that no example of the README goes unrun.
+# What the documents show and cli.sh and out_of_tree.sh do not run: the guided tour, contents, the configurations of the
+# plugins' pages, and that no example of the README goes unrun.
 set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
@@ -32,6 +32,22 @@ for page in "$top"/plugins/*/README.md; do
 		else not_ok "$name: configuration ${conf##*.}" "$out"; fi
 	done
 done
+
+# ---- ponto content: where the files are that the examples name ------------------------------------
+mkdir "$work/content" "$work/home"
+head -c 300000 "$build/ponto" >"$work/content/setup.iso"
+[ ${#plain_user[@]} = 0 ] || chown 65534:65534 "$work/content" "$work/home"
+cd "$work/content" || exit 1
+while IFS= read -r example; do
+	rm -f setup.info
+	# shellcheck disable=SC2086
+	if out=$("${plain_user[@]}" env HOME="$work/home" "$build"/$example 2>&1) && grep -q '^  id   [0-9a-f]\{64\}$' <<<"$out" && [ -s setup.info ]
+	then ok "$example"; else not_ok "$example" "$out"; fi
+	examples=$((${examples:-0} + 1))
+done < <({ sed -n 's/^    \(ponto content .*\)/\1/p' "$top/README.md"
+	sed -n '/^\.nf/,/^\.fi/p' "$top/docs/man/ponto.1" | grep '^ponto content ' | sed 's/\\-/-/g'; })
+if [ "${examples:-0}" = 2 ]; then ok "README.md and ponto(1) have an example each"; else not_ok "README.md and ponto(1) have an example each"; fi
+cd - >/dev/null || exit 1
 
 # ---- the README: every line of code is run by something -----------------------------------------
 #   nss_pnrp.sh runs getent and curl; cli.sh runs "ponto …" and checks the configuration; ./check is what runs this; the rest builds, or waits for Ctrl-C
