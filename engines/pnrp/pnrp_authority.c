@@ -8,7 +8,7 @@
 static void send_pieces(struct pnrp_engine *e, struct ponto_bytes whole, uint32_t acked_id, const struct ponto_addr *to,
 			const struct ponto_addr *from)
 {
-	struct pnrp_message m = {.type = PNRP_AUTHORITY, .id = pnrp_message_id(e)};
+	struct pnrp_message m = {.type = PNRP_AUTHORITY, .id = (uint32_t)ponto_random_u64(&e->random)};
 
 	m.authority.acked_id = acked_id;
 	m.authority.size = (uint16_t)whole.len;

@@ -376,7 +376,10 @@ void pnrp_engine_ahead(const struct pnrp_engine *e, unsigned step)
 	const struct pnrp_resolve *r = e->resolves;
 
 	if (step == 0) {
-		ponto_prefetch(e, offsetof(struct pnrp_engine, stats.hops));
+		ponto_prefetch(e, offsetof(struct pnrp_engine, local[1]));
+		ponto_prefetch(&e->stats.dropped[PNRP_DROP_MEMORY],
+			       offsetof(struct pnrp_stats, retransmitted) -
+				       offsetof(struct pnrp_stats, dropped[PNRP_DROP_MEMORY]));
 		ponto_prefetch(&e->discovery, 1);
 	} else if (step == 1) {
 		ponto_prefetch(e->cache.place, e->cache.count * sizeof(*e->cache.place));

@@ -442,13 +442,13 @@ const char *pnrp_cloud_state_name(enum pnrp_cloud_state state);
 #define PNRP_HOPS_BUCKETS 24 /* 0, 1, … 23 useful hops */
 
 struct pnrp_stats {
+	uint64_t dropped[PNRP_DROP_REASONS];
 	uint64_t received[PNRP_COUNT_TYPES];
 	uint64_t sent[PNRP_COUNT_TYPES]; /* datagrams, retransmissions included */
 	uint64_t received_bytes;
 	uint64_t sent_bytes;
 	uint64_t retransmitted;
-	uint64_t timeouts; /* requests never answered */
-	uint64_t dropped[PNRP_DROP_REASONS];
+	uint64_t timeouts;    /* requests never answered */
 	uint64_t output_lost; /* limits.output reached */
 	uint64_t walks;	      /* begun, all reasons */
 	uint64_t walks_failed;

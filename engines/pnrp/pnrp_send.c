@@ -83,7 +83,8 @@ int pnrp_engine_output(struct pnrp_engine *e, uint64_t now, struct pnrp_slot *sl
 
 /* ---- messages ---------------------------------------------------------------------- */
 
-uint32_t pnrp_message_id(struct pnrp_engine *e)
+/* A Message ID that nobody can guess and that waits for no answer yet. */
+static uint32_t unused_id(struct pnrp_engine *e)
 {
 	uint32_t id;
 
@@ -99,7 +100,7 @@ void pnrp_send(struct pnrp_engine *e, struct pnrp_message *m, const struct ponto
 	uint8_t bytes[PNRP_MESSAGE_MAX];
 	size_t len;
 
-	m->id = pnrp_message_id(e);
+	m->id = (uint32_t)ponto_random_u64(&e->random); /* nothing answers it */
 	if (pnrp_encode(e->wire, m, bytes, sizeof(bytes), &len) == PONTO_OK)
 		pnrp_send_bytes(e, m->type, ponto_bytes(bytes, len), to, from);
 }
@@ -112,7 +113,7 @@ int pnrp_send_request(struct pnrp_engine *e, uint64_t now, struct pnrp_message *
 	size_t len;
 	int result;
 
-	m->id = pnrp_message_id(e);
+	m->id = unused_id(e);
 	result = pnrp_encode(e->wire, m, bytes, sizeof(bytes), &len);
 	if (result)
 		return result;

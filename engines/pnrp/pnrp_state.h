@@ -216,7 +216,7 @@ struct pnrp_discovery {
 };
 
 struct pnrp_engine {
-	/* What nearly every call looks at, side by side: see pnrp_engine_ahead. */
+	/* What nearly every call looks at, side by side down to the statistics: see pnrp_engine_ahead. */
 	struct ponto_alloc alloc;
 	struct ponto_random random;
 	const struct pnrp_wire *wire;
@@ -240,15 +240,15 @@ struct pnrp_engine {
 	struct pnrp_packet *out, **out_end;
 	struct pnrp_note *notes, **notes_end;
 	uint32_t sync_count, add_count, challenge_count, registrations, resolve_count, job_count, out_count, note_count;
+	struct pnrp_limits limits;
 	struct pnrp_bucket sign_bucket, inquire_bucket;
-	struct ring_cache cache;
 	struct ring_pending pending;
 	struct ring_conversations conversations;
-	struct ring_reassembly reassembly;
-	struct ponto_addr local[PNRP_LOCAL_MAX];
-	struct pnrp_limits limits;
-	struct pnrp_stats stats;
+	struct ring_cache cache;
+	struct ponto_addr local[PNRP_LOCAL_MAX]; /* mostly one */
+	struct pnrp_stats stats;		 /* of the datagrams; the rest is seldom touched */
 
+	struct ring_reassembly reassembly;
 	uint16_t seed_port;
 	uint64_t cpa_lifetime;
 	int64_t wall_offset;
@@ -289,8 +289,6 @@ void pnrp_send(struct pnrp_engine *e, struct pnrp_message *m, const struct ponto
 PONTO_MUST_CHECK int pnrp_send_request(struct pnrp_engine *e, uint64_t now, struct pnrp_message *m,
 				       const struct ponto_addr *to, const struct ponto_addr *from, uint64_t owner);
 
-/* A Message ID that nobody can guess and that waits for no answer yet. */
-uint32_t pnrp_message_id(struct pnrp_engine *e);
 void pnrp_count_received(struct pnrp_engine *e, uint8_t type);
 
 /* Queues bytes as they are; counted as type. */

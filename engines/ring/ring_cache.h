@@ -30,15 +30,15 @@ struct ring_place {
 };
 
 struct ring_cache {
-	const struct ponto_alloc *alloc;
-	struct ponto_random random;
-	struct ring_id anchor;	   /* centre of the levels while there is no local ID */
 	struct ring_route **entry; /* ascending */
 	struct ring_place *place;  /* of each entry */
 	struct ring_id *local;	   /* ascending */
 	uint32_t count, room, places_room;
 	uint32_t locals, locals_room;
 	uint32_t limit; /* entries outside leaf sets */
+	const struct ponto_alloc *alloc;
+	struct ponto_random random;
+	struct ring_id anchor; /* centre of the levels while there is no local ID */
 };
 
 /* Needs no memory yet. borrows alloc for the cache's life; copies random */

@@ -13,7 +13,7 @@ extern "C" {
 
 #define RING_RETRANSMIT PONTO_SECOND
 #define RING_RETRY_COUNT 2
-#define RING_PENDING_BUCKETS 16
+#define RING_PENDING_BUCKETS 8
 
 struct ring_message {
 	struct ring_message *older, *newer; /* by deadline */
