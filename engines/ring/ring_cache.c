@@ -261,20 +261,21 @@ size_t ring_cache_leaves(const struct ring_cache *c, const struct ring_id *local
 	return found;
 }
 
-/* Whether the entry at k lies way or farther from id. */
-static bool reaches(const struct ring_cache *c, uint32_t k, const struct ring_id *id, const struct ring_id *way,
+/* Whether the entry at k, going up (or down) from id, comes no sooner than local. */
+static bool reaches(const struct ring_cache *c, uint32_t k, const struct ring_id *id, const struct ring_id *local,
 		    bool up)
 {
-	uint64_t top = c->place[k].top - ring_id_top(id), far = ring_id_top(way);
-	struct ring_id step;
+	uint64_t top = c->place[k].top - ring_id_top(id), far = ring_id_top(local) - ring_id_top(id);
+	struct ring_id step, way;
 
 	top = up ? top : -top;
-	if (top > far + 1 && far < UINT64_MAX - 1 && top < UINT64_MAX - 1)
-		return true;
-	if (top + 1 < far && top > 1 && top < UINT64_MAX - 1)
-		return false;
+	far = up ? far : -far;
+	/* The highest words of both ways, or one more. */
+	if (top > 0 && far > 0 && (top > far ? top - far : far - top) > 1)
+		return top > far;
 	step = reach(id, &c->entry[k]->id, up);
-	return ring_id_compare(&step, way) >= 0;
+	way = reach(id, local, up);
+	return ring_id_compare(&step, &way) >= 0;
 }
 
 /* Whether fewer than RING_LEAF certified entries lie between id, which is at spot, and local, which is up (or down)
@@ -282,16 +283,14 @@ static bool reaches(const struct ring_cache *c, uint32_t k, const struct ring_id
 static bool near_local(const struct ring_cache *c, const struct ring_id *id, struct spot spot,
 		       const struct ring_id *local, bool up)
 {
-	struct ring_id way;
 	unsigned between = 0;
 
 	if (!on_side(id, local, !up))
 		return false;
-	way = reach(id, local, up);
 	for (uint32_t nth = 0; nth < c->count - spot.present && between < RING_LEAF; nth++) {
 		uint32_t k = nth_from(c, spot.at, spot.present, up, nth);
 
-		if (reaches(c, k, id, &way, up))
+		if (reaches(c, k, id, local, up))
 			return true;
 		between += c->place[k].certified;
 	}
