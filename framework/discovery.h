@@ -39,6 +39,37 @@ struct ponto_discovery_events {
 
 struct ponto_discovery_handle;
 
+/* ---- pieces: who holds what ------------------------------------------------ */
+
+#define PONTO_DISCOVERY_CONTENT "content" /* the topic of segments of content */
+#define PONTO_PIECES_MAX 255		  /* in one question */
+
+enum ponto_held_state {
+	PONTO_HELD_NOTHING = 0,
+	PONTO_HELD_PART = 1,
+	PONTO_HELD_ALL = 2,
+};
+
+/* What is held of one piece, here or by a neighbour. */
+struct ponto_held {
+	uint64_t age;	  /* microseconds since it was had first; PONTO_NEVER: not told */
+	uint32_t blocks;  /* so many of it; 0: not told */
+	uint32_t replies; /* own ones only: how many answered when it was sought here, */
+	uint32_t full;	  /* and how many of them held everything; 0 when it was not */
+	uint8_t state;	  /* enum ponto_held_state */
+};
+
+struct ponto_discovery_pieces {
+	/* A neighbour asks: what of these is held? From memory, at once; held comes zeroed. May be NULL. borrows */
+	void (*lookup)(void *arg, const struct ponto_bytes *ids, size_t count, struct ponto_held *held);
+	/* One neighbour holds some of what was sought: held is as long and in the order as asked. addrs: where to get
+	 * it, to be tried in this order. A neighbour on two links is found on each. borrows */
+	void (*found)(void *arg, uint64_t tag, const struct ponto_addr *addrs, size_t addr_count,
+		      const struct ponto_held *held, size_t count);
+	/* Once per question: nothing more is found. */
+	void (*ended)(void *arg, uint64_t tag, uint32_t replies, uint32_t full);
+};
+
 struct ponto_discovery_ops {
 	struct ponto_vtable head;
 	unsigned sources; /* the sources it has, of enum ponto_discovery_source */
@@ -52,6 +83,11 @@ struct ponto_discovery_ops {
 	void (*unpublish)(struct ponto_discovery_handle *handle);
 	void (*remember)(struct ponto_discovery_handle *handle, const struct ponto_addr *addr);
 	int (*seeds)(struct ponto_discovery_handle *handle, const char *const *texts, size_t count, bool only);
+
+	/* pieces; may be NULL */
+	int (*pieces)(struct ponto_discovery_handle *handle, const struct ponto_discovery_pieces *events);
+	int (*seek)(struct ponto_discovery_handle *handle, unsigned version, const struct ponto_bytes *ids,
+		    size_t count, uint64_t tag);
 };
 
 struct ponto_discovery {
@@ -115,6 +151,27 @@ PONTO_MUST_CHECK static inline int ponto_discovery_seeds(struct ponto_discovery 
 							 const char *const *texts, size_t count, bool only)
 {
 	return PONTO_HAS(d.ops, seeds) ? d.ops->seeds(handle, texts, count, only) : PONTO_ENOTSUP;
+}
+
+/* Pieces are held and sought on this handle: its owner's answers, called with the arg of open. Neighbours are answered
+ * while addresses are published: where pieces can be had. Of the address that is all zero, every own one of that
+ * family is told on its link; of others, those that lie on the link. PONTO_ENOTSUP: not by this plugin, or not of
+ * this topic. copies */
+PONTO_MUST_CHECK static inline int ponto_discovery_pieces(struct ponto_discovery d,
+							  struct ponto_discovery_handle *handle,
+							  const struct ponto_discovery_pieces *events)
+{
+	return PONTO_HAS(d.ops, pieces) ? d.ops->pieces(handle, events) : PONTO_ENOTSUP;
+}
+
+/* Asks neighbours who holds these, at most PONTO_PIECES_MAX, in one question of that version of the protocol; what is
+ * found comes with the tag. No callback comes before it returns. PONTO_EINVAL: none, too many, of a length that the
+ * version does not have; PONTO_EBUSY: too many questions at once; PONTO_ENOMEM, PONTO_ENOTSUP. copies */
+PONTO_MUST_CHECK static inline int ponto_discovery_seek(struct ponto_discovery d, struct ponto_discovery_handle *handle,
+							unsigned version, const struct ponto_bytes *ids, size_t count,
+							uint64_t tag)
+{
+	return PONTO_HAS(d.ops, seek) ? d.ops->seek(handle, version, ids, count, tag) : PONTO_ENOTSUP;
 }
 
 #ifdef __cplusplus

@@ -44,6 +44,13 @@ struct ponto_datagram_want {
 	uint16_t max_addresses; /* at most this many local addresses; 0: 4 */
 };
 
+/* An own address, and the subnet it lies in. */
+struct ponto_subnet {
+	struct ponto_addr addr; /* port 0 */
+	uint32_t zone;		/* the interface, of unscoped addresses too */
+	uint8_t bits;		/* of addr that its neighbours share */
+};
+
 struct ponto_datagram_events {
 	/* count in 1..PONTO_BATCH. borrows all */
 	void (*receive)(void *arg, const struct ponto_datagram *batch, size_t count);
@@ -95,6 +102,9 @@ struct ponto_transport_ops {
 
 	/* datagrams: the zones of a scope; may be NULL */
 	int (*zones)(void *self, enum ponto_scope scope, uint32_t *out, size_t cap, size_t *count);
+
+	/* datagrams: the links; may be NULL */
+	int (*subnets)(void *self, struct ponto_loop *loop, struct ponto_subnet *out, size_t cap, size_t *count);
 };
 
 struct ponto_transport {
@@ -138,6 +148,15 @@ PONTO_MUST_CHECK static inline int ponto_datagrams_zones(struct ponto_transport 
 {
 	return PONTO_HAS(transport.ops, zones) ? transport.ops->zones(transport.self, scope, out, cap, count)
 					       : PONTO_ENOTSUP;
+}
+
+/* The subnets of the addresses that handles on this loop may use now, of all scopes but loopback; count may exceed cap:
+ * out then holds the first cap. PONTO_ENOTSUP: this transport does not tell. */
+PONTO_MUST_CHECK static inline int ponto_datagrams_subnets(struct ponto_transport transport, struct ponto_loop *loop,
+							   struct ponto_subnet *out, size_t cap, size_t *count)
+{
+	return PONTO_HAS(transport.ops, subnets) ? transport.ops->subnets(transport.self, loop, out, cap, count)
+						 : PONTO_ENOTSUP;
 }
 
 /* No callback comes afterwards; safe inside a callback. Leaves d empty; closing an empty one does nothing. */

@@ -39,7 +39,7 @@ static int run_discovery(const struct ponto_plugin *plugin)
 	for (size_t i = 0; i < plugin->option_count && count < SETTINGS_MAX; i++) {
 		const struct ponto_option *o = &plugin->options[i];
 
-		if (o->type != PONTO_OPTION_REF ||
+		if ((o->type != PONTO_OPTION_REF && o->type != PONTO_OPTION_REFS) ||
 		    (o->ref_kind != PONTO_KIND_STORE && o->ref_kind != PONTO_KIND_TRANSPORT))
 			continue;
 		snprintf(texts[count], sizeof(texts[count]), "%s=%s", o->name,

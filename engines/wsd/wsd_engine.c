@@ -297,6 +297,10 @@ static int probe_arrived(struct wsd_engine *e, const struct ponto_addr *from, co
 	if (probe_named(e, probe->message_id)) /* our own, heard on the group */
 		return PONTO_OK;
 	e->stats.probes++;
+	if (!is_local(e, from)) {
+		e->stats.remote++;
+		return PONTO_OK;
+	}
 	if (e->answer_count >= WSD_ANSWERS_MAX || e->addr_count == 0) {
 		e->stats.dropped++;
 		return PONTO_OK;

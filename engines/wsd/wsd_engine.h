@@ -68,7 +68,8 @@ struct wsd_effect {
 struct wsd_stats {
 	uint64_t probes, matches, malformed, foreign, duplicates;
 	uint64_t unheld, suppressed, answered, dropped; /* Probes of others */
-	uint64_t unasked, remote;			/* matches to no Probe of ours; from elsewhere */
+	uint64_t unasked;				/* matches to no Probe of ours */
+	uint64_t remote;				/* matches and Probes from elsewhere */
 };
 
 /* PONTO_EINVAL: a time out of its range. gives */
@@ -79,7 +80,7 @@ void wsd_engine_destroy(struct wsd_engine *engine); /* accepts NULL */
  * copies */
 void wsd_engine_addrs(struct wsd_engine *engine, const struct ponto_addr *addrs, size_t count);
 
-/* The subnets of the link, the first WSD_PREFIXES_MAX: others' answers are not believed. copies */
+/* The subnets of the link, the first WSD_PREFIXES_MAX: nobody else is answered or believed. copies */
 void wsd_engine_prefixes(struct wsd_engine *engine, const struct wsd_prefix *prefixes, size_t count);
 
 /* Asks who holds these. tag comes back with what is found. PONTO_EINVAL: as wsd_probe_make; PONTO_EBUSY: too many at

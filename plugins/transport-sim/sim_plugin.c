@@ -151,6 +151,34 @@ static int sim_leave(struct ponto_datagram_handle *h, const struct ponto_addr *g
 	return sim_network_leave(h, group);
 }
 
+static void put_subnet(uint32_t node, enum ponto_scope scope, uint32_t index, struct ponto_subnet *out)
+{
+	*out = (struct ponto_subnet){.zone = PONTO_SIM_ZONE, .bits = 64};
+	ponto_sim_network_address(node, scope, index, 0, &out->addr);
+}
+
+/* Of the loop's node. */
+static int sim_subnets(void *self, struct ponto_loop *loop, struct ponto_subnet *out, size_t cap, size_t *count)
+{
+	static const enum ponto_scope scopes[] = {PONTO_SCOPE_LINK, PONTO_SCOPE_SITE, PONTO_SCOPE_GLOBAL};
+	struct ponto_sim_node *node = ponto_loop_sim(loop);
+	struct sim_network *network = node ? sim_network_of(ponto_sim_node_world(node)) : NULL;
+	struct sim_host *host = network ? sim_host_of(network, ponto_sim_node_number(node)) : NULL;
+	size_t n = 0;
+
+	(void)self;
+	if (!host)
+		return node ? PONTO_ENOMEM : PONTO_ENOTSUP;
+	for (size_t s = 0; s < PONTO_ARRAY_SIZE(scopes); s++) {
+		for (uint32_t i = 0; i < host->addresses; i++, n++) {
+			if (n < cap)
+				put_subnet(ponto_sim_node_number(node), scopes[s], i, &out[n]);
+		}
+	}
+	*count = n;
+	return PONTO_OK;
+}
+
 static const struct ponto_transport_ops ops = {
 	.head = {PONTO_TRANSPORT_ABI, sizeof(ops)},
 	.create = sim_create,
@@ -161,6 +189,7 @@ static const struct ponto_transport_ops ops = {
 	.send = sim_send,
 	.join = sim_join,
 	.leave = sim_leave,
+	.subnets = sim_subnets,
 };
 
 static const char *const offers[] = {PONTO_FEATURE_DATAGRAM, NULL};

@@ -16,6 +16,7 @@ static const struct ponto_transport_ops ops = {
 	.join = udp_join,
 	.leave = udp_leave,
 	.zones = udp_zones,
+	.subnets = udp_subnets,
 };
 
 static const char *const offers[] = {PONTO_FEATURE_DATAGRAM, NULL};

@@ -18,7 +18,7 @@
 
 struct search {
 	const struct udp_transport *udp;
-	enum ponto_scope scope;
+	enum ponto_scope scope; /* NONE: all but loopback */
 	uint32_t zone;
 	struct udp_address *out;
 	size_t cap, count;
@@ -63,21 +63,27 @@ static bool explicit_rank(const struct udp_transport *udp, const struct ponto_ad
 	return udp->address_count == 0;
 }
 
-static void consider(struct search *s, const uint8_t *ip, uint32_t interface, uint32_t flags)
+static bool scope_suits(const struct search *s, enum ponto_scope scope)
 {
-	struct udp_address found = {.addr = {.family = s->udp->family}, .interface = interface};
+	return s->scope == PONTO_SCOPE_NONE ? scope > PONTO_SCOPE_LOOPBACK : scope == s->scope;
+}
+
+static void consider(struct search *s, const uint8_t *ip, const struct ifaddrmsg *message, uint32_t flags)
+{
+	struct udp_address found = {
+		.addr = {.family = s->udp->family}, .interface = message->ifa_index, .bits = message->ifa_prefixlen};
+	enum ponto_scope scope;
 	size_t place;
 
 	memcpy(found.addr.ip, ip, s->udp->family == PONTO_FAMILY_IPV6 ? 16 : 4);
+	scope = ponto_addr_scope(&found.addr);
 	/* An address is not ours before duplicate detection has passed (RFC 4862 section 5.4). */
-	if (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED) || ponto_addr_scope(&found.addr) != s->scope)
+	if (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED) || !scope_suits(s, scope))
 		return;
-	if (s->scope == PONTO_SCOPE_LOOPBACK)
-		interface = 0;
-	else if (s->zone && s->zone != interface)
+	if (scope != PONTO_SCOPE_LOOPBACK && s->zone && s->zone != found.interface)
 		return;
-	if (udp_scope_has_zone(s->scope) && s->udp->family == PONTO_FAMILY_IPV6)
-		found.addr.zone = interface;
+	if (udp_scope_has_zone(scope) && s->udp->family == PONTO_FAMILY_IPV6)
+		found.addr.zone = found.interface;
 	found.rank = (flags & IFA_F_DEPRECATED ? RANK_DEPRECATED : 0) | (flags & IFA_F_TEMPORARY ? RANK_TEMPORARY : 0);
 	if (!explicit_rank(s->udp, &found.addr, &found.rank) || !interface_suits(s->udp, found.interface))
 		return;
@@ -129,7 +135,7 @@ static void consider_message(struct search *s, const struct nlmsghdr *header)
 	}
 	/* On point-to-point links IFA_ADDRESS is the other end. */
 	if (local || address)
-		consider(s, local ? local : address, message->ifa_index, flags);
+		consider(s, local ? local : address, message, flags);
 }
 
 static int netlink_socket(uint32_t groups, int flags, int *out)
@@ -221,6 +227,21 @@ int udp_zones(void *self, enum ponto_scope scope, uint32_t *out, size_t cap, siz
 		zones++;
 	}
 	*count = zones;
+	return PONTO_OK;
+}
+
+int udp_subnets(void *self, struct ponto_loop *loop, struct ponto_subnet *out, size_t cap, size_t *count)
+{
+	struct udp_address found[ZONED_MAX];
+	struct search search = {self, PONTO_SCOPE_NONE, 0, found, ZONED_MAX, 0};
+	int result = find_all(&search);
+
+	(void)loop; /* all of a host's see the same */
+	if (result != PONTO_OK)
+		return result;
+	for (size_t i = 0; i < search.count && i < cap; i++)
+		out[i] = (struct ponto_subnet){found[i].addr, found[i].interface, found[i].bits};
+	*count = search.count;
 	return PONTO_OK;
 }
 

@@ -32,6 +32,7 @@ struct udp_address {
 	struct ponto_addr addr; /* port 0 */
 	uint32_t interface;
 	unsigned rank; /* lower is better */
+	uint8_t bits;  /* of its subnet */
 };
 
 struct udp_socket {
@@ -101,6 +102,8 @@ int udp_addresses(const struct udp_transport *udp, enum ponto_scope scope, uint3
 		  size_t cap, size_t *count);
 /* The interfaces that have addresses of that scope. */
 int udp_zones(void *self, enum ponto_scope scope, uint32_t *out, size_t cap, size_t *count);
+/* Of all scopes but loopback. */
+int udp_subnets(void *self, struct ponto_loop *loop, struct ponto_subnet *out, size_t cap, size_t *count);
 /* Tells of changes: a netlink socket, not blocking. PONTO_EIO */
 int udp_netlink_open(uint8_t family, int *fd);
 /* Reads it empty; true when addresses or links may have changed. */

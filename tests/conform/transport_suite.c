@@ -280,6 +280,26 @@ static bool case_local(struct transport_case *c)
 	return true;
 }
 
+static bool case_subnets(struct transport_case *c)
+{
+	struct ponto_subnet out[64];
+	size_t count = 0, again = 0;
+	int result = ponto_datagrams_subnets(c->bed.transport[0], c->bed.loop[0], out, 64, &count);
+
+	if (result == PONTO_ENOTSUP)
+		return true;
+	RETURNS(result, PONTO_OK);
+	HOLDS(count > 0 || c->bed.scope == PONTO_SCOPE_LOOPBACK);
+	for (size_t i = 0; i < count && i < 64; i++) {
+		HOLDS(ponto_addr_scope(&out[i].addr) > PONTO_SCOPE_LOOPBACK && out[i].addr.port == 0);
+		HOLDS(out[i].zone != 0 && (out[i].addr.zone == 0 || out[i].addr.zone == out[i].zone));
+		HOLDS(out[i].bits <= (out[i].addr.family == PONTO_FAMILY_IPV6 ? 128 : 32));
+	}
+	RETURNS(ponto_datagrams_subnets(c->bed.transport[0], c->bed.loop[0], NULL, 0, &again), PONTO_OK);
+	HOLDS(again == count);
+	return true;
+}
+
 /* ---- closing ----------------------------------------------------------------------------------------- */
 
 static bool case_close_inside(struct transport_case *c)
@@ -423,6 +443,7 @@ static const struct {
 	{"no address", case_no_address},
 	{"port taken", case_port_taken},
 	{"local addresses", case_local},
+	{"subnets", case_subnets},
 	{"close inside", case_close_inside},
 	{"silence after close", case_silence_after_close},
 	{"groups", case_groups},

@@ -822,6 +822,22 @@ static void refused_memory(void **state)
 	ponto_test_oom(ask_and_answer, &rig, false);
 }
 
+static void a_question_from_elsewhere_is_not_answered(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_start(&rig);
+	rig.peer = addr_of("10.0.1.9:5000");
+	others_ask(&rig, 1, 1, "urn:uuid:1");
+	no_effect(&rig);
+	assert_int_equal(stats_of(&rig).remote, 1);
+	rig.peer = addr_of("10.0.0.9:5000");
+	others_ask(&rig, 1, 1, "urn:uuid:2");
+	next_effect(&rig, WSD_EFFECT_LOOKUP);
+	rig_end(&rig);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(answers_of_version_1),
 	cmocka_unit_test(answers_of_version_2),
@@ -845,6 +861,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(repetitions),
 	cmocka_unit_test(junk),
 	cmocka_unit_test(refused_memory),
+	cmocka_unit_test(a_question_from_elsewhere_is_not_answered),
 };
 
 PONTO_TEST_MAIN(tests)

@@ -1,0 +1,195 @@
+#!/usr/bin/env bash
+# Who holds a segment, over real multicast of both families: A and B on one link, C on another one that A has an
+# interface on too. B and C are strangers written from [MS-PCCRD] alone. What is said is captured by tshark.
+#
+#     A eth0 --+-- br0 --+-- eth0 B           A eth1 --+-- br1 --+-- eth0 C
+#
+# Everything happens inside private network, mount and process namespaces, which vanish with this script.
+set -u
+top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
+build=${PONTO_BUILDDIR:-$top/build/plain}
+
+if [ -z "${PONTO_IN_NAMESPACE-}" ]; then
+	user=()
+	[ "$(id -u)" = 0 ] || user=(--user --map-root-user)
+	if ! unshare "${user[@]}" --net --mount --pid --fork --mount-proc true 2>/dev/null; then
+		echo "1..0 # SKIP no namespaces here"
+		exit 0
+	fi
+	PONTO_IN_NAMESPACE=$(id -u) exec unshare "${user[@]}" --net --mount --pid --fork --kill-child --mount-proc "$0" "$@"
+fi
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-wsd-XXXXXX")
+trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
+mount -t tmpfs none /run
+
+count=0 bad=0
+ok() { count=$((count + 1)); echo "ok $count - $1"; }
+not_ok() {
+	count=$((count + 1)) bad=$((bad + 1))
+	echo "not ok $count - $1"
+	shift
+	[ $# = 0 ] || printf '%s\n' "$@" | sed 's/^/# /'
+}
+proves() { printf '# proves %s\n' "$@"; }
+bail() { echo "Bail out! $*"; exit 1; }
+until_true() { local n=$1; shift; until "$@" >/dev/null 2>&1; do n=$((n - 1)); [ "$n" -gt 0 ] || return 1; sleep 0.1; done; }
+# same NAME EXPECTED ACTUAL
+same() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "expected: $2" "got: $3"; fi; }
+
+# ---- two links, three hosts ---------------------------------------------------------
+ip link set lo up
+for link in 0 1; do
+	ip link add br$link type bridge mcast_snooping 0
+	ip link set br$link up
+done
+for node in A B C; do
+	ip netns add "$node" || bail "no namespace"
+	ip -n "$node" link set lo up
+done
+# plug NODE INTERFACE BRIDGE NUMBER: addresses that end in NUMBER
+plug() {
+	ip link add "$1$2" type veth peer name "$2" netns "$1"
+	ip link set "$1$2" master "$3" up
+	ip netns exec "$1" sh -c "echo 1 > /proc/sys/net/ipv6/conf/$2/addr_gen_mode"
+	ip -n "$1" link set "$2" up
+	ip -n "$1" addr add "fe80::$4/64" dev "$2" nodad
+	ip -n "$1" addr add "2001:db8:${3#br}::$4/64" dev "$2" nodad
+	ip -n "$1" addr add "192.0.2.$(($4 + 128 * ${3#br}))/25" dev "$2"
+}
+plug A eth0 br0 1
+plug B eth0 br0 2
+plug A eth1 br1 1
+plug C eth0 br1 3
+plain_user=()
+if [ "$PONTO_IN_NAMESPACE" = 0 ]; then plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups); fi
+
+# ---- who takes part -------------------------------------------------------------------
+stranger() { local node=$1; shift; ip netns exec "$node" python3 "$top/tests/interop/wsd_stranger.py" "$@"; }
+mkfifo "$work/A.in"
+ip netns exec A "${plain_user[@]}" "$build/tests/interop/wsd_peer" suppress=0 <"$work/A.in" >"$work/A.out" 2>"$work/A.log" &
+exec 9>"$work/A.in"
+tell() { printf '%s\n' "$*" >&9; }
+until_true 100 grep -q '^ready' "$work/A.out" || bail "A does not start: $(cat "$work/A.out" "$work/A.log")"
+
+captures=()
+capture() { # BRIDGE FILE
+	tshark -q -i "$1" -w "$2" -f 'udp' 2>"$work/tshark.$1" &
+	captures+=($!)
+	until_true 100 grep -q -i 'capturing' "$work/tshark.$1" || bail "tshark does not capture: $(cat "$work/tshark.$1")"
+}
+capture br0 "$work/0.pcap"
+capture br1 "$work/1.pcap"
+
+id() { printf '%064X' "$1"; }
+low=$(id 1) half=$(id 2) none=$(id 999)
+
+# ---- A is asked -------------------------------------------------------------------------
+tell hold all "$low"
+tell hold 42 "$half"
+same "before publication nobody answers" "" "$(stranger B ask eth0 both 1 "$low")"
+tell publish "[::]:8080"
+until_true 50 grep -q '^publish: success' "$work/A.out" || bail "not published"
+v1="types=PeerDist:PeerDistData version=1 scopes=$low,$half"
+v1_end="blocks=000000010000002A ages="
+proves DIST-097 DIST-099 DIST-140
+same "a Probe of version 1 over IPv6 is answered" \
+	"answer good=1 bare=1 number=1 $v1 xaddrs=[2001:db8::1]:8080,[fe80::1]:8080 $v1_end from=fe80::1" \
+	"$(stranger B ask eth0 6 1 "$low" "$none" "$half")"
+same "and over IPv4" \
+	"answer good=1 bare=1 number=2 $v1 xaddrs=[2001:db8::1]:8080,[fe80::1]:8080 $v1_end from=192.0.2.1" \
+	"$(stranger B ask eth0 4 1 "$low" "$none" "$half")"
+same "a Probe by one name over both is answered once" 1 "$(stranger B ask eth0 both 1 "$low" | grep -c '^answer good=1')"
+# 11 00 10 00: three IDs; two ages of 6000 hundredths of a second.
+same "a Probe of version 2 is answered" "1 yA==" \
+	"$(stranger B ask eth0 6 2 "$low" "$none" "$half" | sed -n 's/^answer good=\(1\) .* types=PeerDist:PeerDistDataV2 version=2 scopes=\([^ ]*\) .*/\1 \2/p')"
+same "what is not held is not answered" "" "$(stranger B ask eth0 both 1 "$none")"
+tell publish "0.0.0.0:80"
+sleep 0.3
+same "each link learns its own address" "xaddrs=192.0.2.1:80 xaddrs=192.0.2.129:80" \
+	"$(for node in B C; do stranger $node ask eth0 4 1 "$low" | grep -o 'xaddrs=[^ ]*'; done | xargs)"
+tell hold 0 "$half"
+proves DIST-177
+same "what is gone is not answered any more" "" "$(stranger B ask eth0 both 1 "$half")"
+
+for ((i = 0; i < 400; i++)); do tell hold 7 "$(id $((4096 + i)))"; done
+until_true 50 eval "[ \$(grep -c '^hold: success' $work/A.out) = 403 ]" || bail "A does not hold them"
+for family in 6 4; do
+	same "a burst of 400 questions over IPv$family is answered" "unanswered 0" "$(stranger B burst eth0 $family 400 1000)"
+done
+
+# ---- beside others on the same host and port ---------------------------------------------------
+stranger A listen eth0 3 >"$work/listener" &
+listener=$!
+until_true 50 grep -q ready "$work/listener" || bail "no second program on the port"
+same "printers' business is not answered" "answers 0 answers 0" "$(stranger B foreign eth0 | xargs)"
+same "with another program on the port A answers" 1 "$(stranger B ask eth0 6 1 "$low" | grep -c '^answer good=1')"
+wait "$listener"
+proves DIST-160
+same "and that program hears its own" "Hello 2 Probe 3" \
+	"Hello $(grep -c Hello "$work/listener") Probe $(grep -c Probe "$work/listener")"
+
+# ---- A asks -------------------------------------------------------------------------------------
+# found FAMILY VERSION TAG FORM...: what A finds of a neighbour that writes its addresses so
+found() {
+	local family=$1 version=$2 tag=$3 other
+	shift 3
+	(exec ip netns exec B python3 "$top/tests/interop/wsd_stranger.py" peer eth0 "$family" "$@") >"$work/peer.$tag" &
+	other=$!
+	until_true 50 grep -q ready "$work/peer.$tag" || bail "no neighbour"
+	tell seek "$version" "$tag" "$low" "$none"
+	until_true 50 grep -q "^ended $tag " "$work/A.out" || echo "no end"
+	kill "$other"
+	wait "$other" 2>/dev/null
+	grep "^found $tag \|^ended $tag " "$work/A.out" | xargs
+}
+zone=$(ip netns exec A cat /sys/class/net/eth0/ifindex)
+proves DIST-098
+same "a neighbour is found over IPv6, version 1" \
+	"found 1 at [2001:db8::2]:80 held 1:42 1:43 ended 1 replies 1 full 0" "$(found 6 1 1 '[2001:db8::2]:80')"
+same "over IPv4, version 2" \
+	"found 2 at 192.0.2.2:54321 held 2:0 1:0 ended 2 replies 1 full 0" "$(found 4 2 2 192.0.2.2:54321)"
+same "addresses of all forms are understood, those of elsewhere left out" \
+	"found 3 at 192.0.2.2:80 [fe80::2%$zone]:8080 held 2:0 1:0 ended 3 replies 1 full 0" \
+	"$(found 6 2 3 http://192.0.2.2:80/x 198.51.100.1:80 '[fe80::2]:8080')"
+same "who serves only elsewhere is not found" "ended 4 replies 0 full 0" "$(found 6 2 4 198.51.100.1:80)"
+same "the questions were of the right form" "probed 1 2 over 6 from fe80::1 probed 2 2 over 4 from 192.0.2.1" \
+	"$(grep -h probed "$work/peer.1" "$work/peer.2" | xargs)"
+
+# ---- a flood --------------------------------------------------------------------------------------
+floods=()
+for family in 6 4; do
+	stranger C flood eth0 $family 20000 &
+	floods+=($!)
+done
+same "during a flood on another link A answers" 1 "$(stranger B ask eth0 6 1 "$low" | grep -c '^answer good=1')"
+wait "${floods[@]}"
+sleep 3
+same "and after it on the same" 1 "$(stranger C ask eth0 4 1 "$low" | grep -c '^answer good=1')"
+tell metrics
+until_true 50 grep -q '^end of metrics' "$work/A.out"
+dropped=$(sed -n 's/^ponto_discovery_dropped_total{[^}]*} //p; s/^discovery_dropped_total{[^}]*} //p' "$work/A.out")
+if [ "${dropped:-0}" -ge 1000 ]; then ok "what was dropped is counted"; else not_ok "what was dropped is counted" "$dropped"; fi
+
+# ---- what was on the wire, in other eyes -----------------------------------------------------------
+sleep 0.5
+kill -INT "${captures[@]}"
+wait "${captures[@]}" 2>/dev/null
+own='(ipv6.src == fe80::1 || ip.src == 192.0.2.1)'
+seen() { tshark -r "$work/0.pcap" -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE "$@" 2>"$work/tshark.err"; }
+seen -Y "$own && udp.srcport" -T fields -e udp.payload >"$work/payloads"
+xml=$(python3 -c '
+import sys, xml.etree.ElementTree as ET
+print(sum(ET.fromstring(bytes.fromhex(line.replace(":", ""))).tag.endswith("}Envelope") for line in sys.stdin))' <"$work/payloads" 2>&1)
+if [ "$(wc -l <"$work/payloads")" -gt 800 ]; then ok "what A says is captured"; else not_ok "what A says is captured" "$(cat "$work/tshark.err")"; fi
+same "all of it is XML" "$(wc -l <"$work/payloads")" "$xml"
+same "from a port of its own, and nothing may leave the link" "$(wc -l <"$work/payloads")" \
+	"$(seen -Y "$own && udp.srcport >= 49152 && (ip.ttl == 1 || ipv6.hlim == 1)" -T fields -e frame.number | wc -l)"
+for group in ipv6.dst==ff02::c ip.dst==239.255.255.250; do
+	same "each question went to ${group#*==} once" 4 \
+		"$(seen -Y "$own && $group && udp.dstport == 3702" -T fields -e frame.number | wc -l)"
+done
+tell quit
+exec 9>&-
+echo "1..$count"
+[ $bad = 0 ]
