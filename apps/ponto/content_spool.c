@@ -29,8 +29,11 @@ int content_spool_add(struct content_spool *s, const struct content_segment *seg
 	s->blocks += content_segment_blocks(s->algo, segment->size);
 	s->size += segment->size;
 	if (fwrite(&segment->size, sizeof(segment->size), 1, s->file) != 1 ||
-	    fwrite(segment->hod, hash, 1, s->file) != 1 ||
-	    fwrite(segment->block_hashes.data, 1, segment->block_hashes.len, s->file) != segment->block_hashes.len)
+	    fwrite(segment->hod, hash, 1, s->file) != 1)
+		return PONTO_EIO;
+	/* Version 2.0 has none, and not even an address of them. */
+	if (segment->block_hashes.len > 0 &&
+	    fwrite(segment->block_hashes.data, segment->block_hashes.len, 1, s->file) != 1)
 		return PONTO_EIO;
 	return PONTO_OK;
 }

@@ -3,6 +3,9 @@
 /* The rolling hash shifts one bit a byte, so it knows the last 64 bytes only. */
 #define WINDOW 64
 
+/* Bytes of a lane: long against the window, short against a piece, since those before a cut are rolled again. */
+#define LANE 512
+
 /* Bits that must be zero at a cut: more before the target size than after, so that sizes stay near it and only one
  * piece in a hundred is cut by its size. The highest bits, since they depend on the whole window. */
 #define MASK_BEFORE (UINT64_C(0x7fff) << 49)
@@ -36,6 +39,25 @@ static bool cut_fixed(struct content_cut *cut, size_t len, size_t *used)
 	return cut->size == CONTENT_BLOCK;
 }
 
+/* Two rolls side by side, as neither waits for the other's sum: over LANE bytes, and over the LANE behind them, where
+ * the window before gives all that the hash knows. False, and nothing done, when a cut is in them. */
+static bool roll_lanes(const struct content_cut *cut, const uint8_t *bytes, uint64_t *hash, uint64_t mask)
+{
+	uint64_t a = *hash, b = 0;
+
+	for (unsigned i = LANE - WINDOW; i < LANE; i++)
+		b = (b << 1) + cut->gear[bytes[i]];
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < LANE; i++) {
+		a = (a << 1) + cut->gear[bytes[i]];
+		b = (b << 1) + cut->gear[bytes[LANE + i]];
+		if (__builtin_expect(!(a & mask), 0) || __builtin_expect(!(b & mask), 0))
+			return false;
+	}
+	*hash = b;
+	return true;
+}
+
 /* Rolls until the piece has end bytes, the bytes are used up, or a cut. */
 static bool roll(struct content_cut *cut, struct ponto_bytes bytes, size_t *used, uint32_t end, uint64_t mask)
 {
@@ -45,18 +67,8 @@ static bool roll(struct content_cut *cut, struct ponto_bytes bytes, size_t *used
 
 	if (stop > bytes.len)
 		stop = bytes.len;
-	/* Four at a time: hardly ever is one of them a cut, and then the last steps are made again. */
-	while (stop - at >= 4) {
-		uint64_t a = (hash << 1) + cut->gear[bytes.data[at]];
-		uint64_t b = (a << 1) + cut->gear[bytes.data[at + 1]];
-		uint64_t c = (b << 1) + cut->gear[bytes.data[at + 2]];
-		uint64_t d = (c << 1) + cut->gear[bytes.data[at + 3]];
-
-		if (!(a & mask) | !(b & mask) | !(c & mask) | !(d & mask))
-			break;
-		hash = d;
-		at += 4;
-	}
+	while (stop - at >= 2 * LANE && roll_lanes(cut, bytes.data + at, &hash, mask))
+		at += 2 * LANE;
 	while (at < stop && !found) {
 		hash = (hash << 1) + cut->gear[bytes.data[at++]];
 		found = (hash & mask) == 0;
