@@ -23,6 +23,7 @@ struct neighbour {
 	uint8_t hop_limit[HEARD_MAX];
 	size_t count;
 	unsigned named; /* messages so far */
+	unsigned last_of_owner;
 };
 
 /* The owner of a handle. */
@@ -733,6 +734,63 @@ static void a_burst_is_answered_and_a_flood_bounded(void **state)
 	discovery_fixture_free(f);
 }
 
+/* An instance of its own on this memory: asked, asking, found, and closed. */
+static int oom_run(const struct ponto_alloc *alloc, void *arg)
+{
+	static const char *const settings[] = {"transports=net", NULL}, *const addrs[] = {"[fe80::9]:80"};
+	struct neighbour *n = arg;
+	struct discovery_fixture *f = n->fixture;
+	struct ponto_env env = {.abi = PONTO_PLUGIN_ABI,
+				.size = sizeof(env),
+				.instance = "disc",
+				.alloc = alloc,
+				.clock = ponto_sim_node_clock(f->place),
+				.random = ponto_sim_node_random(f->place),
+				.node = f->node,
+				.simulation = true};
+	struct ponto_discovery usual = f->discovery;
+	struct owner o = {.fixture = f, .holds = 1};
+	struct ponto_conf *conf;
+	int result;
+
+	assert_ok(ponto_conf_make(&ponto_alloc_system, WSD->options, WSD->option_count, settings, NULL, 0, &conf));
+	env.conf = conf;
+	f->discovery = (struct ponto_discovery){(const struct ponto_discovery_ops *)WSD->vtable, NULL, NULL};
+	result = f->discovery.ops->create(&env, &f->discovery.self);
+	if (!result)
+		result = ponto_discovery_open(f->discovery, f->loop, &content, &events, &o, &o.handle);
+	if (!result) {
+		assert_ok(ponto_discovery_pieces(f->discovery, o.handle, &pieces));
+		publish(&o, "[::]:80");
+		result = seek(&o, 2, 1, 1);
+		run(f, 20 * PONTO_MS);
+		if (n->count > 0)
+			answer(n, addrs, 1);
+		ask(n, 2, 0, 1);
+		run(f, PONTO_SECOND);
+		n->last_of_owner = o.found + o.lookups;
+		assert_int_equal(o.ended, result ? 0 : 1); /* whatever was lost on the way */
+		owner_close(&o);
+	}
+	n->count = 0;
+	f->discovery.ops->destroy(f->discovery.self);
+	f->discovery = usual;
+	ponto_conf_destroy(conf);
+	return result;
+}
+
+static void refused_memory_is_survived(void **state)
+{
+	struct discovery_fixture *f = make();
+	struct neighbour *n = neighbour_new(f, PONTO_SCOPE_LINK, true);
+
+	(void)state;
+	ponto_test_oom(oom_run, n, true);
+	assert_int_equal(n->last_of_owner, 2); /* the run that was refused nothing found and was asked */
+	neighbour_free(n);
+	discovery_fixture_free(f);
+}
+
 static void unknown_transport_is_refused(void **state)
 {
 	static const char *const settings[] = {"transports=elsewhere", NULL};
@@ -758,6 +816,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(links_come_and_go),
 	cmocka_unit_test(nonsense_is_not_answered),
 	cmocka_unit_test(a_burst_is_answered_and_a_flood_bounded),
+	cmocka_unit_test(refused_memory_is_survived),
 	cmocka_unit_test(unknown_transport_is_refused),
 };
 
