@@ -244,11 +244,11 @@ struct pnrp_engine {
 	struct pnrp_bucket sign_bucket, inquire_bucket;
 	struct ring_pending pending;
 	struct ring_conversations conversations;
+	struct ring_reassembly reassembly;
 	struct ring_cache cache;
 	struct ponto_addr local[PNRP_LOCAL_MAX]; /* mostly one */
 	struct pnrp_stats stats;		 /* of the datagrams; the rest is seldom touched */
 
-	struct ring_reassembly reassembly;
 	uint16_t seed_port;
 	uint64_t cpa_lifetime;
 	int64_t wall_offset;
