@@ -160,10 +160,11 @@ elif what == "fork":
     assert trace() == before
 elif what == "threads":
     found = []
-    def ask_again():  # a busy machine may let the daemon be silent for too long
-        for _ in range(20):
+    def ask_again():  # a busy machine may let the daemon be silent for too long, a fast one ask more than a user may
+        for _ in range(50):
             answer = ask()
             if answer != socket.EAI_AGAIN: break
+            time.sleep(0.1)
         found.append(answer)
     threads = [threading.Thread(target=ask_again) for _ in range(8)]
     for t in threads: t.start()
