@@ -74,21 +74,23 @@ static void drain_effects(struct bench *b)
 		;
 }
 
-/* FLOODs of random entries, each INQUIRE answered, until the cache is full. */
+/* Entries known from before, each at a host of its own and its INQUIRE answered, until the cache is full. */
 static void fill_cache(struct bench *b)
 {
+	struct ponto_addr peer = b->peer;
+
 	for (int i = 0; i < 2000; i++) {
-		struct pnrp_message m = {.type = PNRP_FLOOD, .id = 1, .flood = {.no_ack = true, .has_route = true}};
+		struct pnrp_route known = {.addrs = {peer}, .addr_count = 1};
 		struct pnrp_message answer = {.type = PNRP_AUTHORITY, .id = 2}, question;
 		struct pnrp_authority_buffer buffer;
 		uint8_t bytes[PNRP_MESSAGE_MAX], flags[64];
 		size_t len;
 
-		fill(&b->random, m.flood.route.id.b, RING_ID_SIZE);
-		m.flood.route.port = b->peer.port;
-		m.flood.route.count = 1;
-		memcpy(m.flood.route.addrs[0], b->peer.ip, 16);
-		input(b, bytes, encode(&m, bytes));
+		fill(&b->random, known.id.b, RING_ID_SIZE);
+		known.addrs[0].ip[6] = (uint8_t)(i >> 8);
+		known.addrs[0].ip[7] = (uint8_t)i;
+		b->peer = known.addrs[0];
+		(void)pnrp_engine_recall(b->engine, b->now, &known, 1);
 		memset(&buffer, 0, sizeof(buffer));
 		while ((len = output(b)) > 0) {
 			check(pnrp_decode(&pnrp_windows, ponto_bytes(b->out, len), &question) == PONTO_OK, "decoding");
@@ -104,6 +106,7 @@ static void fill_cache(struct bench *b)
 		drain_effects(b);
 		b->now += PONTO_SECOND / 20;
 	}
+	b->peer = peer;
 }
 
 /* The target of a LOOKUP lies behind header, controls and its own element's head. */
