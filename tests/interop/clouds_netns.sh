@@ -10,15 +10,7 @@ set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
 
-if [ -z "${PONTO_IN_NAMESPACE-}" ]; then
-	user=()
-	[ "$(id -u)" = 0 ] || user=(--user --map-root-user)
-	if ! unshare "${user[@]}" --net --mount --pid --fork --mount-proc true 2>/dev/null; then
-		echo "1..0 # SKIP no namespaces here"
-		exit 0
-	fi
-	PONTO_IN_NAMESPACE=$(id -u) exec unshare "${user[@]}" --net --mount --pid --fork --kill-child --mount-proc "$0" "$@"
-fi
+. "$top/tests/interop/namespace.inc.sh"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-clouds-XXXXXX")
 trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT

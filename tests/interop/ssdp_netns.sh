@@ -9,58 +9,18 @@ set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
 
-if [ -z "${PONTO_IN_NAMESPACE-}" ]; then
-	user=()
-	[ "$(id -u)" = 0 ] || user=(--user --map-root-user)
-	if ! unshare "${user[@]}" --net --mount --pid --fork --mount-proc true 2>/dev/null; then
-		echo "1..0 # SKIP no namespaces here"
-		exit 0
-	fi
-	PONTO_IN_NAMESPACE=$(id -u) exec unshare "${user[@]}" --net --mount --pid --fork --kill-child --mount-proc "$0" "$@"
-fi
+. "$top/tests/interop/namespace.inc.sh"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-ssdp-XXXXXX")
 trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
 chmod 755 "$work"
 mount -t tmpfs none /run
 
-count=0 bad=0
-ok() { count=$((count + 1)); echo "ok $count - $1"; }
-not_ok() {
-	count=$((count + 1)) bad=$((bad + 1))
-	echo "not ok $count - $1"
-	shift
-	[ $# = 0 ] || printf '%s\n' "$@" | sed 's/^/# /'
-}
-proves() { printf '# proves %s\n' "$@"; }
-# check NAME COMMAND...: one test
-check() { local name=$1 out; shift; if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "$out"; fi; }
-bail() { echo "Bail out! $*"; for n in A B C; do sed "s/^/# $n: /" "$work/$n.log" 2>/dev/null | tail -n 20; done; exit 1; }
-until_true() { local n=$1; shift; until "$@" >/dev/null 2>&1; do n=$((n - 1)); [ "$n" -gt 0 ] || return 1; sleep 0.1; done; }
-
-# ---- two links, three hosts ---------------------------------------------------------
-ip link set lo up
-for link in 0 1; do
-	ip link add br$link type bridge mcast_snooping 0
-	ip link set br$link up
-done
-for node in A B C; do
-	ip netns add "$node" || bail "no namespace"
-	ip -n "$node" link set lo up
-done
-# plug NODE INTERFACE BRIDGE NUMBER: link-local and global addresses that end in NUMBER
-plug() {
-	ip link add "$1$2" type veth peer name "$2" netns "$1"
-	ip link set "$1$2" master "$3" up
-	ip netns exec "$1" sh -c "echo 1 > /proc/sys/net/ipv6/conf/$2/addr_gen_mode"
-	ip -n "$1" link set "$2" up
-	ip -n "$1" addr add "fe80::$4/64" dev "$2" nodad
-	ip -n "$1" addr add "2001:db8:${3#br}::$4/64" dev "$2" nodad
-}
-plug A eth0 br0 a
-plug B eth0 br0 b
-plug A eth1 br1 aa
-plug C eth0 br1 c
+. "$top/tests/interop/links.inc.sh"
+plug A eth0 br0 fe80::a 2001:db8::a
+plug B eth0 br0 fe80::b 2001:db8::b
+plug A eth1 br1 fe80::aa 2001:db8:1::aa
+plug C eth0 br1 fe80::c 2001:db8:1::c
 
 # ---- nodes, without privilege --------------------------------------------------------
 plain_user=()

@@ -9,58 +9,23 @@ set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
 
-if [ -z "${PONTO_IN_NAMESPACE-}" ]; then
-	user=()
-	[ "$(id -u)" = 0 ] || user=(--user --map-root-user)
-	if ! unshare "${user[@]}" --net --mount --pid --fork --mount-proc true 2>/dev/null; then
-		echo "1..0 # SKIP no namespaces here"
-		exit 0
-	fi
-	PONTO_IN_NAMESPACE=$(id -u) exec unshare "${user[@]}" --net --mount --pid --fork --kill-child --mount-proc "$0" "$@"
-fi
+. "$top/tests/interop/namespace.inc.sh"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-wsd-XXXXXX")
 trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
 mount -t tmpfs none /run
 
-count=0 bad=0
-ok() { count=$((count + 1)); echo "ok $count - $1"; }
-not_ok() {
-	count=$((count + 1)) bad=$((bad + 1))
-	echo "not ok $count - $1"
-	shift
-	[ $# = 0 ] || printf '%s\n' "$@" | sed 's/^/# /'
-}
-proves() { printf '# proves %s\n' "$@"; }
-bail() { echo "Bail out! $*"; exit 1; }
-until_true() { local n=$1; shift; until "$@" >/dev/null 2>&1; do n=$((n - 1)); [ "$n" -gt 0 ] || return 1; sleep 0.1; done; }
+. "$top/tests/interop/links.inc.sh"
 # same NAME EXPECTED ACTUAL
-same() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "expected: $2" "got: $3"; fi; }
-
-# ---- two links, three hosts ---------------------------------------------------------
-ip link set lo up
-for link in 0 1; do
-	ip link add br$link type bridge mcast_snooping 0
-	ip link set br$link up
-done
-for node in A B C; do
-	ip netns add "$node" || bail "no namespace"
-	ip -n "$node" link set lo up
-done
-# plug NODE INTERFACE BRIDGE NUMBER: addresses that end in NUMBER
-plug() {
-	ip link add "$1$2" type veth peer name "$2" netns "$1"
-	ip link set "$1$2" master "$3" up
-	ip netns exec "$1" sh -c "echo 1 > /proc/sys/net/ipv6/conf/$2/addr_gen_mode"
-	ip -n "$1" link set "$2" up
-	ip -n "$1" addr add "fe80::$4/64" dev "$2" nodad
-	ip -n "$1" addr add "2001:db8:${3#br}::$4/64" dev "$2" nodad
-	ip -n "$1" addr add "192.0.2.$(($4 + 128 * ${3#br}))/25" dev "$2"
-}
-plug A eth0 br0 1
-plug B eth0 br0 2
-plug A eth1 br1 1
-plug C eth0 br1 3
+same() { is "$1" "$3" "$2"; }
+plug A eth0 br0 fe80::1 2001:db8:0::1
+plug B eth0 br0 fe80::2 2001:db8:0::2
+plug A eth1 br1 fe80::1 2001:db8:1::1
+plug C eth0 br1 fe80::3 2001:db8:1::3
+ip -n A addr add 192.0.2.1/25 dev eth0
+ip -n B addr add 192.0.2.2/25 dev eth0
+ip -n A addr add 192.0.2.129/25 dev eth1
+ip -n C addr add 192.0.2.131/25 dev eth0
 plain_user=()
 if [ "$PONTO_IN_NAMESPACE" = 0 ]; then plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups); fi
 
