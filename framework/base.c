@@ -52,6 +52,23 @@ bool ponto_bytes_equal_secret(struct ponto_bytes a, struct ponto_bytes b)
 	return difference == 0;
 }
 
+bool ponto_bytes_decimal(struct ponto_bytes text, uint64_t max, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (text.len == 0)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned digit = (unsigned)text.data[i] - '0';
+
+		if (digit > 9 || v > max / 10 || (v == max / 10 && digit > max % 10))
+			return false;
+		v = v * 10 + digit;
+	}
+	*out = v;
+	return true;
+}
+
 void ponto_wipe(void *data, size_t len)
 {
 	if (len == 0)

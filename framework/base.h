@@ -90,6 +90,9 @@ bool ponto_bytes_equal(struct ponto_bytes a, struct ponto_bytes b);
 /* Compares in time that depends on the lengths only. */
 bool ponto_bytes_equal_secret(struct ponto_bytes a, struct ponto_bytes b);
 
+/* The number that text, decimal digits and nothing else, stands for. False: it is none, or above max; out untouched. */
+bool ponto_bytes_decimal(struct ponto_bytes text, uint64_t max, uint64_t *out);
+
 /* Overwrites a secret so that the compiler cannot remove it. */
 void ponto_wipe(void *data, size_t len);
 

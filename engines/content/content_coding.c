@@ -56,22 +56,9 @@ static bool is(struct part p, const char *word)
 	return i == p.len && !word[i];
 }
 
-/* Digits only, up to max. */
 static bool number(struct part p, uint64_t max, uint64_t *out)
 {
-	uint64_t v = 0;
-
-	if (p.len == 0)
-		return false;
-	for (size_t i = 0; i < p.len; i++) {
-		unsigned digit = (unsigned)(p.text[i] - '0');
-
-		if (digit > 9 || v > (max - digit) / 10)
-			return false;
-		v = v * 10 + digit;
-	}
-	*out = v;
-	return true;
+	return ponto_bytes_decimal(ponto_bytes(p.text, p.len), max, out);
 }
 
 static bool version_of(struct part p, struct content_version *out)

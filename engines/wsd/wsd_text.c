@@ -117,17 +117,6 @@ int wsd_read_base64(const char *text, uint8_t *out, size_t cap, size_t *len)
 int wsd_read_number(const char *text, uint64_t *out)
 {
 	struct ponto_bytes word;
-	uint64_t v = 0;
 
-	if (!wsd_word(&text, &word))
-		return PONTO_EPROTO;
-	for (size_t i = 0; i < word.len; i++) {
-		unsigned digit = (unsigned)(word.data[i] - '0');
-
-		if (digit > 9 || v > (UINT64_MAX - digit) / 10)
-			return PONTO_EPROTO;
-		v = v * 10 + digit;
-	}
-	*out = v;
-	return PONTO_OK;
+	return wsd_word(&text, &word) && ponto_bytes_decimal(word, UINT64_MAX, out) ? PONTO_OK : PONTO_EPROTO;
 }

@@ -3,7 +3,6 @@
  *
  * transport_peer FAMILY SCOPE [OPTION=VALUE]…
  * send ADDRESS TEXT | df ADDRESS LENGTH | join GROUP | leave GROUP | local | quit */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,15 +11,14 @@
 #include "framework/env.h"
 #include "framework/plugin.h"
 #include "framework/transport.h"
+#include "tests/support/lines.h"
 
 extern const struct ponto_plugin transport_udp6_LTX_ponto_plugin, transport_udp4_LTX_ponto_plugin;
 
 struct peer {
 	struct ponto_loop *loop;
 	struct ponto_datagrams d;
-	struct ponto_watch *input;
-	char line[4096];
-	size_t len;
+	struct lines input;
 };
 
 static void say_local(struct peer *p)
@@ -43,9 +41,9 @@ static void received(void *arg, const struct ponto_datagram *batch, size_t count
 
 	(void)arg;
 	for (size_t i = 0; i < count; i++)
-		printf("received %.*s from %s at %s hops %u\n", (int)batch[i].data.len, (const char *)batch[i].data.data,
-		       ponto_addr_format(&batch[i].peer, from), ponto_addr_format(&batch[i].local, at),
-		       batch[i].hop_limit);
+		printf("received %.*s from %s at %s hops %u\n", (int)batch[i].data.len,
+		       (const char *)batch[i].data.data, ponto_addr_format(&batch[i].peer, from),
+		       ponto_addr_format(&batch[i].local, at), batch[i].hop_limit);
 }
 
 static void addresses_changed(void *arg)
@@ -88,8 +86,9 @@ static void do_group(struct peer *p, const char *address, bool join)
 	printf("%s: %s\n", join ? "joined" : "left", ponto_strerror(result));
 }
 
-static void obey(struct peer *p, char *line)
+static void obey(void *arg, char *line)
 {
+	struct peer *p = arg;
 	char *save;
 	char *verb = strtok_r(line, " ", &save);
 	char *address = strtok_r(NULL, " ", &save);
@@ -111,28 +110,6 @@ static void obey(struct peer *p, char *line)
 		printf("what?\n");
 }
 
-static void read_input(void *arg, unsigned events)
-{
-	struct peer *p = arg;
-	ssize_t n = read(STDIN_FILENO, p->line + p->len, sizeof(p->line) - p->len - 1);
-	char *end;
-
-	(void)events;
-	if (n <= 0) {
-		if (n == 0 || (errno != EAGAIN && errno != EINTR))
-			ponto_loop_stop(p->loop);
-		return;
-	}
-	p->len += (size_t)n;
-	p->line[p->len] = '\0';
-	while ((end = strchr(p->line, '\n'))) {
-		*end = '\0';
-		obey(p, p->line);
-		p->len -= (size_t)(end + 1 - p->line);
-		memmove(p->line, end + 1, p->len + 1);
-	}
-}
-
 static int serve(struct peer *p, struct ponto_transport transport, enum ponto_scope scope)
 {
 	struct ponto_datagram_want want = {.scope = scope};
@@ -143,10 +120,10 @@ static int serve(struct peer *p, struct ponto_transport transport, enum ponto_sc
 	if (result != PONTO_OK)
 		return 1;
 	say_local(p);
-	if (ponto_watch_create(p->loop, STDIN_FILENO, PONTO_READABLE, read_input, p, &p->input) != PONTO_OK ||
-	    ponto_loop_run(p->loop) != PONTO_OK)
+	lines_begin(&p->input, p->loop, obey, p);
+	if (ponto_loop_run(p->loop) != PONTO_OK)
 		abort();
-	ponto_watch_destroy(p->loop, p->input);
+	lines_end(&p->input);
 	ponto_datagrams_close(&p->d);
 	return 0;
 }

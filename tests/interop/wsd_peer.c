@@ -5,7 +5,6 @@
  * hold BLOCKS ID | publish ADDRESS | unpublish | seek VERSION TAG ID… | metrics | quit
  *
  * IDs are hexadecimal. BLOCKS: 0 for nothing any more; "all" for everything, told as one block. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "framework/discovery.h"
 #include "framework/metrics.h"
 #include "framework/node.h"
+#include "tests/support/lines.h"
 
 extern const struct ponto_plugin transport_udp6_LTX_ponto_plugin, transport_udp4_LTX_ponto_plugin,
 	discovery_wsd_LTX_ponto_plugin;
@@ -31,11 +31,9 @@ struct peer {
 	struct ponto_metrics *metrics;
 	struct ponto_discovery discovery;
 	struct ponto_discovery_handle *handle;
-	struct ponto_watch *input;
+	struct lines input;
 	struct holding holds[HOLDS_MAX];
 	size_t hold_count;
-	char line[65536];
-	size_t len;
 };
 
 /* ---- what is asked and found -------------------------------------------------------- */
@@ -157,8 +155,9 @@ static void do_metrics(struct peer *p)
 	printf("end of metrics\n");
 }
 
-static void obey(struct peer *p, char *line)
+static void obey(void *arg, char *line)
 {
+	struct peer *p = arg;
 	char *save;
 	const char *verb = strtok_r(line, " ", &save), *first, *second;
 
@@ -177,28 +176,6 @@ static void obey(struct peer *p, char *line)
 		ponto_loop_stop(p->loop);
 	else
 		printf("what?\n");
-}
-
-static void read_input(void *arg, unsigned events)
-{
-	struct peer *p = arg;
-	ssize_t n = read(STDIN_FILENO, p->line + p->len, sizeof(p->line) - p->len - 1);
-	char *end;
-
-	(void)events;
-	if (n <= 0) {
-		if (n == 0 || (errno != EAGAIN && errno != EINTR))
-			ponto_loop_stop(p->loop);
-		return;
-	}
-	p->len += (size_t)n;
-	p->line[p->len] = '\0';
-	while ((end = strchr(p->line, '\n'))) {
-		*end = '\0';
-		obey(p, p->line);
-		p->len -= (size_t)(end + 1 - p->line);
-		memmove(p->line, end + 1, p->len + 1);
-	}
 }
 
 /* ---- the node --------------------------------------------------------------------------- */
@@ -228,13 +205,13 @@ static void serve(struct peer *p)
 	static const struct ponto_discovery_pieces pieces = {lookup, found, ended};
 
 	if (ponto_discovery_open(p->discovery, p->loop, &want, &events, p, &p->handle) != PONTO_OK ||
-	    ponto_discovery_pieces(p->discovery, p->handle, &pieces) != PONTO_OK ||
-	    ponto_watch_create(p->loop, STDIN_FILENO, PONTO_READABLE, read_input, p, &p->input) != PONTO_OK)
+	    ponto_discovery_pieces(p->discovery, p->handle, &pieces) != PONTO_OK)
 		abort();
+	lines_begin(&p->input, p->loop, obey, p);
 	printf("ready\n");
 	if (ponto_loop_run(p->loop) != PONTO_OK)
 		abort();
-	ponto_watch_destroy(p->loop, p->input);
+	lines_end(&p->input);
 	ponto_discovery_close(p->discovery, p->handle);
 }
 

@@ -72,6 +72,40 @@ static void unhex_refuses_all_else_and_writes_nothing(void **state)
 	}
 }
 
+static void decimals_up_to_a_bound(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t max;
+		bool good;
+		uint64_t value;
+	} cases[] = {
+		{"0", 0, true, 0},
+		{"007", 9, true, 7},
+		{"65535", 65535, true, 65535},
+		{"65536", 65535, false, 0},
+		{"9", 7, false, 0},
+		{"18446744073709551615", UINT64_MAX, true, UINT64_MAX},
+		{"18446744073709551616", UINT64_MAX, false, 0},
+		{"99999999999999999999", UINT64_MAX, false, 0},
+		{"", UINT64_MAX, false, 0},
+		{"-1", UINT64_MAX, false, 0},
+		{"+1", UINT64_MAX, false, 0},
+		{" 1", UINT64_MAX, false, 0},
+		{"1a", UINT64_MAX, false, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(cases); i++) {
+		uint64_t value = 42;
+
+		assert_int_equal(
+			ponto_bytes_decimal(ponto_bytes(cases[i].text, strlen(cases[i].text)), cases[i].max, &value),
+			cases[i].good);
+		assert_int_equal(value, cases[i].good ? cases[i].value : 42);
+	}
+}
+
 static void memory_is_zeroed_and_sizes_do_not_wrap(void **state)
 {
 	struct ponto_test_alloc ta;
@@ -178,6 +212,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(wipe_clears_exactly_its_range),
 	cmocka_unit_test(hex_round_trips),
 	cmocka_unit_test(unhex_refuses_all_else_and_writes_nothing),
+	cmocka_unit_test(decimals_up_to_a_bound),
 	cmocka_unit_test(memory_is_zeroed_and_sizes_do_not_wrap),
 	cmocka_unit_test(copies_survive_refused_memory),
 	cmocka_unit_test(random_below_stays_below_and_is_even),
