@@ -66,8 +66,9 @@ static const struct member service_members[] = {
 
 static const struct member http_members[] = {
 	MEMBER(ponto_http_ops, create),	  MEMBER(ponto_http_ops, destroy), MEMBER(ponto_http_ops, listen),
-	MEMBER(ponto_http_ops, unlisten), MEMBER(ponto_http_ops, respond), MEMBER(ponto_http_ops, resume),
-	MEMBER(ponto_http_ops, fetch),	  MEMBER(ponto_http_ops, cancel),
+	MEMBER(ponto_http_ops, unlisten), MEMBER(ponto_http_ops, local),   MEMBER(ponto_http_ops, respond),
+	MEMBER(ponto_http_ops, resume),	  MEMBER(ponto_http_ops, fetch),   MEMBER(ponto_http_ops, transfer_resume),
+	MEMBER(ponto_http_ops, cancel),
 };
 
 struct kind {
