@@ -7,25 +7,12 @@
 #include "apps/pontod/node.pb-c.h"
 #include "apps/pontod/pontod.h"
 #include "config.h"
-#include "framework/unpack.h"
+#include "framework/answer.h"
 
 struct node_service {
 	struct daemon *daemon;
 	struct ponto_port *port;
 };
-
-static void answer(struct ponto_call *call, const ProtobufCMessage *message)
-{
-	size_t size = protobuf_c_message_get_packed_size(message);
-	uint8_t *data = ponto_new(&ponto_alloc_system, size ? size : 1, 1);
-
-	if (!data) {
-		ponto_call_reply(call, PONTO_ENOMEM, ponto_bytes(NULL, 0), NULL);
-		return;
-	}
-	ponto_call_reply(call, PONTO_OK, ponto_bytes(data, protobuf_c_message_pack(message, data)), NULL);
-	ponto_free(&ponto_alloc_system, data);
-}
 
 static void refuse(struct ponto_call *call, int result, const char *text)
 {
@@ -106,7 +93,7 @@ static void status(struct daemon *d, struct ponto_call *call)
 	reply.resident_bytes = resident();
 	reply.has_started_us = true;
 	reply.started_us = d->started_wall;
-	answer(call, &reply.base);
+	ponto_answer(&ponto_alloc_system, call, &reply.base);
 out:
 	ponto_free(&ponto_alloc_system, json);
 	ponto_free(&ponto_alloc_system, items);
@@ -124,7 +111,7 @@ static void metrics(struct daemon *d, struct ponto_call *call)
 		return;
 	}
 	reply.text = text;
-	answer(call, &reply.base);
+	ponto_answer(&ponto_alloc_system, call, &reply.base);
 	ponto_free(&ponto_alloc_system, text);
 }
 
@@ -152,7 +139,7 @@ static void plugins(struct daemon *d, struct ponto_call *call)
 	}
 	reply.n_plugin = count;
 	reply.plugin = list;
-	answer(call, &reply.base);
+	ponto_answer(&ponto_alloc_system, call, &reply.base);
 out:
 	ponto_free(&ponto_alloc_system, items);
 	ponto_free(&ponto_alloc_system, list);
@@ -169,7 +156,7 @@ static void config(struct daemon *d, struct ponto_call *call)
 		return;
 	}
 	reply.text = text;
-	answer(call, &reply.base);
+	ponto_answer(&ponto_alloc_system, call, &reply.base);
 	ponto_free(&ponto_alloc_system, text);
 }
 
@@ -209,7 +196,7 @@ static void reload(struct daemon *d, struct ponto_call *call)
 	} else {
 		reply.n_message = lines.count;
 		reply.message = lines.line;
-		answer(call, &reply.base);
+		ponto_answer(&ponto_alloc_system, call, &reply.base);
 	}
 	for (size_t i = 0; i < lines.count; i++)
 		ponto_free(&ponto_alloc_system, lines.line[i]);

@@ -5,6 +5,7 @@
 #define PLUGINS_SERVICE_PNRP_SVC_H
 
 #include "engines/pnrp/pnrp_engine.h"
+#include "framework/answer.h"
 #include "framework/discovery.h"
 #include "framework/env.h"
 #include "framework/security.h"
@@ -12,7 +13,6 @@
 #include "framework/store.h"
 #include "framework/transport.h"
 #include "plugins/service-pnrp/pnrp.pb-c.h"
-#include "plugins/service-pnrp/svc_arena.h"
 
 #define SVC_DISCOVERY_MAX 8
 #define SVC_BATCH 16	   /* datagrams handed to the transport at once */
@@ -178,7 +178,7 @@ void svc_name_unregister(struct svc *svc, struct ponto_call *call, ProtobufCMess
 
 /* Appends the names that the caller may see to reply, whose array has room for svc_name_count() more. */
 size_t svc_name_count(const struct svc *svc);
-void svc_name_list(struct svc *svc, struct svc_arena *arena, const struct ponto_call *call,
+void svc_name_list(struct svc *svc, struct ponto_arena *arena, const struct ponto_call *call,
 		   Ponto__Pnrp__V1__NamesReply *reply);
 
 /* What is wrong with a text that is no peer name. */
@@ -197,7 +197,7 @@ void svc_name_addresses_changed(struct svc *svc);
 /* When it is time: warns of certificate chains that end, looks for new ones, takes back what they carried. */
 void svc_name_tick(struct svc *svc);
 void svc_name_client_gone(struct svc *svc, uint64_t client);
-void svc_name_fill(struct svc *svc, struct svc_arena *arena, const struct svc_name *name,
+void svc_name_fill(struct svc *svc, struct ponto_arena *arena, const struct svc_name *name,
 		   Ponto__Pnrp__V1__NameInfo *info);
 void svc_names_drop(struct svc *svc);
 
@@ -242,17 +242,9 @@ void svc_call_cloud(struct svc *svc, struct ponto_call *call, ProtobufCMessage *
 void svc_call_peers(struct svc *svc, struct ponto_call *call, ProtobufCMessage *request);
 
 /* What a cloud is now; one that the configuration forbids has the instance's name and nothing else. */
-void svc_fill_cloud(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp__V1__CloudInfo *info);
+void svc_fill_cloud(struct svc *svc, struct ponto_arena *arena, Ponto__Pnrp__V1__CloudInfo *info);
 void svc_fill_disabled(struct svc *svc, Ponto__Pnrp__V1__CloudInfo *info);
 
-/* Packs message and answers; svc_reply_made clears the arena that it was made from, and says so if that failed. */
-void svc_reply(const struct ponto_alloc *alloc, struct ponto_call *call, const ProtobufCMessage *message);
-void svc_reply_made(struct svc_arena *arena, struct ponto_call *call, const ProtobufCMessage *message);
-
-/* Answers with an error and one line. */
-void svc_refuse(struct ponto_call *call, int result, const char *format, ...) PONTO_PRINTF(3, 4);
-
-void svc_event(struct svc *svc, const char *topic, const ProtobufCMessage *message);
 void svc_cloud_event(struct svc *svc);
 
 /* ---- svc_metrics.c -------------------------------------------------------------------------- */

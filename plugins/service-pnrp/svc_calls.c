@@ -1,71 +1,27 @@
-/* What a cloud answers about itself, and how answers are made. */
-#include <stdarg.h>
+/* What a cloud answers about itself. */
 #include <stdio.h>
 #include <string.h>
 
 #include "plugins/service-pnrp/svc.h"
 
-/* ---- answers ----------------------------------------------------------------- */
-
-void svc_reply(const struct ponto_alloc *alloc, struct ponto_call *call, const ProtobufCMessage *message)
-{
-	size_t size = protobuf_c_message_get_packed_size(message);
-	uint8_t *packed = ponto_new(alloc, 1, size ? size : 1);
-
-	if (!packed) {
-		svc_refuse(call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
-		return;
-	}
-	protobuf_c_message_pack(message, packed);
-	ponto_call_reply(call, PONTO_OK, ponto_bytes(packed, size), NULL);
-	ponto_free(alloc, packed);
-}
-
-void svc_refuse(struct ponto_call *call, int result, const char *format, ...)
-{
-	char text[1024];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	ponto_call_reply(call, result, ponto_bytes(NULL, 0), text);
-}
-
-void svc_event(struct svc *svc, const char *topic, const ProtobufCMessage *message)
-{
-	size_t size;
-	uint8_t *packed;
-
-	if (!svc->env->port)
-		return;
-	size = protobuf_c_message_get_packed_size(message);
-	packed = ponto_new(svc->env->alloc, 1, size ? size : 1);
-	if (!packed)
-		return; /* events may be lost */
-	protobuf_c_message_pack(message, packed);
-	ponto_port_event(svc->env->port, topic, ponto_bytes(packed, size));
-	ponto_free(svc->env->alloc, packed);
-}
-
 /* ---- clouds ---------------------------------------------------------------------- */
 
-static void add_counter(Ponto__Pnrp__V1__CloudInfo *info, struct svc_arena *arena, const char *prefix, const char *name,
+static void add_counter(Ponto__Pnrp__V1__CloudInfo *info, struct ponto_arena *arena, const char *prefix, const char *name,
 			uint64_t value)
 {
-	Ponto__Pnrp__V1__Counter *counter = svc_arena_take(arena, 1, sizeof(*counter));
+	Ponto__Pnrp__V1__Counter *counter = ponto_arena_take(arena, 1, sizeof(*counter));
 	char text[96];
 
 	if (!counter)
 		return;
 	snprintf(text, sizeof(text), "%s%s", prefix, name);
 	ponto__pnrp__v1__counter__init(counter);
-	counter->name = svc_arena_text(arena, text);
+	counter->name = ponto_arena_text(arena, text);
 	counter->value = value;
 	info->counters[info->n_counters++] = counter;
 }
 
-static void fill_counters(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp__V1__CloudInfo *info)
+static void fill_counters(struct svc *svc, struct ponto_arena *arena, Ponto__Pnrp__V1__CloudInfo *info)
 {
 	const struct pnrp_stats *stats = pnrp_engine_stats(svc->engine);
 	const struct {
@@ -94,7 +50,7 @@ static void fill_counters(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp_
 	};
 	size_t count = PONTO_ARRAY_SIZE(plain) + 2 * PNRP_COUNT_TYPES + PNRP_DROP_REASONS;
 
-	info->counters = svc_arena_take(arena, count, sizeof(*info->counters));
+	info->counters = ponto_arena_take(arena, count, sizeof(*info->counters));
 	if (!info->counters)
 		return;
 	for (unsigned i = 0; i < PNRP_COUNT_TYPES; i++) {
@@ -107,15 +63,15 @@ static void fill_counters(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp_
 		add_counter(info, arena, "", plain[i].name, plain[i].value);
 }
 
-static void fill_levels(struct svc_arena *arena, const struct svc_shape *shape, Ponto__Pnrp__V1__CloudInfo *info)
+static void fill_levels(struct ponto_arena *arena, const struct svc_shape *shape, Ponto__Pnrp__V1__CloudInfo *info)
 {
-	info->level = svc_arena_take(arena, SVC_LEVELS, sizeof(*info->level));
+	info->level = ponto_arena_take(arena, SVC_LEVELS, sizeof(*info->level));
 	for (unsigned i = 0; i < SVC_LEVELS && !arena->failed; i++) {
 		Ponto__Pnrp__V1__CacheLevel *level;
 
 		if (shape->level[i] == 0)
 			continue;
-		level = svc_arena_take(arena, 1, sizeof(*level));
+		level = ponto_arena_take(arena, 1, sizeof(*level));
 		if (!level)
 			return;
 		ponto__pnrp__v1__cache_level__init(level);
@@ -127,7 +83,7 @@ static void fill_levels(struct svc_arena *arena, const struct svc_shape *shape, 
 
 struct leaf_list {
 	struct svc *svc;
-	struct svc_arena *arena;
+	struct ponto_arena *arena;
 	Ponto__Pnrp__V1__CloudInfo *info;
 	size_t room;
 };
@@ -141,29 +97,29 @@ static bool add_leaf_set(void *arg, const struct pnrp_registration_info *registr
 
 	if (!name || list->info->n_leaf_set == list->room)
 		return true; /* it is on its way out */
-	set = svc_arena_take(list->arena, 1, sizeof(*set));
+	set = ponto_arena_take(list->arena, 1, sizeof(*set));
 	if (!set)
 		return false;
 	ponto__pnrp__v1__leaf_set__init(set);
 	ponto_hex(ponto_bytes(registration->id.b, RING_ID_SIZE), id);
-	set->name = svc_arena_text(list->arena, name->request->name);
-	set->id = svc_arena_text(list->arena, id);
+	set->name = ponto_arena_text(list->arena, name->request->name);
+	set->id = ponto_arena_text(list->arena, id);
 	set->below = (uint32_t)registration->leaves_below;
 	set->above = (uint32_t)registration->leaves_above;
 	list->info->leaf_set[list->info->n_leaf_set++] = set;
 	return !list->arena->failed;
 }
 
-static void fill_leaf_sets(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp__V1__CloudInfo *info, size_t room)
+static void fill_leaf_sets(struct svc *svc, struct ponto_arena *arena, Ponto__Pnrp__V1__CloudInfo *info, size_t room)
 {
 	struct leaf_list list = {svc, arena, info, room};
 
-	info->leaf_set = svc_arena_take(arena, room, sizeof(*info->leaf_set));
+	info->leaf_set = ponto_arena_take(arena, room, sizeof(*info->leaf_set));
 	if (!arena->failed)
 		pnrp_engine_each_registration(svc->engine, add_leaf_set, &list);
 }
 
-void svc_fill_cloud(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp__V1__CloudInfo *info)
+void svc_fill_cloud(struct svc *svc, struct ponto_arena *arena, Ponto__Pnrp__V1__CloudInfo *info)
 {
 	struct pnrp_status status;
 	struct svc_shape shape;
@@ -184,32 +140,23 @@ void svc_fill_cloud(struct svc *svc, struct svc_arena *arena, Ponto__Pnrp__V1__C
 	info->leaves = shape.leaves;
 	fill_levels(arena, &shape, info);
 	fill_leaf_sets(svc, arena, info, status.registrations);
-	info->addresses = svc_arena_take(arena, status.local_count, sizeof(*info->addresses));
+	info->addresses = ponto_arena_take(arena, status.local_count, sizeof(*info->addresses));
 	for (size_t i = 0; i < status.local_count && !arena->failed; i++)
-		info->addresses[info->n_addresses++] = svc_arena_text(arena, ponto_addr_format(&status.local[i], text));
+		info->addresses[info->n_addresses++] = ponto_arena_text(arena, ponto_addr_format(&status.local[i], text));
 	fill_counters(svc, arena, info);
 }
 
 void svc_cloud_event(struct svc *svc)
 {
-	struct svc_arena arena = {.alloc = svc->env->alloc};
+	struct ponto_arena arena = {.alloc = svc->env->alloc};
 	Ponto__Pnrp__V1__CloudInfo info;
 
 	if (!svc->env->port)
 		return;
 	svc_fill_cloud(svc, &arena, &info);
 	if (!arena.failed)
-		svc_event(svc, "cloud", &info.base);
-	svc_arena_clear(&arena);
-}
-
-void svc_reply_made(struct svc_arena *arena, struct ponto_call *call, const ProtobufCMessage *message)
-{
-	if (arena->failed)
-		svc_refuse(call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
-	else
-		svc_reply(arena->alloc, call, message);
-	svc_arena_clear(arena);
+		ponto_announce(svc->env, "cloud", &info.base);
+	ponto_arena_clear(&arena);
 }
 
 void svc_fill_disabled(struct svc *svc, Ponto__Pnrp__V1__CloudInfo *info)
@@ -226,12 +173,12 @@ void svc_fill_disabled(struct svc *svc, Ponto__Pnrp__V1__CloudInfo *info)
 void svc_call_cloud(struct svc *svc, struct ponto_call *call, ProtobufCMessage *request)
 {
 	Ponto__Pnrp__V1__CloudReply reply = PONTO__PNRP__V1__CLOUD_REPLY__INIT;
-	struct svc_arena arena = {.alloc = svc->env->alloc};
+	struct ponto_arena arena = {.alloc = svc->env->alloc};
 	Ponto__Pnrp__V1__CloudInfo info;
 
 	svc_fill_cloud(svc, &arena, &info);
 	reply.cloud = &info;
-	svc_reply_made(&arena, call, &reply.base);
+	ponto_answer_made(&arena, call, &reply.base);
 	protobuf_c_message_free_unpacked(request, NULL);
 }
 
@@ -239,30 +186,30 @@ void svc_call_cloud(struct svc *svc, struct ponto_call *call, ProtobufCMessage *
 
 struct peer_list {
 	Ponto__Pnrp__V1__PeersReply reply;
-	struct svc_arena arena;
+	struct ponto_arena arena;
 	size_t room;
 };
 
 static bool add_peer(void *arg, const struct pnrp_route *route)
 {
 	struct peer_list *list = arg;
-	struct svc_arena *arena = &list->arena;
+	struct ponto_arena *arena = &list->arena;
 	Ponto__Pnrp__V1__Peer *peer;
 	char text[PONTO_ADDR_TEXT];
 	char id[2 * RING_ID_SIZE + 1];
 
 	if (list->reply.n_peer == list->room)
 		return false;
-	peer = svc_arena_take(arena, 1, sizeof(*peer));
+	peer = ponto_arena_take(arena, 1, sizeof(*peer));
 	if (!peer)
 		return false;
 	ponto__pnrp__v1__peer__init(peer);
 	ponto_hex(ponto_bytes(route->id.b, RING_ID_SIZE), id);
-	peer->id = svc_arena_text(arena, id);
+	peer->id = ponto_arena_text(arena, id);
 	peer->leaf = route->leaf;
-	peer->addresses = svc_arena_take(arena, route->addr_count, sizeof(*peer->addresses));
+	peer->addresses = ponto_arena_take(arena, route->addr_count, sizeof(*peer->addresses));
 	for (size_t i = 0; i < route->addr_count && !arena->failed; i++)
-		peer->addresses[peer->n_addresses++] = svc_arena_text(arena, ponto_addr_format(&route->addrs[i], text));
+		peer->addresses[peer->n_addresses++] = ponto_arena_text(arena, ponto_addr_format(&route->addrs[i], text));
 	list->reply.peer[list->reply.n_peer++] = peer;
 	return !arena->failed;
 }
@@ -274,8 +221,8 @@ void svc_call_peers(struct svc *svc, struct ponto_call *call, ProtobufCMessage *
 
 	pnrp_engine_status(svc->engine, &status);
 	list.room = status.cache_entries;
-	list.reply.peer = svc_arena_take(&list.arena, list.room, sizeof(*list.reply.peer));
+	list.reply.peer = ponto_arena_take(&list.arena, list.room, sizeof(*list.reply.peer));
 	pnrp_engine_each_route(svc->engine, add_peer, &list);
-	svc_reply_made(&list.arena, call, &list.reply.base);
+	ponto_answer_made(&list.arena, call, &list.reply.base);
 	protobuf_c_message_free_unpacked(request, NULL);
 }

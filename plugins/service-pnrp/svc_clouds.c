@@ -289,7 +289,7 @@ static struct svc *choose(const struct svc_clouds *c, struct ponto_call *call, c
 	char names[512];
 
 	if (ponto_conf_bool(c->conf, "disabled")) {
-		svc_refuse(call, PONTO_EACCES, "the cloud is disabled by the configuration");
+		ponto_refuse(call, PONTO_EACCES, "the cloud is disabled by the configuration");
 		return NULL;
 	}
 	for (size_t i = 0; i < c->count; i++) {
@@ -299,9 +299,9 @@ static struct svc *choose(const struct svc_clouds *c, struct ponto_call *call, c
 			return svc;
 	}
 	if (any_open(c))
-		svc_refuse(call, PONTO_ENOENT, "no cloud '%s' (open: %s)", cloud, open_names(c, names, sizeof(names)));
+		ponto_refuse(call, PONTO_ENOENT, "no cloud '%s' (open: %s)", cloud, open_names(c, names, sizeof(names)));
 	else
-		svc_refuse(call, PONTO_EUNREACH, "the cloud is not open: no address of scope '%s'",
+		ponto_refuse(call, PONTO_EUNREACH, "the cloud is not open: no address of scope '%s'",
 			   ponto_conf_string(c->conf, "scope"));
 	return NULL;
 }
@@ -309,16 +309,16 @@ static struct svc *choose(const struct svc_clouds *c, struct ponto_call *call, c
 static void call_clouds(struct svc_clouds *c, struct ponto_call *call)
 {
 	Ponto__Pnrp__V1__CloudsReply reply = PONTO__PNRP__V1__CLOUDS_REPLY__INIT;
-	struct svc_arena arena = {.alloc = c->env->alloc};
+	struct ponto_arena arena = {.alloc = c->env->alloc};
 	bool disabled = ponto_conf_bool(c->conf, "disabled");
 
-	reply.cloud = svc_arena_take(&arena, c->count, sizeof(*reply.cloud));
+	reply.cloud = ponto_arena_take(&arena, c->count, sizeof(*reply.cloud));
 	for (size_t i = 0; i < c->count && !arena.failed; i++) {
 		Ponto__Pnrp__V1__CloudInfo *info;
 
 		if (!c->clouds[i]->engine && !disabled)
 			continue;
-		info = svc_arena_take(&arena, 1, sizeof(*info));
+		info = ponto_arena_take(&arena, 1, sizeof(*info));
 		if (!info)
 			break;
 		if (disabled)
@@ -327,14 +327,14 @@ static void call_clouds(struct svc_clouds *c, struct ponto_call *call)
 			svc_fill_cloud(c->clouds[i], &arena, info);
 		reply.cloud[reply.n_cloud++] = info;
 	}
-	svc_reply_made(&arena, call, &reply.base);
+	ponto_answer_made(&arena, call, &reply.base);
 }
 
 /* The names of the cloud that is named, else of all. */
 static void call_names(struct svc_clouds *c, struct ponto_call *call, const char *cloud)
 {
 	Ponto__Pnrp__V1__NamesReply reply = PONTO__PNRP__V1__NAMES_REPLY__INIT;
-	struct svc_arena arena = {.alloc = c->env->alloc};
+	struct ponto_arena arena = {.alloc = c->env->alloc};
 	struct svc *only = choose(c, call, cloud);
 	size_t count = 0;
 
@@ -342,12 +342,12 @@ static void call_names(struct svc_clouds *c, struct ponto_call *call, const char
 		return;
 	for (size_t i = 0; i < c->count; i++)
 		count += svc_name_count(c->clouds[i]);
-	reply.name = svc_arena_take(&arena, count, sizeof(*reply.name));
+	reply.name = ponto_arena_take(&arena, count, sizeof(*reply.name));
 	for (size_t i = 0; i < c->count && !arena.failed; i++) {
 		if (!cloud || !*cloud || c->clouds[i] == only)
 			svc_name_list(c->clouds[i], &arena, call, &reply);
 	}
-	svc_reply_made(&arena, call, &reply.base);
+	ponto_answer_made(&arena, call, &reply.base);
 }
 
 static const struct method {
@@ -381,7 +381,7 @@ static void run(struct svc_clouds *c, struct ponto_call *call, const struct meth
 	int result = ponto_unpack(&ponto_alloc_system, method->request, call->payload, &request);
 
 	if (result)
-		svc_refuse(call, result, result == PONTO_EPROTO ? "the request cannot be read" : NULL);
+		ponto_refuse(call, result, result == PONTO_EPROTO ? "the request cannot be read" : NULL);
 	else if (!method->run)
 		call_names(c, call, cloud_of(request));
 	else
@@ -397,7 +397,7 @@ static void take_call(void *self, struct ponto_call *call)
 	struct svc_clouds *c = self;
 
 	if (c->stopped) {
-		svc_refuse(call, PONTO_ECLOSED, "the node is stopping");
+		ponto_refuse(call, PONTO_ECLOSED, "the node is stopping");
 		return;
 	}
 	if (strcmp(call->method, "Clouds") == 0) {
@@ -410,7 +410,7 @@ static void take_call(void *self, struct ponto_call *call)
 			return;
 		}
 	}
-	svc_refuse(call, PONTO_ENOENT, "%s has no method '%s'", c->env->instance, call->method);
+	ponto_refuse(call, PONTO_ENOENT, "%s has no method '%s'", c->env->instance, call->method);
 }
 
 const struct ponto_service_ops svc_clouds_ops = {

@@ -80,7 +80,7 @@ static void drop_name(struct svc *svc, struct svc_name *name)
 		at = &(*at)->next;
 	*at = name->next;
 	if (name->call)
-		svc_refuse(name->call, PONTO_ECLOSED, "%s: it has gone meanwhile", name->request->name);
+		ponto_refuse(name->call, PONTO_ECLOSED, "%s: it has gone meanwhile", name->request->name);
 	free_name(svc, name);
 }
 
@@ -91,12 +91,12 @@ void svc_names_drop(struct svc *svc)
 
 		svc->names = name->next;
 		if (name->call)
-			svc_refuse(name->call, PONTO_ECLOSED, "the node is stopping");
+			ponto_refuse(name->call, PONTO_ECLOSED, "the node is stopping");
 		free_name(svc, name);
 	}
 }
 
-void svc_name_fill(struct svc *svc, struct svc_arena *arena, const struct svc_name *name,
+void svc_name_fill(struct svc *svc, struct ponto_arena *arena, const struct svc_name *name,
 		   Ponto__Pnrp__V1__NameInfo *info)
 {
 	static const char *const states[] = {
@@ -110,7 +110,7 @@ void svc_name_fill(struct svc *svc, struct svc_arena *arena, const struct svc_na
 	ponto_hex(ponto_bytes(name->id.b, RING_ID_SIZE), id);
 	info->name = name->request->name;
 	info->cloud = svc->cloud;
-	info->id = svc_arena_text(arena, id);
+	info->id = ponto_arena_text(arena, id);
 	info->state = (char *)(uintptr_t)(name->failure ? "failed" : name->state ? states[name->state] : "registering");
 	info->reason = (char *)(uintptr_t)name->failure;
 	info->comment = name->request->comment;
@@ -119,13 +119,13 @@ void svc_name_fill(struct svc *svc, struct svc_arena *arena, const struct svc_na
 	info->has_instance = name->request->has_instance;
 	info->instance = name->request->instance;
 	info->payload_size = (uint32_t)name->request->payload.len;
-	info->identity = svc_arena_text(arena, name->identity.id);
-	info->chain = name->chain ? svc_arena_text(arena, name->chain_id) : NULL;
+	info->identity = ponto_arena_text(arena, name->identity.id);
+	info->chain = name->chain ? ponto_arena_text(arena, name->chain_id) : NULL;
 	info->has_chain_until_us = name->chain != NULL;
 	info->chain_until_us = name->chain_until;
-	info->endpoint = svc_arena_take(arena, name->endpoint_count, sizeof(*info->endpoint));
+	info->endpoint = ponto_arena_take(arena, name->endpoint_count, sizeof(*info->endpoint));
 	for (size_t i = 0; i < name->endpoint_count && !arena->failed; i++) {
-		Ponto__Pnrp__V1__Endpoint *endpoint = svc_arena_take(arena, 1, sizeof(*endpoint));
+		Ponto__Pnrp__V1__Endpoint *endpoint = ponto_arena_take(arena, 1, sizeof(*endpoint));
 		struct ponto_addr addr = {.family = PONTO_FAMILY_IPV6};
 		char text[PONTO_ADDR_TEXT];
 
@@ -133,7 +133,7 @@ void svc_name_fill(struct svc *svc, struct svc_arena *arena, const struct svc_na
 			return;
 		ponto__pnrp__v1__endpoint__init(endpoint);
 		memcpy(addr.ip, name->endpoints[i].ip, sizeof(addr.ip));
-		endpoint->address = svc_arena_text(arena, ponto_addr_format(&addr, text));
+		endpoint->address = ponto_arena_text(arena, ponto_addr_format(&addr, text));
 		endpoint->port = name->endpoints[i].port;
 		endpoint->protocol = name->endpoints[i].protocol;
 		info->endpoint[info->n_endpoint++] = endpoint;
@@ -142,13 +142,13 @@ void svc_name_fill(struct svc *svc, struct svc_arena *arena, const struct svc_na
 
 static void name_event(struct svc *svc, const struct svc_name *name)
 {
-	struct svc_arena arena = {.alloc = svc->env->alloc};
+	struct ponto_arena arena = {.alloc = svc->env->alloc};
 	Ponto__Pnrp__V1__NameInfo info;
 
 	svc_name_fill(svc, &arena, name, &info);
 	if (!arena.failed)
-		svc_event(svc, "name", &info.base);
-	svc_arena_clear(&arena);
+		ponto_announce(svc->env, "name", &info.base);
+	ponto_arena_clear(&arena);
 }
 
 /* ---- what the client gave ------------------------------------------------------ */
@@ -295,7 +295,7 @@ static const char *engine_reason(int result)
 static void fail_name(struct svc *svc, struct svc_name *name, int result, const char *why)
 {
 	if (name->call)
-		svc_refuse(name->call, result, "%s: %s", name->request->name, why);
+		ponto_refuse(name->call, result, "%s: %s", name->request->name, why);
 	name->call = NULL;
 	if (!name->from_store || svc->stopped) {
 		drop_name(svc, name);
@@ -309,7 +309,7 @@ static void fail_name(struct svc *svc, struct svc_name *name, int result, const 
 static void reply_name(struct svc *svc, struct svc_name *name)
 {
 	Ponto__Pnrp__V1__RegisterReply reply = PONTO__PNRP__V1__REGISTER_REPLY__INIT;
-	struct svc_arena arena = {.alloc = svc->env->alloc};
+	struct ponto_arena arena = {.alloc = svc->env->alloc};
 	Ponto__Pnrp__V1__NameInfo info;
 
 	if (!name->call)
@@ -317,11 +317,11 @@ static void reply_name(struct svc *svc, struct svc_name *name)
 	svc_name_fill(svc, &arena, name, &info);
 	reply.name = &info;
 	if (arena.failed)
-		svc_refuse(name->call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
+		ponto_refuse(name->call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
 	else
-		svc_reply(svc->env->alloc, name->call, &reply.base);
+		ponto_answer(svc->env->alloc, name->call, &reply.base);
 	name->call = NULL;
-	svc_arena_clear(&arena);
+	ponto_arena_clear(&arena);
 }
 
 /* The record is kept: only now is the client told. */
@@ -336,7 +336,7 @@ static void kept(struct svc *svc, uint64_t token, int result)
 		return;
 	}
 	if (name->call)
-		svc_refuse(name->call, result, "%s: cannot be kept: %s", name->request->name, ponto_strerror(result));
+		ponto_refuse(name->call, result, "%s: cannot be kept: %s", name->request->name, ponto_strerror(result));
 	name->call = NULL;
 	name->state = PNRP_REGISTRATION_GONE;
 	if (pnrp_engine_unregister(svc->engine, svc_now(svc), name->handle) != PONTO_OK)
@@ -521,13 +521,13 @@ void svc_name_register(struct svc *svc, struct ponto_call *call, ProtobufCMessag
 	int result = admit(svc, request, call->uid, client, &why);
 
 	if (result != PONTO_OK) {
-		svc_refuse(call, result, "%s: %s", request->name, why);
+		ponto_refuse(call, result, "%s: %s", request->name, why);
 		ponto__pnrp__v1__register_request__free_unpacked(request, NULL);
 		return;
 	}
 	name = add_name(svc, request, call->uid);
 	if (!name) {
-		svc_refuse(call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
+		ponto_refuse(call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
 		return;
 	}
 	name->call = call;
@@ -577,7 +577,7 @@ static void reply_unregistered(struct svc *svc, struct ponto_call *call)
 {
 	Ponto__Pnrp__V1__UnregisterReply reply = PONTO__PNRP__V1__UNREGISTER_REPLY__INIT;
 
-	svc_reply(svc->env->alloc, call, &reply.base);
+	ponto_answer(svc->env->alloc, call, &reply.base);
 }
 
 /* The record is gone for good: only now may the name go, and the client be told. */
@@ -591,7 +591,7 @@ static void forgotten(struct svc *svc, uint64_t token, int result)
 	call = name->call;
 	name->call = NULL;
 	if (result != PONTO_OK && result != PONTO_ENOENT) {
-		svc_refuse(call, result, "%s: stays registered: it cannot be forgotten: %s", name->request->name,
+		ponto_refuse(call, result, "%s: stays registered: it cannot be forgotten: %s", name->request->name,
 			   ponto_strerror(result));
 		return;
 	}
@@ -605,9 +605,9 @@ static void forgotten_unseen(struct svc *svc, struct ponto_call *call, const cha
 	if (result == PONTO_OK)
 		reply_unregistered(svc, call);
 	else if (result == PONTO_ENOENT)
-		svc_refuse(call, result, "%s: not registered here by you", name);
+		ponto_refuse(call, result, "%s: not registered here by you", name);
 	else
-		svc_refuse(call, result, "%s: cannot be forgotten: %s", name, ponto_strerror(result));
+		ponto_refuse(call, result, "%s: cannot be forgotten: %s", name, ponto_strerror(result));
 }
 
 void svc_name_unregister(struct svc *svc, struct ponto_call *call, ProtobufCMessage *message)
@@ -620,7 +620,7 @@ void svc_name_unregister(struct svc *svc, struct ponto_call *call, ProtobufCMess
 	} else if (!name) {
 		forgotten_unseen(svc, call, request->name, PONTO_ENOENT);
 	} else if (name->call || (!name->handle && !name->failure)) {
-		svc_refuse(call, PONTO_EBUSY, "%s: is being registered or unregistered", request->name);
+		ponto_refuse(call, PONTO_EBUSY, "%s: is being registered or unregistered", request->name);
 	} else if (svc->has_store && !name->client) {
 		name->call = call;
 		svc_kept_remove(svc, name, forgotten);
@@ -641,7 +641,7 @@ size_t svc_name_count(const struct svc *svc)
 	return count;
 }
 
-void svc_name_list(struct svc *svc, struct svc_arena *arena, const struct ponto_call *call,
+void svc_name_list(struct svc *svc, struct ponto_arena *arena, const struct ponto_call *call,
 		   Ponto__Pnrp__V1__NamesReply *reply)
 {
 	for (const struct svc_name *name = svc->names; name; name = name->next) {
@@ -649,7 +649,7 @@ void svc_name_list(struct svc *svc, struct svc_arena *arena, const struct ponto_
 
 		if (name->state == PNRP_REGISTRATION_GONE || (name->uid != call->uid && !call->admin))
 			continue;
-		info = svc_arena_take(arena, 1, sizeof(*info));
+		info = ponto_arena_take(arena, 1, sizeof(*info));
 		if (!info)
 			return;
 		svc_name_fill(svc, arena, name, info);

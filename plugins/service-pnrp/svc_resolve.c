@@ -17,7 +17,7 @@ struct svc_query {
 	struct ponto_call *call;
 	Ponto__Pnrp__V1__ResolveRequest *request;
 	uint64_t deadline;
-	struct svc_arena arena; /* of what follows */
+	struct ponto_arena arena; /* of what follows */
 	Ponto__Pnrp__V1__Match *matches[SVC_MATCHES_MAX];
 	size_t match_count;
 	struct ring_id barred[SVC_MATCHES_MAX]; /* what the client does not want, then what it has got */
@@ -45,7 +45,7 @@ static void drop_query(struct svc *svc, struct svc_query *query)
 	*at = query->next;
 	svc->query_count--;
 	ponto__pnrp__v1__resolve_request__free_unpacked(query->request, NULL);
-	svc_arena_clear(&query->arena);
+	ponto_arena_clear(&query->arena);
 	ponto_free(svc->env->alloc, query);
 }
 
@@ -147,22 +147,22 @@ void svc_resolve(struct svc *svc, struct ponto_call *call, ProtobufCMessage *mes
 	int result;
 
 	if (request_fault(request)) {
-		svc_refuse(call, PONTO_EINVAL, "%s", request_fault(request));
+		ponto_refuse(call, PONTO_EINVAL, "%s", request_fault(request));
 		goto refused;
 	}
 	result = name_of_host(request);
 	if (result != PONTO_OK) {
-		svc_refuse(call, result, "%s: %s", request->host,
+		ponto_refuse(call, result, "%s: %s", request->host,
 			   result == PONTO_EINVAL ? "no host name of a peer" : ponto_strerror(result));
 		goto refused;
 	}
 	if (!ponto_share(queries_of(svc, call->uid), svc->query_count, SVC_QUERIES_MAX)) {
-		svc_refuse(call, PONTO_EBUSY, "%s: too many names are being resolved by you", request->name);
+		ponto_refuse(call, PONTO_EBUSY, "%s: too many names are being resolved by you", request->name);
 		goto refused;
 	}
 	query = ponto_new(svc->env->alloc, 1, sizeof(*query));
 	if (!query) {
-		svc_refuse(call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
+		ponto_refuse(call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
 		goto refused;
 	}
 	timeout = request->timeout_ms < TIMEOUT_MIN_MS	 ? TIMEOUT_MIN_MS
@@ -181,7 +181,7 @@ void svc_resolve(struct svc *svc, struct ponto_call *call, ProtobufCMessage *mes
 	svc->query_count++;
 	result = ask(svc, query);
 	if (result != PONTO_OK) {
-		svc_refuse(call, result, "%s: %s", request->name,
+		ponto_refuse(call, result, "%s: %s", request->name,
 			   result == PONTO_EINVAL     ? svc_name_fault(request->name)
 			   : result == PONTO_EUNREACH ? "the node has no address"
 						      : ponto_strerror(result));
@@ -196,7 +196,7 @@ refused:
 /* ---- its answers ----------------------------------------------------------------- */
 
 /* Where a secured name was signed with another key than the authority's, that key's own authority. */
-static char *signer_of(struct svc *svc, struct svc_arena *arena, const struct pnrp_match *in)
+static char *signer_of(struct svc *svc, struct ponto_arena *arena, const struct pnrp_match *in)
 {
 	struct ponto_bytes key = ponto_bytes(in->public_key, in->public_key_len);
 	uint8_t authority[PONTO_AUTHORITY_SIZE];
@@ -205,13 +205,13 @@ static char *signer_of(struct svc *svc, struct svc_arena *arena, const struct pn
 	if (!in->delegated || ponto_authority(svc->security, svc->profile, key, authority) != PONTO_OK)
 		return NULL;
 	ponto_hex(ponto_bytes(authority, sizeof(authority)), text);
-	return svc_arena_text(arena, text);
+	return ponto_arena_text(arena, text);
 }
 
 static Ponto__Pnrp__V1__Match *copy_match(struct svc *svc, struct svc_query *query, const struct pnrp_match *in)
 {
-	struct svc_arena *arena = &query->arena;
-	Ponto__Pnrp__V1__Match *out = svc_arena_take(arena, 1, sizeof(*out));
+	struct ponto_arena *arena = &query->arena;
+	Ponto__Pnrp__V1__Match *out = ponto_arena_take(arena, 1, sizeof(*out));
 	char text[PONTO_ADDR_TEXT];
 	char id[2 * RING_ID_SIZE + 1];
 
@@ -219,10 +219,10 @@ static Ponto__Pnrp__V1__Match *copy_match(struct svc *svc, struct svc_query *que
 		return NULL;
 	ponto__pnrp__v1__match__init(out);
 	ponto_hex(ponto_bytes(in->id.b, RING_ID_SIZE), id);
-	out->name = svc_arena_text(arena, *in->name ? in->name : query->request->name);
+	out->name = ponto_arena_text(arena, *in->name ? in->name : query->request->name);
 	out->cloud = svc->cloud;
-	out->id = svc_arena_text(arena, id);
-	out->comment = svc_arena_text(arena, in->friendly_name);
+	out->id = ponto_arena_text(arena, id);
+	out->comment = ponto_arena_text(arena, in->friendly_name);
 	out->secured = in->secured;
 	out->local = in->local;
 	out->signer = signer_of(svc, arena, in);
@@ -230,16 +230,16 @@ static Ponto__Pnrp__V1__Match *copy_match(struct svc *svc, struct svc_query *que
 		out->has_payload = true;
 		out->has_payload_text = out->payload_text = in->payload_type == PNRP_PAYLOAD_STRING;
 		out->payload.len = in->payload.len;
-		out->payload.data = svc_arena_take(arena, 1, in->payload.len);
+		out->payload.data = ponto_arena_take(arena, 1, in->payload.len);
 		if (out->payload.data && in->payload.len)
 			memcpy(out->payload.data, in->payload.data, in->payload.len);
 	}
-	out->nodes = svc_arena_take(arena, in->publisher_count, sizeof(*out->nodes));
+	out->nodes = ponto_arena_take(arena, in->publisher_count, sizeof(*out->nodes));
 	for (size_t i = 0; i < in->publisher_count && !arena->failed; i++)
-		out->nodes[out->n_nodes++] = svc_arena_text(arena, ponto_addr_format(&in->publisher[i], text));
-	out->endpoint = svc_arena_take(arena, in->endpoint_count, sizeof(*out->endpoint));
+		out->nodes[out->n_nodes++] = ponto_arena_text(arena, ponto_addr_format(&in->publisher[i], text));
+	out->endpoint = ponto_arena_take(arena, in->endpoint_count, sizeof(*out->endpoint));
 	for (size_t i = 0; i < in->endpoint_count && !arena->failed; i++) {
-		Ponto__Pnrp__V1__Endpoint *endpoint = svc_arena_take(arena, 1, sizeof(*endpoint));
+		Ponto__Pnrp__V1__Endpoint *endpoint = ponto_arena_take(arena, 1, sizeof(*endpoint));
 		struct ponto_addr addr = {.family = PONTO_FAMILY_IPV6};
 
 		if (!endpoint)
@@ -248,7 +248,7 @@ static Ponto__Pnrp__V1__Match *copy_match(struct svc *svc, struct svc_query *que
 		memcpy(addr.ip, in->endpoints[i].ip, sizeof(addr.ip));
 		if (ponto_addr_scope(&addr) == PONTO_SCOPE_LINK)
 			addr.zone = svc->zone;
-		endpoint->address = svc_arena_text(arena, ponto_addr_format(&addr, text));
+		endpoint->address = ponto_arena_text(arena, ponto_addr_format(&addr, text));
 		endpoint->port = in->endpoints[i].port;
 		endpoint->protocol = in->endpoints[i].protocol;
 		out->endpoint[out->n_endpoint++] = endpoint;
@@ -270,9 +270,9 @@ static void answer(struct svc *svc, struct svc_query *query, int result, const c
 	reply.result = result;
 	reply.error = (char *)(uintptr_t)error;
 	if (query->arena.failed)
-		svc_refuse(query->call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
+		ponto_refuse(query->call, PONTO_ENOMEM, "%s", ponto_strerror(PONTO_ENOMEM));
 	else
-		svc_reply(svc->env->alloc, query->call, &reply.base);
+		ponto_answer(svc->env->alloc, query->call, &reply.base);
 	drop_query(svc, query);
 }
 
@@ -329,7 +329,7 @@ void svc_resolve_failed(struct svc *svc, const struct pnrp_effect *effect)
 		answer(svc, query, result, failure(result));
 		return;
 	}
-	svc_refuse(query->call, result, "%s: %s", query->request->name, failure(result));
+	ponto_refuse(query->call, result, "%s: %s", query->request->name, failure(result));
 	drop_query(svc, query);
 }
 
@@ -348,7 +348,7 @@ void svc_resolve_trace(struct svc *svc, const struct pnrp_effect *effect)
 
 	if (!query || query->hop_count == SVC_HOPS_MAX)
 		return;
-	hop = svc_arena_take(&query->arena, 1, sizeof(*hop));
+	hop = ponto_arena_take(&query->arena, 1, sizeof(*hop));
 	if (!hop)
 		return;
 	if (trace->kind == PNRP_TRACE_ANSWER && trace->bits_after > trace->bits_before)
@@ -356,7 +356,7 @@ void svc_resolve_trace(struct svc *svc, const struct pnrp_effect *effect)
 	else
 		outcome = trace->suspicious ? "suspicious" : outcomes[trace->kind];
 	ponto__pnrp__v1__hop__init(hop);
-	hop->address = svc_arena_text(&query->arena,
+	hop->address = ponto_arena_text(&query->arena,
 				      trace->kind == PNRP_TRACE_RESTART ? "" : ponto_addr_format(&trace->addr, text));
 	hop->rtt_us = trace->rtt;
 	hop->bits = trace->bits_after;
@@ -375,7 +375,7 @@ static void end(struct svc *svc, struct svc_query *query, const char *why)
 {
 	if (svc->engine)
 		pnrp_engine_cancel(svc->engine, svc_now(svc), query->handle);
-	svc_refuse(query->call, PONTO_ECLOSED, "%s: %s", query->request->name, why);
+	ponto_refuse(query->call, PONTO_ECLOSED, "%s: %s", query->request->name, why);
 	drop_query(svc, query);
 }
 

@@ -1,15 +1,15 @@
-#include "plugins/service-pnrp/svc_arena.h"
+#include "framework/arena.h"
 
 #include <string.h>
 
-struct svc_arena_block {
-	struct svc_arena_block *next;
+struct ponto_arena_block {
+	struct ponto_arena_block *next;
 	_Alignas(max_align_t) uint8_t data[];
 };
 
-void *svc_arena_take(struct svc_arena *arena, size_t count, size_t size)
+void *ponto_arena_take(struct ponto_arena *arena, size_t count, size_t size)
 {
-	struct svc_arena_block *block;
+	struct ponto_arena_block *block;
 
 	if (arena->failed)
 		return NULL;
@@ -25,20 +25,20 @@ void *svc_arena_take(struct svc_arena *arena, size_t count, size_t size)
 	return block->data;
 }
 
-char *svc_arena_text(struct svc_arena *arena, const char *text)
+char *ponto_arena_text(struct ponto_arena *arena, const char *text)
 {
 	size_t size = strlen(text) + 1;
-	char *copy = svc_arena_take(arena, 1, size);
+	char *copy = ponto_arena_take(arena, 1, size);
 
 	if (copy)
 		memcpy(copy, text, size);
 	return copy;
 }
 
-void svc_arena_clear(struct svc_arena *arena)
+void ponto_arena_clear(struct ponto_arena *arena)
 {
 	while (arena->blocks) {
-		struct svc_arena_block *next = arena->blocks->next;
+		struct ponto_arena_block *next = arena->blocks->next;
 
 		ponto_free(arena->alloc, arena->blocks);
 		arena->blocks = next;
