@@ -1,0 +1,514 @@
+#include "plugins/service-dist/dist_cache.h"
+
+#include <string.h>
+
+#include "plugins/service-dist/dist_cache_private.h"
+
+#define TOPIC "service.dist.cache"
+#define TICK (10 * PONTO_SECOND)
+#define RETRY PONTO_SECOND		 /* of what found no place */
+#define PAUSE (30 * PONTO_SECOND)	 /* before a full store is tried again */
+#define WARN_AGAIN (600 * PONTO_SECOND)	 /* that it is still full */
+#define TOUCH_AFTER (600 * PONTO_SECOND) /* times of use are written when they are so much out of date */
+#define TOUCH_AT_CLOSE 256		 /* at most, of the last used: closing must not take long */
+
+struct load_job {
+	struct dist_cache *cache;
+	int result;
+	uint32_t orphans, damaged, foreign;
+	struct dist_page page;
+};
+
+struct read_job {
+	struct dist_cache *cache;
+	struct dist_read read;
+	dist_cache_work_fn *work;
+	dist_cache_hashes_fn *hashes; /* instead of work */
+	dist_cache_done_fn *done;
+	void *arg;
+	int got; /* by the store */
+	int result;
+};
+
+uint64_t dist_cache_wall(const struct dist_cache *cache)
+{
+	return ponto_wall(cache->config.clock);
+}
+
+/* ---- metrics and errors ------------------------------------------------------------------ */
+
+static void make_metrics(struct dist_cache *cache)
+{
+	struct dist_cache_metrics *m = &cache->metrics;
+	struct ponto_metrics *all = cache->config.metrics;
+	const char *name = cache->config.instance;
+
+	if (!all)
+		return;
+	m->segments = ponto_gauge(all, "dist_cache_segments", name, "segments of which something is cached");
+	m->blocks = ponto_gauge(all, "dist_cache_blocks", name, "blocks in the cache");
+	m->bytes = ponto_gauge(all, "dist_cache_bytes", name, "bytes of these blocks");
+	m->stored = ponto_counter(all, "dist_cache_stored_total", name, "blocks put into the cache");
+	m->read = ponto_counter(all, "dist_cache_read_total", name, "blocks read from the cache");
+	m->evicted = ponto_counter(all, "dist_cache_evicted_total", name, "segments removed to make room");
+	m->expired = ponto_counter(all, "dist_cache_expired_total", name, "segments removed for their age");
+	m->damaged = ponto_counter(all, "dist_cache_damaged_total", name, "damaged records found and removed");
+	m->refused = ponto_counter(all, "dist_cache_refused_total", name, "blocks not kept for want of space");
+	m->errors = ponto_counter(all, "dist_cache_errors_total", name, "other calls of the store that failed");
+}
+
+void dist_cache_show(const struct dist_cache *cache)
+{
+	ponto_gauge_set(cache->metrics.segments, (int64_t)cache->index.segments);
+	ponto_gauge_set(cache->metrics.blocks, (int64_t)cache->index.blocks);
+	ponto_gauge_set(cache->metrics.bytes, (int64_t)cache->index.bytes);
+}
+
+static void note_full(struct dist_cache *cache)
+{
+	uint64_t now = ponto_mono(cache->config.clock);
+
+	cache->stats.paused = true;
+	cache->paused_until = now + PAUSE;
+	if (cache->warned && now < cache->warned + WARN_AGAIN)
+		return;
+	cache->warned = now ? now : 1;
+	ponto_warning(cache->config.log, TOPIC, "the store has no space: nothing more is cached until it has");
+}
+
+void dist_cache_failed(struct dist_cache *cache, int result)
+{
+	switch (result) {
+	case PONTO_ENOSPC:
+		note_full(cache);
+		break;
+	case PONTO_EINVAL:
+	case PONTO_EEXIST:
+	case PONTO_ECLOSED:
+	case PONTO_ENOENT:
+		break; /* of what was asked for */
+	default:
+		cache->stats.errors++;
+		ponto_counter_add(cache->metrics.errors, 1);
+		ponto_debug(cache->config.log, TOPIC, "the store failed: %s", ponto_strerror(result));
+	}
+}
+
+/* ---- time ------------------------------------------------------------------------------------- */
+
+void dist_cache_arm(struct dist_cache *cache)
+{
+	uint64_t now = ponto_mono(cache->config.clock);
+
+	if (cache->armed || cache->closing || (cache->index.segments == 0 && !cache->waiting))
+		return;
+	cache->armed = true;
+	ponto_timer_set(cache->config.loop, cache->timer, now + (cache->waiting ? RETRY : TICK));
+}
+
+void dist_cache_trim(struct dist_cache *cache)
+{
+	const struct dist_cache_config *config = &cache->config;
+	uint64_t now = dist_cache_wall(cache);
+	struct dist_entry *entry;
+
+	if (cache->closing || !cache->ready)
+		return;
+	while (config->max_age && (entry = dist_by_age(cache->index.ages.first)) && entry->age.at <= now &&
+	       now - entry->age.at >= config->max_age) {
+		cache->stats.expired++;
+		ponto_counter_add(cache->metrics.expired, 1);
+		dist_lane_retire(cache, entry);
+	}
+	while (config->max_bytes && cache->index.cost > config->max_bytes) {
+		cache->stats.evicted++;
+		ponto_counter_add(cache->metrics.evicted, 1);
+		dist_lane_retire(cache, dist_by_use(cache->index.uses.first));
+	}
+	dist_cache_show(cache);
+}
+
+/* Of what was used since the last look, whatever the store has an old time of. */
+static void touch(struct dist_cache *cache, uint64_t out_of_date, size_t most)
+{
+	for (struct dist_link *link = cache->index.uses.last; link && link->at >= cache->touched && most > 0;
+	     link = link->before) {
+		struct dist_entry *entry = dist_by_use(link);
+
+		if (entry->use.at - entry->used_kept < out_of_date)
+			continue;
+		entry->lane.touch = true;
+		dist_lane_wait(cache, entry);
+		most--;
+	}
+	cache->touched = dist_cache_wall(cache);
+}
+
+static void on_timer(void *arg)
+{
+	struct dist_cache *cache = arg;
+
+	cache->armed = false;
+	dist_cache_trim(cache);
+	touch(cache, TOUCH_AFTER, SIZE_MAX);
+	dist_lane_advance(cache);
+}
+
+/* ---- opening and closing -------------------------------------------------------------------------- */
+
+static void finish(struct dist_cache *cache)
+{
+	void (*closed)(void *arg) = cache->on_closed;
+	void *arg = cache->closed_arg;
+
+	ponto_timer_destroy(cache->config.loop, cache->timer);
+	dist_index_clear(&cache->index);
+	ponto_free(cache->config.alloc, cache->config.instance);
+	ponto_free(cache->config.alloc, cache);
+	if (closed)
+		closed(arg);
+}
+
+void dist_cache_job_done(struct dist_cache *cache)
+{
+	cache->jobs--;
+	dist_cache_show(cache);
+	if (cache->closing && cache->jobs == 0)
+		finish(cache);
+}
+
+static void load_run(void *arg)
+{
+	struct load_job *job = arg;
+
+	job->result = dist_shelf_page(&job->cache->shelf, &job->page);
+}
+
+static void free_load(struct load_job *job)
+{
+	const struct ponto_alloc *alloc = job->cache->config.alloc;
+
+	ponto_free(alloc, job->page.token);
+	ponto_wipe(&job->page, sizeof(job->page));
+	ponto_free(alloc, job);
+}
+
+static int take_page(struct dist_cache *cache, struct load_job *job)
+{
+	for (size_t i = 0; i < job->page.count; i++) {
+		const struct dist_found *found = &job->page.found[i];
+		struct dist_entry *entry = dist_index_find(&cache->index, &found->id);
+
+		if (!entry)
+			entry = dist_index_add(&cache->index, &found->id);
+		if (!entry)
+			return PONTO_ENOMEM;
+		dist_index_set(&cache->index, entry, &found->meta);
+	}
+	job->orphans += job->page.orphans;
+	job->damaged += job->page.damaged;
+	job->foreign += job->page.foreign;
+	return PONTO_OK;
+}
+
+static void loaded(struct dist_cache *cache, const struct load_job *job)
+{
+	dist_index_loaded(&cache->index);
+	cache->ready = true;
+	cache->touched = dist_cache_wall(cache);
+	cache->stats.damaged += job->orphans + job->damaged;
+	ponto_counter_add(cache->metrics.damaged, job->orphans + job->damaged);
+	if (job->orphans || job->damaged)
+		ponto_warning(cache->config.log, TOPIC,
+			      "%u segments of the cache were damaged or incomplete and are removed",
+			      job->orphans + job->damaged);
+	if (job->foreign)
+		ponto_warning(cache->config.log, TOPIC, "%u segments of the cache cannot be read and are left alone",
+			      job->foreign);
+	ponto_info(cache->config.log, TOPIC, "%llu segments, %llu bytes of blocks are cached",
+		   (unsigned long long)cache->index.segments, (unsigned long long)cache->index.bytes);
+}
+
+static int submit_load(struct load_job *job);
+
+static void load_done(void *arg)
+{
+	struct load_job *job = arg;
+	struct dist_cache *cache = job->cache;
+
+	if (job->result == PONTO_OK)
+		job->result = take_page(cache, job);
+	if (cache->closing)
+		job->result = PONTO_ECLOSED;
+	if (job->result == PONTO_OK && job->page.token) {
+		job->result = submit_load(job);
+		if (job->result == PONTO_OK) {
+			cache->jobs--;
+			return;
+		}
+	}
+	if (job->result == PONTO_OK)
+		loaded(cache, job);
+	else if (job->result != PONTO_ECLOSED)
+		ponto_error(cache->config.log, TOPIC, "the cache cannot be read: %s", ponto_strerror(job->result));
+	cache->on_ready(cache->ready_arg, job->result);
+	free_load(job);
+	dist_cache_trim(cache);
+	if (cache->config.check && cache->ready && !cache->closing &&
+	    dist_cache_verify(cache, NULL, NULL, NULL) != PONTO_OK)
+		ponto_warning(cache->config.log, TOPIC, "the cache is not checked: no memory");
+	dist_lane_advance(cache);
+	dist_cache_job_done(cache);
+}
+
+static int submit_load(struct load_job *job)
+{
+	struct dist_cache *cache = job->cache;
+	int result = ponto_pool_submit(cache->config.store.pool, cache->config.loop, load_run, load_done, job);
+
+	if (result == PONTO_OK)
+		cache->jobs++;
+	return result;
+}
+
+static int start_loading(struct dist_cache *cache)
+{
+	struct load_job *job = ponto_new(cache->config.alloc, 1, sizeof(*job));
+	int result;
+
+	if (!job)
+		return PONTO_ENOMEM;
+	job->cache = cache;
+	cache->index.loading = true;
+	result = submit_load(job);
+	if (result != PONTO_OK)
+		free_load(job);
+	return result;
+}
+
+int dist_cache_open(const struct dist_cache_config *config, dist_cache_done_fn *ready, void *arg,
+		    struct dist_cache **out)
+{
+	const struct ponto_alloc *alloc = config->alloc;
+	struct dist_cache *cache = ponto_new(alloc, 1, sizeof(*cache));
+	uint8_t key[16];
+	int result;
+
+	if (!cache)
+		return PONTO_ENOMEM;
+	cache->config = *config;
+	cache->config.reads = config->reads ? config->reads : DIST_CACHE_READS;
+	cache->config.writes = config->writes ? config->writes : DIST_CACHE_WRITES;
+	cache->shelf = (struct dist_shelf){alloc, config->clock, config->store};
+	cache->on_ready = ready;
+	cache->ready_arg = arg;
+	config->random->fill(config->random->ctx, key, sizeof(key));
+	cache->config.instance = ponto_strdup(alloc, config->instance);
+	result = cache->config.instance ? dist_index_init(&cache->index, alloc, key) : PONTO_ENOMEM;
+	if (result != PONTO_OK) {
+		ponto_free(alloc, cache->config.instance);
+		ponto_free(alloc, cache);
+		return result;
+	}
+	make_metrics(cache);
+	result = ponto_timer_create(config->loop, on_timer, cache, &cache->timer);
+	if (result == PONTO_OK)
+		result = start_loading(cache);
+	if (result != PONTO_OK) {
+		finish(cache);
+		return result;
+	}
+	*out = cache;
+	return PONTO_OK;
+}
+
+void dist_cache_close(struct dist_cache *cache, void (*done)(void *arg), void *arg)
+{
+	if (!cache)
+		return;
+	cache->closing = true;
+	cache->stop = true;
+	cache->on_closed = done;
+	cache->closed_arg = arg;
+	cache->jobs++; /* this call, whatever its callbacks do */
+	ponto_timer_set(cache->config.loop, cache->timer, PONTO_NEVER);
+	dist_care_abandon(cache);
+	dist_lane_abandon(cache);
+	cache->touched = 0;
+	touch(cache, 1, TOUCH_AT_CLOSE);
+	dist_lane_advance(cache);
+	dist_cache_job_done(cache);
+}
+
+/* ---- what is held ----------------------------------------------------------------------------------- */
+
+static void tell(const struct dist_cache *cache, const struct dist_entry *entry, struct dist_known *out)
+{
+	uint64_t now = dist_cache_wall(cache);
+
+	*out = (struct dist_known){
+		.id = entry->id,
+		.algo = entry->algo,
+		.keyed = entry->keyed,
+		.whole = dist_entry_whole(entry),
+		.size = entry->size,
+		.hashes = entry->hashes,
+		.blocks = entry->blocks,
+		.bytes = dist_entry_bytes(entry),
+		.age = now > entry->age.at ? now - entry->age.at : 0,
+		.created = entry->age.at,
+		.used = entry->use.at,
+		.replies = entry->replies,
+		.full = entry->full,
+	};
+	memcpy(out->tag, entry->tag, DIST_TAG);
+}
+
+static struct dist_entry *held(const struct dist_cache *cache, const struct content_id *id)
+{
+	struct dist_entry *entry = cache->ready ? dist_index_find(&cache->index, id) : NULL;
+
+	return entry && entry->listed ? entry : NULL;
+}
+
+bool dist_cache_find(const struct dist_cache *cache, const struct content_id *id, struct dist_known *out)
+{
+	const struct dist_entry *entry = held(cache, id);
+
+	if (entry)
+		tell(cache, entry, out);
+	return entry;
+}
+
+int dist_cache_sought(struct dist_cache *cache, const struct content_id *id, uint32_t replies, uint32_t full)
+{
+	struct dist_entry *entry = held(cache, id);
+
+	if (!entry)
+		return PONTO_ENOENT;
+	entry->replies = replies;
+	entry->full = full;
+	return PONTO_OK;
+}
+
+void dist_cache_each(const struct dist_cache *cache, bool (*fn)(void *arg, const struct dist_known *known), void *arg)
+{
+	struct dist_known known;
+
+	if (!cache->ready)
+		return;
+	for (struct dist_link *link = cache->index.uses.last; link; link = link->before) {
+		tell(cache, dist_by_use(link), &known);
+		if (!fn(arg, &known))
+			return;
+	}
+}
+
+void dist_cache_stats(const struct dist_cache *cache, struct dist_cache_stats *out)
+{
+	*out = cache->stats;
+	out->segments = cache->index.segments;
+	out->blocks = cache->index.blocks;
+	out->bytes = cache->index.bytes;
+}
+
+/* ---- reading -------------------------------------------------------------------------------------------- */
+
+static void read_run(void *arg)
+{
+	struct read_job *job = arg;
+	const struct dist_shelf *shelf = &job->cache->shelf;
+	struct dist_read *read = &job->read;
+	struct ponto_bytes hashes;
+	uint8_t *value;
+
+	if (job->hashes)
+		job->got = dist_shelf_hashes(shelf, &read->id, read->meta.algo, &value, &hashes);
+	else
+		job->got = dist_shelf_read(shelf, &read->id, &read->meta, read->index, &value, &read->block);
+	job->result = job->got;
+	if (job->got != PONTO_OK)
+		return;
+	job->result = job->hashes ? job->hashes(job->arg, &read->meta, hashes) : job->work(job->arg, read);
+	ponto_free(shelf->alloc, value);
+}
+
+/* A block that is not there, or not right, is told to nobody any more; what the store holds is looked at. */
+static void distrust(struct dist_cache *cache, struct dist_entry *entry, const struct read_job *job)
+{
+	if (!job->hashes)
+		dist_index_drop(&cache->index, entry, job->read.index);
+	entry->lane.check = true;
+	dist_lane_wait(cache, entry);
+}
+
+static void read_done(void *arg)
+{
+	struct read_job *job = arg;
+	struct dist_cache *cache = job->cache;
+	struct dist_entry *entry = held(cache, &job->read.id);
+
+	cache->reads--;
+	if (job->got == PONTO_OK) {
+		cache->stats.read++;
+		ponto_counter_add(cache->metrics.read, 1);
+		if (entry)
+			dist_index_use(&cache->index, entry, dist_cache_wall(cache));
+	} else {
+		dist_cache_failed(cache, job->got == PONTO_ECORRUPT ? PONTO_ENOENT : job->got);
+		if (entry && !cache->closing && (job->got == PONTO_ENOENT || job->got == PONTO_ECORRUPT))
+			distrust(cache, entry, job);
+	}
+	job->done(job->arg, job->result);
+	ponto_wipe(job, sizeof(*job));
+	ponto_free(cache->config.alloc, job);
+	dist_lane_advance(cache);
+	dist_cache_job_done(cache);
+}
+
+static int submit_read(struct dist_cache *cache, const struct dist_entry *entry, const struct read_job *what)
+{
+	struct read_job *job = ponto_new(cache->config.alloc, 1, sizeof(*job));
+	int result;
+
+	if (!job)
+		return PONTO_ENOMEM;
+	*job = *what;
+	job->cache = cache;
+	job->read.id = entry->id;
+	dist_entry_meta(entry, &job->read.meta);
+	result = ponto_pool_submit(cache->config.store.pool, cache->config.loop, read_run, read_done, job);
+	if (result != PONTO_OK) {
+		ponto_free(cache->config.alloc, job);
+		return result;
+	}
+	cache->jobs++;
+	cache->reads++;
+	return PONTO_OK;
+}
+
+int dist_cache_get(struct dist_cache *cache, const struct content_id *id, uint32_t index, dist_cache_work_fn *work,
+		   dist_cache_done_fn *done, void *arg)
+{
+	const struct dist_entry *entry = held(cache, id);
+	struct read_job job = {.read.index = index, .work = work, .done = done, .arg = arg};
+
+	if (cache->closing)
+		return PONTO_ECLOSED;
+	if (!entry || !content_blocks_has(&entry->blocks, index))
+		return PONTO_ENOENT;
+	return cache->reads < cache->config.reads ? submit_read(cache, entry, &job) : PONTO_EBUSY;
+}
+
+int dist_cache_hashes(struct dist_cache *cache, const struct content_id *id, dist_cache_hashes_fn *work,
+		      dist_cache_done_fn *done, void *arg)
+{
+	const struct dist_entry *entry = held(cache, id);
+	struct read_job job = {.hashes = work, .done = done, .arg = arg};
+
+	if (cache->closing)
+		return PONTO_ECLOSED;
+	if (!entry || entry->hashes == 0)
+		return PONTO_ENOENT;
+	return cache->reads < cache->config.reads ? submit_read(cache, entry, &job) : PONTO_EBUSY;
+}

@@ -1,0 +1,411 @@
+/* Changes of segments in the store: one job at a time for a segment, so that they do not get in each other's way;
+ * blocks that come meanwhile go together in the next. What nobody waits for has few places at a time. */
+#include <assert.h>
+#include <string.h>
+
+#include "plugins/service-dist/dist_cache_private.h"
+
+#define BACKGROUND_MAX 4u
+
+struct lane_job {
+	struct dist_cache *cache;
+	struct dist_entry *entry; /* stays as long as its lane is busy */
+	struct content_id id;
+	bool remove, verify, background;
+	struct dist_segment segment;
+	struct dist_change change;
+	struct dist_changed changed;
+	struct dist_put *puts;
+	int result;
+};
+
+static void next(struct dist_cache *cache, struct dist_entry *entry);
+
+static void free_put(struct dist_cache *cache, struct dist_put *put)
+{
+	ponto_wipe(put->segment.kp, sizeof(put->segment.kp));
+	ponto_free(cache->config.alloc, put->list);
+	ponto_free(cache->config.alloc, put);
+}
+
+/* Tells all of a list; cache stays, whatever they do. */
+static void end_puts(struct dist_cache *cache, struct dist_put *puts, int result)
+{
+	while (puts) {
+		struct dist_put *put = puts;
+
+		puts = put->next;
+		cache->puts--;
+		put->done(put->arg, result);
+		free_put(cache, put);
+	}
+}
+
+/* ---- jobs ---------------------------------------------------------------------------------- */
+
+static void lane_run(void *arg)
+{
+	struct lane_job *job = arg;
+	const struct dist_shelf *shelf = &job->cache->shelf;
+
+	job->result = job->remove ? dist_shelf_remove(shelf, &job->id)
+				  : dist_shelf_change(shelf, &job->id, &job->change, &job->changed);
+}
+
+static void removed(struct lane_job *job)
+{
+	struct dist_cache *cache = job->cache;
+	struct dist_entry *entry = job->entry;
+	struct dist_clear *clear = entry->lane.clear;
+	bool verify = entry->lane.verify;
+
+	entry->lane.clear = NULL;
+	entry->lane.remove = job->result != PONTO_OK && !cache->closing;
+	entry->lane.check = entry->lane.touch = entry->lane.verify = false;
+	if (job->result != PONTO_OK)
+		dist_cache_failed(cache, job->result);
+	next(cache, entry);
+	if (clear)
+		dist_care_removed(cache, clear, job->result);
+	if (verify)
+		dist_care_checked(cache, 0, PONTO_OK, 0);
+}
+
+static void changed(struct lane_job *job)
+{
+	struct dist_cache *cache = job->cache;
+	struct dist_entry *entry = job->entry;
+	uint64_t bytes = 0;
+
+	if (job->result == PONTO_OK) {
+		cache->stats.stored += job->change.count;
+		cache->stats.damaged += job->changed.damaged;
+		ponto_counter_add(cache->metrics.stored, job->change.count);
+		ponto_counter_add(cache->metrics.damaged, job->changed.damaged);
+		if (job->changed.damaged)
+			ponto_warning(cache->config.log, "service.dist.cache",
+				      "%u records of a segment were damaged and are removed", job->changed.damaged);
+		if (!job->changed.present)
+			dist_index_unlist(&cache->index, entry);
+		else if (!entry->lane.remove)
+			dist_index_set(&cache->index, entry, &job->changed.meta);
+		if (entry->listed)
+			bytes = dist_entry_bytes(entry);
+	} else {
+		if (job->result == PONTO_ENOSPC) {
+			cache->stats.refused += job->change.count;
+			ponto_counter_add(cache->metrics.refused, job->change.count);
+		}
+		dist_cache_failed(cache, job->result);
+	}
+	if (job->result == PONTO_OK && job->change.count > 0 && cache->stats.paused) {
+		cache->stats.paused = false;
+		ponto_info(cache->config.log, "service.dist.cache", "there is space again: blocks are kept");
+	}
+	next(cache, entry);
+	end_puts(cache, job->puts, job->result);
+	if (job->verify)
+		dist_care_checked(cache, bytes, job->result, job->result == PONTO_OK ? job->changed.damaged : 0);
+}
+
+static void lane_done(void *arg)
+{
+	struct lane_job *job = arg;
+	struct dist_cache *cache = job->cache;
+
+	job->entry->lane.busy = false;
+	cache->background -= job->background;
+	if (job->remove)
+		removed(job);
+	else
+		changed(job);
+	ponto_wipe(job, sizeof(*job));
+	ponto_free(cache->config.alloc, job);
+	dist_cache_trim(cache);
+	dist_lane_advance(cache);
+	dist_cache_job_done(cache);
+}
+
+/* Puts that can go together: of one kind, as many as a change takes. */
+static void take_puts(struct lane_job *job, struct dist_lane *lane)
+{
+	const struct dist_segment *first = &lane->puts->segment;
+	struct dist_put *put, *last = NULL;
+
+	job->puts = lane->puts;
+	job->segment = *first;
+	job->change.segment = &job->segment;
+	for (put = lane->puts; put && job->change.count < DIST_PIECES_MAX; put = put->next) {
+		const struct dist_segment *s = &put->segment;
+
+		if (s->algo != first->algo || s->size != first->size || s->keyed != first->keyed)
+			break;
+		if (s->block_hashes.len > job->segment.block_hashes.len)
+			job->segment.block_hashes = s->block_hashes;
+		job->change.pieces[job->change.count++] = &put->piece;
+		last = put;
+	}
+	assert(last);
+	lane->puts = put;
+	if (!put)
+		lane->last_put = NULL;
+	last->next = NULL;
+}
+
+/* Begins what is next for a segment. Refused: nothing was taken. */
+static int begin(struct dist_cache *cache, struct dist_entry *entry, bool background)
+{
+	struct dist_lane *lane = &entry->lane;
+	struct lane_job *job = ponto_new(cache->config.alloc, 1, sizeof(*job));
+	int result;
+
+	if (!job)
+		return PONTO_ENOMEM;
+	job->cache = cache;
+	job->entry = entry;
+	job->id = entry->id;
+	job->remove = lane->remove;
+	job->background = background;
+	job->change.now = dist_cache_wall(cache);
+	job->change.stop = &cache->stop;
+	if (!job->remove) {
+		if (lane->check)
+			content_blocks_add(&job->change.check, 0, CONTENT_BLOCKS_MAX);
+		job->verify = lane->verify;
+		job->change.used = entry->listed ? entry->use.at : 0;
+		if (lane->puts) {
+			take_puts(job, lane);
+			job->change.used = job->change.now;
+		}
+	}
+	result = ponto_pool_submit(cache->config.store.pool, cache->config.loop, lane_run, lane_done, job);
+	if (result != PONTO_OK) {
+		struct dist_put *last = job->puts;
+
+		while (last && last->next)
+			last = last->next;
+		if (last) {
+			last->next = lane->puts;
+			lane->puts = job->puts;
+			lane->last_put = lane->last_put ? lane->last_put : last;
+		}
+		ponto_free(cache->config.alloc, job);
+		return result;
+	}
+	if (!job->remove)
+		lane->check = lane->touch = lane->verify = false;
+	lane->busy = true;
+	cache->jobs++;
+	cache->background += background;
+	return PONTO_OK;
+}
+
+/* ---- what waits -------------------------------------------------------------------------------- */
+
+void dist_lane_wait(struct dist_cache *cache, struct dist_entry *entry)
+{
+	if (entry->lane.waiting || entry->lane.busy)
+		return;
+	entry->lane.waiting = true;
+	entry->lane.next_waiting = NULL;
+	*(cache->waiting ? &cache->last_waiting->lane.next_waiting : &cache->waiting) = entry;
+	cache->last_waiting = entry;
+}
+
+void dist_lane_advance(struct dist_cache *cache)
+{
+	while (cache->waiting && cache->background < BACKGROUND_MAX) {
+		struct dist_entry *entry = cache->waiting;
+
+		/* A block that came meanwhile took its other work along. */
+		if (!entry->lane.busy && (entry->lane.remove || entry->lane.check || entry->lane.touch) &&
+		    begin(cache, entry, true) != PONTO_OK)
+			break;
+		cache->waiting = entry->lane.next_waiting;
+		entry->lane.waiting = false;
+		if (!entry->lane.busy)
+			next(cache, entry);
+	}
+	dist_cache_arm(cache);
+}
+
+/* After a job, or after nothing was to be done. */
+static void next(struct dist_cache *cache, struct dist_entry *entry)
+{
+	struct dist_lane *lane = &entry->lane;
+	struct dist_put *refused = NULL;
+	int result = PONTO_OK;
+
+	if (lane->busy)
+		return;
+	if (lane->puts && !lane->remove) {
+		result = begin(cache, entry, false);
+		if (result == PONTO_OK)
+			return;
+		refused = lane->puts;
+		lane->puts = lane->last_put = NULL;
+	}
+	if (lane->remove || lane->check || lane->touch)
+		dist_lane_wait(cache, entry);
+	else if (!entry->listed && !lane->waiting)
+		dist_index_remove(&cache->index, entry);
+	end_puts(cache, refused, result);
+}
+
+void dist_lane_retire(struct dist_cache *cache, struct dist_entry *entry)
+{
+	dist_index_unlist(&cache->index, entry);
+	entry->lane.remove = true;
+	dist_lane_wait(cache, entry);
+}
+
+void dist_lane_abandon(struct dist_cache *cache)
+{
+	struct dist_put *puts = NULL;
+
+	for (size_t i = 0; i < cache->index.bucket_count; i++) {
+		for (struct dist_entry *e = cache->index.buckets[i]; e; e = e->next) {
+			if (e->lane.puts) {
+				e->lane.last_put->next = puts;
+				puts = e->lane.puts;
+			}
+			e->lane.puts = e->lane.last_put = NULL;
+			e->lane.remove = e->lane.check = e->lane.touch = e->lane.verify = false;
+		}
+	}
+	end_puts(cache, puts, PONTO_ECLOSED);
+}
+
+/* ---- putting ------------------------------------------------------------------------------------- */
+
+/* Whether the segment is possible, its ID made of its keys, and the block one of it; the block's hash comes out. */
+static int examine(const struct dist_segment *segment, struct dist_piece *piece)
+{
+	struct dist_meta meta = {.algo = segment->algo, .size = segment->size, .keyed = segment->keyed};
+	struct content_segment described = {.size = segment->size, .block_hashes = segment->block_hashes};
+	struct content_id id;
+	struct ponto_bytes hash;
+	size_t each;
+
+	content_blocks_add(&meta.blocks, 0, 1);
+	if (!dist_meta_valid(&meta) || piece->crypto > CONTENT_AES_256 || segment->id.len == 0 ||
+	    segment->id.len > CONTENT_ID_MAX || !dist_block_fits(&meta, piece->index, piece->crypto, piece->data.len))
+		return PONTO_EINVAL;
+	if (!segment->keyed)
+		return PONTO_OK;
+	each = content_hash_size(segment->algo);
+	content_segment_id(segment->algo, segment->kp, segment->hod, &id);
+	memcpy(described.hod, segment->hod, CONTENT_HASH_MAX);
+	if (piece->crypto != CONTENT_PLAIN || !content_id_equal(&id, &segment->id) ||
+	    segment->block_hashes.len % each != 0 ||
+	    segment->block_hashes.len / each > content_segment_blocks(segment->algo, segment->size))
+		return PONTO_EINVAL;
+	hash = content_block_hash(segment->algo, &described, piece->index);
+	if (hash.len == 0)
+		return PONTO_EINVAL;
+	memset(piece->hash, 0, sizeof(piece->hash));
+	memcpy(piece->hash, hash.data, hash.len);
+	return PONTO_OK;
+}
+
+/* Against what is held. */
+static int compare(const struct dist_entry *entry, const struct dist_segment *segment, uint32_t index)
+{
+	if (!entry || !entry->listed)
+		return PONTO_OK;
+	if (entry->algo != segment->algo || entry->size != segment->size)
+		return PONTO_EINVAL;
+	if (entry->keyed == segment->keyed)
+		return content_blocks_has(&entry->blocks, index) ? PONTO_EEXIST : PONTO_OK;
+	return entry->keyed ? PONTO_EEXIST : PONTO_OK;
+}
+
+static struct dist_put *make_put(struct dist_cache *cache, const struct dist_segment *segment,
+				 const struct dist_piece *piece, size_t known)
+{
+	const struct ponto_alloc *alloc = cache->config.alloc;
+	struct dist_put *put = ponto_new(alloc, 1, sizeof(*put));
+
+	if (!put)
+		return NULL;
+	put->segment = *segment;
+	put->piece = *piece;
+	put->segment.block_hashes = ponto_bytes(NULL, 0);
+	if (!segment->keyed || content_is_v2(segment->algo) || segment->block_hashes.len <= known)
+		return put;
+	put->list = ponto_bytes_dup(alloc, segment->block_hashes);
+	if (!put->list) {
+		free_put(cache, put);
+		return NULL;
+	}
+	put->segment.block_hashes = ponto_bytes(put->list, segment->block_hashes.len);
+	return put;
+}
+
+static int admit(struct dist_cache *cache)
+{
+	if (cache->closing)
+		return PONTO_ECLOSED;
+	if (!cache->ready || cache->puts >= cache->config.writes)
+		return PONTO_EBUSY;
+	if (!cache->stats.paused || ponto_mono(cache->config.clock) >= cache->paused_until)
+		return PONTO_OK;
+	cache->stats.refused++;
+	ponto_counter_add(cache->metrics.refused, 1);
+	return PONTO_ENOSPC;
+}
+
+/* Into the lane; it begins at once when that is idle. */
+static int enqueue(struct dist_cache *cache, struct dist_entry *entry, struct dist_put *put)
+{
+	struct dist_lane *lane = &entry->lane;
+	int result;
+
+	*(lane->puts ? &lane->last_put->next : &lane->puts) = put;
+	lane->last_put = put;
+	if (lane->busy || lane->remove)
+		return PONTO_OK;
+	/* It is alone: others would have made the lane busy. */
+	result = begin(cache, entry, false);
+	if (result != PONTO_OK)
+		lane->puts = lane->last_put = NULL;
+	return result;
+}
+
+int dist_cache_put(struct dist_cache *cache, const struct dist_segment *segment, const struct dist_piece *piece,
+		   dist_cache_done_fn *done, void *arg)
+{
+	struct dist_piece examined = *piece;
+	struct dist_entry *entry;
+	struct dist_put *put;
+	int result = examine(segment, &examined);
+
+	if (result == PONTO_OK)
+		result = admit(cache);
+	if (result != PONTO_OK)
+		return result;
+	entry = dist_index_find(&cache->index, &segment->id);
+	result = compare(entry, segment, piece->index);
+	if (result != PONTO_OK)
+		return result;
+	put = make_put(cache, segment, &examined,
+		       entry && entry->listed ? entry->hashes * content_hash_size(segment->algo) : 0);
+	if (put && !entry)
+		entry = dist_index_add(&cache->index, &segment->id);
+	if (!put || !entry) {
+		if (put)
+			free_put(cache, put);
+		return PONTO_ENOMEM;
+	}
+	put->done = done;
+	put->arg = arg;
+	result = enqueue(cache, entry, put);
+	if (result == PONTO_OK) {
+		cache->puts++;
+		return PONTO_OK;
+	}
+	free_put(cache, put);
+	if (!entry->listed && !entry->lane.waiting)
+		dist_index_remove(&cache->index, entry);
+	return result;
+}
