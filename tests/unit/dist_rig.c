@@ -292,19 +292,18 @@ int dist_rig_get(struct dist_rig *rig, struct dist_cache *cache, const struct co
 	return e.later;
 }
 
-void dist_rig_damage(struct dist_rig *rig, struct ponto_bytes group, struct ponto_bytes key, long at,
-		     const uint8_t *bytes, size_t len)
+void dist_rig_damage(struct dist_rig *rig, struct ponto_bytes group, struct ponto_bytes key, long at, bool cut)
 {
 	uint8_t *value;
 	size_t size, from;
 
 	assert_ok(ponto_store_get(rig->inner, group, key, PONTO_NEVER, &ponto_alloc_system, &value, &size, NULL));
 	from = at < 0 ? size - (size_t)-at : (size_t)at;
-	assert_true(from + len <= size);
-	if (len)
-		memcpy(value + from, bytes, len);
-	else
+	assert_true(from < size);
+	if (cut)
 		size = from;
+	else
+		value[from] ^= 0xee;
 	assert_ok(ponto_store_put(rig->inner, group, key, ponto_bytes(value, size), 0, 0, PONTO_NEVER));
 	free(value);
 }

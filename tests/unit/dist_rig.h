@@ -69,9 +69,8 @@ void dist_rig_put_all(struct dist_rig *rig, struct dist_cache *cache, const stru
 int dist_rig_get(struct dist_rig *rig, struct dist_cache *cache, const struct content_made *made, size_t i,
 		 uint32_t index, struct ponto_bytes data);
 
-/* Changes a value in the store: its bytes from at on, at < 0: from the end; len 0: cut off there. */
-void dist_rig_damage(struct dist_rig *rig, struct ponto_bytes group, struct ponto_bytes key, long at,
-		     const uint8_t *bytes, size_t len);
+/* Changes a value in the store: one byte of it, at < 0: counted from the end; or cuts it off there. */
+void dist_rig_damage(struct dist_rig *rig, struct ponto_bytes group, struct ponto_bytes key, long at, bool cut);
 
 /* Records in a group. */
 size_t dist_rig_records(struct dist_rig *rig, struct ponto_bytes group);
