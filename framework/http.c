@@ -68,7 +68,7 @@ int ponto_http_check_response(const struct ponto_http_response *r, bool head)
 		return PONTO_EINVAL;
 	switch (r->source) {
 	case PONTO_HTTP_NOTHING:
-		if ((!head && r->length != 0) || r->length > INT64_MAX)
+		if ((!head && r->status != 304 && r->length != 0) || r->length > INT64_MAX)
 			return PONTO_EINVAL;
 		break;
 	case PONTO_HTTP_DATA:
@@ -117,6 +117,8 @@ int ponto_http_check_fetch(const struct ponto_http_fetch *f)
 	int result;
 
 	if (!ponto_http_is_token(f->method) || !f->url || f->timeout == 0 || (f->body.len > 0 && !f->body.data))
+		return PONTO_EINVAL;
+	if (f->redirects > 0 && strcmp(f->method, "GET") != 0 && strcmp(f->method, "HEAD") != 0)
 		return PONTO_EINVAL;
 	result = check_url(f->url);
 	return result == PONTO_OK ? check_headers(f->headers, f->header_count) : result;

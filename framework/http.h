@@ -51,7 +51,7 @@ typedef int64_t ponto_http_body_fn(void *arg, uint64_t offset, uint8_t *out, siz
 #define PONTO_HTTP_CHUNKED UINT64_MAX
 
 enum ponto_http_source {
-	PONTO_HTTP_NOTHING = 0, /* no body; length is told to HEAD alone, else it is 0 */
+	PONTO_HTTP_NOTHING = 0, /* no body; length is told by the answers to HEAD and by 304, else it is 0 */
 	PONTO_HTTP_DATA = 1,	/* data, uncopied */
 	PONTO_HTTP_FILE = 2,	/* length bytes of fd from offset on, by the kernel where it can */
 	PONTO_HTTP_STREAM = 3,	/* what body fills */
@@ -67,7 +67,7 @@ struct ponto_http_response {
 	size_t header_count;
 	uint64_t length;	  /* FILE, STREAM: bytes of the body; STREAM also PONTO_HTTP_CHUNKED */
 	struct ponto_bytes data;  /* DATA: unchanged until release */
-	int fd;			  /* FILE: a regular file, readable; takes, on success */
+	int fd;			  /* FILE: a regular file, readable; takes */
 	uint64_t offset;	  /* FILE */
 	ponto_http_body_fn *body; /* STREAM */
 	void *arg;		  /* of body and release */
@@ -102,7 +102,7 @@ struct ponto_http_fetch {
 	uint64_t connect_timeout; /* 0: only that */
 	uint64_t stall_timeout;	  /* the longest time without a byte, in whole seconds, rounded up; 0: any */
 	uint64_t answer_limit;	  /* bytes of the answer's body */
-	uint32_t redirects;	  /* so many are followed; 0: a redirection is an answer like others */
+	uint32_t redirects;	  /* so many are followed, GET and HEAD only; 0: a redirection is an answer like others */
 };
 
 struct ponto_http_fetch_events {
@@ -171,7 +171,7 @@ static inline void ponto_http_local(struct ponto_http h, struct ponto_http_liste
 	h.ops->local(listener, out);
 }
 
-/* Answers, inside request or later. On failure nothing is taken and the request still wants an answer. PONTO_EINVAL: a
+/* Answers, inside request or later. On failure nothing is released but fd, and the request still wants an answer. PONTO_EINVAL: a
  * status, source or length outside its range, a header that is no header or the plugin's affair, answered already;
  * PONTO_ELIMIT: more headers than PONTO_HTTP_HEADERS_MAX; PONTO_ENOMEM. copies headers; borrows data until release */
 PONTO_MUST_CHECK static inline int ponto_http_respond(struct ponto_http h, struct ponto_http_listener *listener,

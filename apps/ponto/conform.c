@@ -1,5 +1,6 @@
 /* ponto-conform: the contract suites that need a test framework, on one plugin, as TAP. Run by ponto plugin check. */
 #include "tests/conform/discovery_suite.h"
+#include "tests/conform/http_suite.h"
 #include "tests/conform/security_suite.h"
 
 #include <stdio.h>
@@ -54,6 +55,21 @@ static int run_discovery(const struct ponto_plugin *plugin)
 	return failed != 0;
 }
 
+/* On loopback, or in a simulated world when it refuses to be made outside of one. */
+static int run_http(const struct ponto_plugin *plugin)
+{
+	struct http_subject subject = {plugin, NULL, !http_fits_system(plugin)};
+	struct CMUnitTest *cases = calloc(http_suite_count, sizeof(*cases));
+	int failed;
+
+	if (!cases)
+		return 1;
+	http_suite_cases(&subject, subject.sim ? "simulated" : "on the system", cases);
+	failed = _cmocka_run_group_tests("http", cases, http_suite_count, NULL, NULL);
+	free(cases);
+	return failed != 0;
+}
+
 /* As ponto itself: with a slash, or ending in .so or .la, it is a file. */
 static const struct ponto_plugin *load(struct ponto_registry *registry, const char *what)
 {
@@ -91,6 +107,8 @@ int main(int argc, char **argv)
 		status = run_security(plugin);
 	else if (plugin && plugin->kind == PONTO_KIND_DISCOVERY)
 		status = run_discovery(plugin);
+	else if (plugin && plugin->kind == PONTO_KIND_HTTP)
+		status = run_http(plugin);
 	else if (plugin)
 		fprintf(stderr, "ponto-conform: %s is a %s plugin\n", argv[1],
 			ponto_kind_name((enum ponto_kind)plugin->kind));

@@ -116,7 +116,7 @@ int cli_plugin_check(struct cli *cli, struct ponto_registry *registry, const str
 		     const char *what)
 {
 	struct check check = {.cli = cli, .plugin = plugin, .what = what, .array = cli->json ? json_array() : NULL};
-	char reason[PONTO_REASON_SIZE] = "", sentence[64];
+	char reason[PONTO_REASON_SIZE] = "";
 	int status;
 
 	tell(&check, "descriptor, options and vtable", ponto_plugin_check(plugin, reason) == PONTO_OK, reason);
@@ -127,13 +127,11 @@ int cli_plugin_check(struct cli *cli, struct ponto_registry *registry, const str
 		check_store(&check);
 	} else if (plugin->kind == PONTO_KIND_TRANSPORT) {
 		check_transport(&check);
-	} else if (plugin->kind == PONTO_KIND_SECURITY || plugin->kind == PONTO_KIND_DISCOVERY) {
+	} else if (plugin->kind == PONTO_KIND_SECURITY || plugin->kind == PONTO_KIND_DISCOVERY ||
+		   plugin->kind == PONTO_KIND_HTTP) {
 		check_conform(&check);
 	} else if (plugin->kind == PONTO_KIND_SERVICE) {
 		check_service(&check, registry);
-	} else {
-		snprintf(sentence, sizeof(sentence), "%s contract", ponto_kind_name((enum ponto_kind)plugin->kind));
-		check_tell(&check, sentence, CHECK_NOT_TRIED, "there is no suite for this kind");
 	}
 	status = check.failures ? CLI_NO : CLI_OK;
 	if (cli->json && cli_print_json(check.array) != CLI_OK)

@@ -1,0 +1,157 @@
+/* http-mhd: what its files share. Threads: the caller's loop; libmicrohttpd's own (one pool per listener); one that
+ * drives libcurl. They hand over to the loop by a mailbox, and nothing else of the loop is touched by them. */
+#ifndef MHD_H
+#define MHD_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+
+#include "framework/http.h"
+#include "plugins/http-mhd/mhd_mailbox.h"
+
+#define MHD_TOPIC_SERVE "http.mhd.serve"
+#define MHD_TOPIC_FETCH "http.mhd.fetch"
+
+struct mhd_client;
+
+struct mhd_metrics {
+	struct ponto_counter *requests, *refused, *failures, *bytes_in, *bytes_out;
+	struct ponto_counter *fetches, *fetch_failures, *fetch_bytes;
+	struct ponto_gauge *connections;
+};
+
+struct mhd_http {
+	const struct ponto_env *env;
+	struct mhd_metrics metrics;
+	pthread_mutex_t lock; /* guards client */
+	struct mhd_client *client; /* NULL until the first fetch */
+};
+
+/* ---- serving --------------------------------------------------------------------- */
+
+/* Answers without a body that are the same for everyone. */
+enum mhd_refusal { MHD_BAD, MHD_TOO_LARGE, MHD_TARGET_LONG, MHD_HEADERS_LONG, MHD_NO_CODING, MHD_REFUSALS };
+
+struct ponto_http_listener {
+	struct mhd_http *http;
+	struct ponto_loop *loop;
+	struct ponto_http_events events;
+	void *arg;
+	struct ponto_addr local;
+	size_t body_limit;
+	uint64_t patience; /* microseconds for a request to arrive whole */
+	struct MHD_Daemon *daemon;
+	struct MHD_Response *refusals[MHD_REFUSALS];
+	struct mhd_mailbox *mailbox;
+	int hangups; /* epoll: who of those that wait for an answer left */
+	struct ponto_watch *watch;
+	struct ponto_timer *timer;
+	unsigned depth; /* of callbacks under way */
+	bool dead;
+	char said[256]; /* libmicrohttpd's last message while starting */
+
+	pthread_mutex_t lock; /* guards what follows */
+	bool closing;
+	struct mhd_conn *conns;
+};
+
+enum mhd_phase {
+	MHD_READING = 0,   /* libmicrohttpd's thread fills it */
+	MHD_WAITING = 1,   /* suspended, the service's turn */
+	MHD_ANSWERED = 2,  /* resumed with a response */
+	MHD_ABANDONED = 3, /* the connection is to be cut */
+};
+
+/* A request and its answer. Made and filled by libmicrohttpd's thread; its mail brings it to the loop twice: as a
+ * request, and when its answer is over. */
+struct mhd_request {
+	struct ponto_http_request request; /* first */
+	struct mhd_mail mail;
+	struct mhd_conn *conn;
+	struct ponto_http_header *headers;
+	size_t header_cap;
+	char *target, *text; /* text: method and headers */
+	size_t target_cap, text_cap;
+	uint8_t *body;
+	size_t body_cap;
+	bool begun;	  /* its headers were read */
+	bool head;	  /* HEAD */
+	uint64_t dropped; /* bytes of a body beyond the limit */
+	uint16_t status;
+	ponto_http_body_fn *fill;
+	uint64_t length; /* of the answer's body; PONTO_HTTP_CHUNKED */
+	uint64_t filled;
+	void *arg;
+	void (*release)(void *arg);
+
+	/* conn->lock guards what follows */
+	enum mhd_phase phase;
+	uint64_t serial; /* of the request; this object is used again */
+	bool given;	 /* the service has it, or had it */
+	bool held;	 /* its body said EBUSY */
+	bool again;	 /* resume came since body was asked last */
+	struct MHD_Response *response; /* until it is queued */
+};
+
+/* A connection: made by libmicrohttpd's thread, freed by the loop. */
+struct mhd_conn {
+	struct mhd_conn *prev, *next; /* listener->lock */
+	struct ponto_http_listener *listener;
+	struct MHD_Connection *connection;
+	struct mhd_mail mail; /* it is closed */
+	int fd;
+	struct ponto_addr peer;
+	pthread_mutex_t lock; /* guards what follows */
+	bool closing, closed, watched, left, suspended;
+	uint64_t since; /* when it began to wait for the request that is being read; 0: it does not */
+	struct mhd_request *current, *spare;
+};
+
+/* mhd_socket.c: a bound socket that listens, and its address. */
+int mhd_socket_listen(struct mhd_http *http, const struct ponto_addr *local, int *fd, struct ponto_addr *bound);
+struct ponto_addr mhd_socket_addr(const void *sockaddr);
+
+/* mhd_listen.c */
+int mhd_listen(void *self, struct ponto_loop *loop, const struct ponto_http_listen *listen,
+	       const struct ponto_http_events *events, void *arg, struct ponto_http_listener **out);
+void mhd_unlisten(struct ponto_http_listener *l);
+void mhd_local(struct ponto_http_listener *l, struct ponto_addr *out);
+/* Brackets what calls the service: an unlisten inside is finished by leave. */
+void mhd_listener_enter(struct ponto_http_listener *l);
+void mhd_listener_leave(struct ponto_http_listener *l);
+
+/* mhd_conn.c: libmicrohttpd's callbacks about connections, and the loop's side of them. */
+void mhd_conn_notify(void *cls, struct MHD_Connection *connection, void **context,
+		     enum MHD_ConnectionNotificationCode code);
+void mhd_conn_free(struct mhd_conn *conn);
+/* Under its lock: the loop is to hear when the other end leaves; a suspended one goes on. */
+void mhd_conn_watch(struct mhd_conn *conn);
+void mhd_conn_wake(struct mhd_conn *conn);
+/* On the loop: the other end left. */
+void mhd_conn_left(struct mhd_conn *conn);
+
+/* mhd_request.c: libmicrohttpd's callbacks about requests. */
+void *mhd_request_line(void *cls, const char *target, struct MHD_Connection *connection);
+enum MHD_Result mhd_request_part(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+				 const char *version, const char *data, size_t *len, void **context);
+void mhd_request_over(void *cls, struct MHD_Connection *connection, void **context,
+		      enum MHD_RequestTerminationCode code);
+void mhd_request_free(const struct ponto_alloc *alloc, struct mhd_request *r);
+/* What is left of a listener's mail when nobody sends any more: releases that are owed. */
+void mhd_request_leftover(struct mhd_mail *mail);
+
+/* mhd_answer.c */
+int mhd_respond(struct ponto_http_listener *l, struct ponto_http_request *request,
+		const struct ponto_http_response *response);
+void mhd_resume(struct ponto_http_listener *l, struct ponto_http_request *request);
+
+/* ---- fetching: mhd_fetch.c, mhd_client.c ---------------------------------------------- */
+
+int mhd_fetch(void *self, struct ponto_loop *loop, const struct ponto_http_fetch *fetch,
+	      const struct ponto_http_fetch_events *events, void *arg, struct ponto_http_transfer **out);
+void mhd_transfer_resume(struct ponto_http_transfer *t);
+void mhd_cancel(struct ponto_http_transfer *t);
+/* Accepts NULL. */
+void mhd_client_destroy(struct mhd_client *client);
+
+#endif

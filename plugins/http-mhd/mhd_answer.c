@@ -1,0 +1,194 @@
+#include <assert.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "plugins/http-mhd/mhd.h"
+
+#define BLOCK_BYTES (64u * 1024) /* what a body is asked for at once */
+
+/* ---- bodies that are filled: libmicrohttpd's thread ------------------------------------------ */
+
+/* Whether to ask again at once; else the connection sleeps until resume, or is to be cut (*gone). */
+static bool hold(struct mhd_request *r, bool *gone)
+{
+	struct mhd_conn *conn = r->conn;
+	bool again;
+
+	pthread_mutex_lock(&conn->lock);
+	again = r->again;
+	mhd_conn_watch(conn);
+	*gone = conn->closing || conn->left;
+	if (!again && !*gone) {
+		r->held = true;
+		conn->suspended = true;
+		MHD_suspend_connection(conn->connection);
+	}
+	pthread_mutex_unlock(&conn->lock);
+	return again && !*gone;
+}
+
+static ssize_t fill(void *cls, uint64_t offset, char *out, size_t cap)
+{
+	struct mhd_request *r = cls;
+	int64_t n;
+	bool gone = false;
+
+	do {
+		pthread_mutex_lock(&r->conn->lock);
+		r->again = r->held = false;
+		pthread_mutex_unlock(&r->conn->lock);
+		n = r->fill(r->arg, offset, (uint8_t *)out, cap);
+	} while (n == PONTO_EBUSY && hold(r, &gone));
+	if (n == PONTO_EBUSY)
+		return gone ? MHD_CONTENT_READER_END_WITH_ERROR : 0;
+	if (n == 0)
+		return r->length == PONTO_HTTP_CHUNKED ? MHD_CONTENT_READER_END_OF_STREAM
+						       : MHD_CONTENT_READER_END_WITH_ERROR;
+	if (n < 0)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	assert((uint64_t)n <= cap);
+	r->filled += (uint64_t)n;
+	return (ssize_t)n;
+}
+
+/* The length of what is not sent. */
+static ssize_t never(void *cls, uint64_t offset, char *out, size_t cap)
+{
+	(void)cls;
+	(void)offset;
+	(void)out;
+	(void)cap;
+	return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+/* ---- on the loop ------------------------------------------------------------------------------- */
+
+/* RFC 9110 §8.6: only the length that a 200 would have had may stand in a 304. Where it is not known libmicrohttpd
+ * would say chunked, and send the end of a body that must not be there: no word of it then, and the connection ends. */
+static struct MHD_Response *without_body(const struct ponto_http_response *from, bool head)
+{
+	uint64_t length = from->source == PONTO_HTTP_DATA ? from->data.len : from->length;
+	bool unknown = length == PONTO_HTTP_CHUNKED || (from->status == 304 && length == 0);
+	struct MHD_Response *response;
+
+	if (from->status == 204 || (!head && from->status != 304))
+		return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+	response = MHD_create_response_from_callback(unknown ? MHD_SIZE_UNKNOWN : length, 16, never, NULL, NULL);
+	if (response && unknown &&
+	    MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END) != MHD_YES) {
+		MHD_destroy_response(response);
+		return NULL;
+	}
+	return response;
+}
+
+/* *fd becomes -1 when it was taken. */
+static struct MHD_Response *with_body(struct mhd_request *r, const struct ponto_http_response *from, int *fd)
+{
+	struct MHD_Response *response = NULL;
+
+	switch (from->source) {
+	case PONTO_HTTP_DATA:
+		return MHD_create_response_from_buffer(from->data.len, (void *)(uintptr_t)from->data.data,
+						       MHD_RESPMEM_PERSISTENT);
+	case PONTO_HTTP_FILE:
+		response = MHD_create_response_from_fd_at_offset64(from->length, *fd, from->offset);
+		if (response)
+			*fd = -1;
+		return response;
+	case PONTO_HTTP_STREAM:
+		return MHD_create_response_from_callback(
+			from->length == PONTO_HTTP_CHUNKED ? MHD_SIZE_UNKNOWN : from->length, BLOCK_BYTES, fill, r, NULL);
+	default:
+		return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+	}
+}
+
+static int add_headers(struct MHD_Response *response, const struct ponto_http_response *from)
+{
+	if (from->close && MHD_add_response_header(response, "Connection", "close") != MHD_YES)
+		return PONTO_ENOMEM;
+	for (size_t i = 0; i < from->header_count; i++) {
+		const struct ponto_http_header *h = &from->headers[i];
+
+		/* libmicrohttpd takes no empty value; space before a value does not belong to it (RFC 9112 §5). */
+		if (MHD_add_response_header(response, h->name, h->value[0] ? h->value : " ") != MHD_YES)
+			return PONTO_ENOMEM;
+	}
+	return PONTO_OK;
+}
+
+static int make_response(struct mhd_request *r, const struct ponto_http_response *from, int *fd,
+			 struct MHD_Response **out)
+{
+	bool bare = r->head || from->status == 204 || from->status == 304;
+	struct MHD_Response *response = bare ? without_body(from, r->head) : with_body(r, from, fd);
+	int result = response ? add_headers(response, from) : PONTO_ENOMEM;
+
+	if (result != PONTO_OK) {
+		if (response)
+			MHD_destroy_response(response);
+		return result;
+	}
+	*out = response;
+	return PONTO_OK;
+}
+
+static bool wants_answer(struct mhd_request *r)
+{
+	bool wants;
+
+	pthread_mutex_lock(&r->conn->lock);
+	wants = r->phase == MHD_WAITING;
+	pthread_mutex_unlock(&r->conn->lock);
+	return wants;
+}
+
+/* Whoever sees the phase sees the rest; r is not touched after the lock is open. */
+static void hand_back(struct mhd_request *r, const struct ponto_http_response *from, struct MHD_Response *response)
+{
+	struct mhd_conn *conn = r->conn;
+
+	pthread_mutex_lock(&conn->lock);
+	r->response = response;
+	r->status = from->status;
+	r->length = from->source == PONTO_HTTP_DATA ? from->data.len : from->length;
+	r->fill = from->source == PONTO_HTTP_STREAM ? from->body : NULL;
+	r->arg = from->arg;
+	r->release = from->release;
+	r->phase = MHD_ANSWERED;
+	mhd_conn_wake(conn);
+	pthread_mutex_unlock(&conn->lock);
+}
+
+int mhd_respond(struct ponto_http_listener *l, struct ponto_http_request *request,
+		const struct ponto_http_response *from)
+{
+	struct mhd_request *r = (struct mhd_request *)request;
+	struct MHD_Response *response = NULL;
+	int fd = from->source == PONTO_HTTP_FILE ? from->fd : -1;
+	int result = ponto_http_check_response(from, r->head);
+
+	(void)l;
+	if (result == PONTO_OK && !wants_answer(r))
+		result = PONTO_EINVAL;
+	if (result == PONTO_OK)
+		result = make_response(r, from, &fd, &response);
+	if (fd >= 0)
+		close(fd);
+	if (result == PONTO_OK)
+		hand_back(r, from, response);
+	return result;
+}
+
+void mhd_resume(struct ponto_http_listener *l, struct ponto_http_request *request)
+{
+	struct mhd_request *r = (struct mhd_request *)request;
+
+	(void)l;
+	pthread_mutex_lock(&r->conn->lock);
+	r->again = true;
+	if (r->held)
+		mhd_conn_wake(r->conn);
+	pthread_mutex_unlock(&r->conn->lock);
+}
