@@ -22,6 +22,8 @@ struct load_job {
 struct read_job {
 	struct dist_cache *cache;
 	struct dist_read read;
+	uint8_t *value;		    /* of block, when it was read from the store, */
+	struct dist_hot_block *hot; /* or held in memory */
 	dist_cache_work_fn *work;
 	dist_cache_hashes_fn *hashes; /* instead of work */
 	dist_cache_done_fn *done;
@@ -50,6 +52,7 @@ static void make_metrics(struct dist_cache *cache)
 	m->bytes = ponto_gauge(all, "dist_cache_bytes", name, "bytes of these blocks");
 	m->stored = ponto_counter(all, "dist_cache_stored_total", name, "blocks put into the cache");
 	m->read = ponto_counter(all, "dist_cache_read_total", name, "blocks read from the cache");
+	m->hot = ponto_counter(all, "dist_cache_hot_total", name, "blocks of these that were in memory");
 	m->evicted = ponto_counter(all, "dist_cache_evicted_total", name, "segments removed to make room");
 	m->expired = ponto_counter(all, "dist_cache_expired_total", name, "segments removed for their age");
 	m->damaged = ponto_counter(all, "dist_cache_damaged_total", name, "damaged records found and removed");
@@ -304,7 +307,7 @@ int dist_cache_open(const struct dist_cache_config *config, dist_cache_done_fn *
 	cache->ready_arg = arg;
 	config->random->fill(config->random->ctx, key, sizeof(key));
 	cache->config.instance = ponto_strdup(alloc, config->instance);
-	result = cache->config.instance ? dist_index_init(&cache->index, alloc, key) : PONTO_ENOMEM;
+	result = cache->config.instance ? dist_index_init(&cache->index, alloc, key, config->max_hot) : PONTO_ENOMEM;
 	if (result != PONTO_OK) {
 		ponto_free(alloc, cache->config.instance);
 		ponto_free(alloc, cache);
@@ -414,23 +417,29 @@ void dist_cache_stats(const struct dist_cache *cache, struct dist_cache_stats *o
 
 /* ---- reading -------------------------------------------------------------------------------------------- */
 
+static int read_hashes(struct read_job *job, const struct dist_shelf *shelf)
+{
+	struct dist_read *read = &job->read;
+	struct ponto_bytes hashes;
+
+	job->got = dist_shelf_hashes(shelf, &read->id, read->meta.algo, &job->value, &hashes);
+	return job->got == PONTO_OK ? job->hashes(job->arg, &read->meta, hashes) : job->got;
+}
+
+static int read_block(struct read_job *job, const struct dist_shelf *shelf)
+{
+	struct dist_read *read = &job->read;
+
+	if (!job->hot)
+		job->got = dist_shelf_read(shelf, &read->id, &read->meta, read->index, &job->value, &read->block);
+	return job->got == PONTO_OK ? job->work(job->arg, read) : job->got;
+}
+
 static void read_run(void *arg)
 {
 	struct read_job *job = arg;
-	const struct dist_shelf *shelf = &job->cache->shelf;
-	struct dist_read *read = &job->read;
-	struct ponto_bytes hashes;
-	uint8_t *value;
 
-	if (job->hashes)
-		job->got = dist_shelf_hashes(shelf, &read->id, read->meta.algo, &value, &hashes);
-	else
-		job->got = dist_shelf_read(shelf, &read->id, &read->meta, read->index, &value, &read->block);
-	job->result = job->got;
-	if (job->got != PONTO_OK)
-		return;
-	job->result = job->hashes ? job->hashes(job->arg, &read->meta, hashes) : job->work(job->arg, read);
-	ponto_free(shelf->alloc, value);
+	job->result = job->hashes ? read_hashes(job, &job->cache->shelf) : read_block(job, &job->cache->shelf);
 }
 
 /* A block that is not there, or not right, is told to nobody any more; what the store holds is looked at. */
@@ -442,6 +451,20 @@ static void distrust(struct dist_cache *cache, struct dist_entry *entry, const s
 	dist_lane_wait(cache, entry);
 }
 
+/* What was read may be wanted again soon. */
+static void put_away(struct dist_cache *cache, struct dist_entry *entry, const struct read_job *job)
+{
+	const struct dist_read *read = &job->read;
+
+	if (job->hot)
+		dist_hot_release(&cache->index.hot, job->hot);
+	else if (entry && entry->keyed && read->meta.keyed && job->got == PONTO_OK && !job->hashes)
+		dist_hot_keep(&cache->index.hot, &entry->hot, content_segment_blocks(entry->algo, entry->size),
+			      read->index, job->value, &read->block);
+	else
+		ponto_free(cache->config.alloc, job->value);
+}
+
 static void read_done(void *arg)
 {
 	struct read_job *job = arg;
@@ -451,7 +474,9 @@ static void read_done(void *arg)
 	cache->reads--;
 	if (job->got == PONTO_OK) {
 		cache->stats.read++;
+		cache->stats.hot += job->hot != NULL;
 		ponto_counter_add(cache->metrics.read, 1);
+		ponto_counter_add(cache->metrics.hot, job->hot != NULL);
 		if (entry)
 			dist_index_use(&cache->index, entry, dist_cache_wall(cache));
 	} else {
@@ -459,6 +484,7 @@ static void read_done(void *arg)
 		if (entry && !cache->closing && (job->got == PONTO_ENOENT || job->got == PONTO_ECORRUPT))
 			distrust(cache, entry, job);
 	}
+	put_away(cache, entry, job);
 	job->done(job->arg, job->result);
 	ponto_wipe(job, sizeof(*job));
 	ponto_free(cache->config.alloc, job);
@@ -466,7 +492,7 @@ static void read_done(void *arg)
 	dist_cache_job_done(cache);
 }
 
-static int submit_read(struct dist_cache *cache, const struct dist_entry *entry, const struct read_job *what)
+static int submit_read(struct dist_cache *cache, struct dist_entry *entry, const struct read_job *what)
 {
 	struct read_job *job = ponto_new(cache->config.alloc, 1, sizeof(*job));
 	int result;
@@ -477,8 +503,13 @@ static int submit_read(struct dist_cache *cache, const struct dist_entry *entry,
 	job->cache = cache;
 	job->read.id = entry->id;
 	dist_entry_meta(entry, &job->read.meta);
+	job->hot = job->hashes ? NULL : dist_hot_hold(&cache->index.hot, &entry->hot, job->read.index);
+	if (job->hot)
+		job->read.block = job->hot->block;
 	result = ponto_pool_submit(cache->config.store.pool, cache->config.loop, read_run, read_done, job);
 	if (result != PONTO_OK) {
+		if (job->hot)
+			dist_hot_release(&cache->index.hot, job->hot);
 		ponto_free(cache->config.alloc, job);
 		return result;
 	}
@@ -490,7 +521,7 @@ static int submit_read(struct dist_cache *cache, const struct dist_entry *entry,
 int dist_cache_get(struct dist_cache *cache, const struct content_id *id, uint32_t index, dist_cache_work_fn *work,
 		   dist_cache_done_fn *done, void *arg)
 {
-	const struct dist_entry *entry = held(cache, id);
+	struct dist_entry *entry = held(cache, id);
 	struct read_job job = {.read.index = index, .work = work, .done = done, .arg = arg};
 
 	if (cache->closing)
@@ -503,7 +534,7 @@ int dist_cache_get(struct dist_cache *cache, const struct content_id *id, uint32
 int dist_cache_hashes(struct dist_cache *cache, const struct content_id *id, dist_cache_hashes_fn *work,
 		      dist_cache_done_fn *done, void *arg)
 {
-	const struct dist_entry *entry = held(cache, id);
+	struct dist_entry *entry = held(cache, id);
 	struct read_job job = {.hashes = work, .done = done, .arg = arg};
 
 	if (cache->closing)

@@ -18,6 +18,7 @@ struct dist_cache;
 
 #define DIST_CACHE_READS 64 /* the defaults */
 #define DIST_CACHE_WRITES 256
+#define DIST_CACHE_HOT (UINT64_C(32) << 20)
 
 struct dist_cache_config {
 	const struct ponto_alloc *alloc;
@@ -30,6 +31,7 @@ struct dist_cache_config {
 	struct ponto_store store;
 	uint64_t max_bytes; /* of blocks, with 4 KiB a segment; 0: no bound */
 	uint64_t max_age;   /* microseconds since the first block was kept; 0: no bound */
+	uint64_t max_hot;   /* bytes of blocks read lately that are kept in memory; 0: none */
 	unsigned reads;	    /* dist_cache_get at once; 0: DIST_CACHE_READS */
 	unsigned writes;    /* dist_cache_put at once; 0: DIST_CACHE_WRITES */
 	bool check;	    /* read and check every block once it is open, in the background */
@@ -76,6 +78,7 @@ void dist_cache_each(const struct dist_cache *cache, bool (*fn)(void *arg, const
 struct dist_cache_stats {
 	uint64_t segments, blocks, bytes; /* held; bytes of blocks */
 	uint64_t stored, read;		  /* blocks, since the start */
+	uint64_t hot;			  /* of those read: from memory */
 	uint64_t evicted, expired;	  /* segments removed for room, for age */
 	uint64_t damaged;		  /* records that were not right, and removed */
 	uint64_t refused;		  /* blocks not kept for want of space */

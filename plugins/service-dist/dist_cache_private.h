@@ -34,7 +34,7 @@ struct dist_verify {
 
 struct dist_cache_metrics {
 	struct ponto_gauge *segments, *blocks, *bytes;
-	struct ponto_counter *stored, *read, *evicted, *expired, *damaged, *refused, *errors;
+	struct ponto_counter *stored, *read, *hot, *evicted, *expired, *damaged, *refused, *errors;
 };
 
 struct dist_cache {

@@ -7,7 +7,8 @@
 
 #define BUCKETS_FIRST 64u
 
-int dist_index_init(struct dist_index *index, const struct ponto_alloc *alloc, const uint8_t key[16])
+int dist_index_init(struct dist_index *index, const struct ponto_alloc *alloc, const uint8_t key[16],
+		    uint64_t hot_bytes)
 {
 	struct dist_entry **buckets = ponto_new(alloc, BUCKETS_FIRST, sizeof(struct dist_entry *));
 
@@ -18,11 +19,13 @@ int dist_index_init(struct dist_index *index, const struct ponto_alloc *alloc, c
 	memcpy(index->key, key, sizeof(index->key));
 	index->buckets = buckets;
 	index->bucket_count = BUCKETS_FIRST;
+	index->hot = (struct dist_hot){.alloc = alloc, .max = hot_bytes};
 	return PONTO_OK;
 }
 
 static void free_entry(struct dist_index *index, struct dist_entry *entry)
 {
+	dist_hot_forget(&index->hot, &entry->hot);
 	ponto_wipe(entry->kp, sizeof(entry->kp));
 	ponto_free(index->alloc, entry);
 }
@@ -279,6 +282,7 @@ void dist_index_unlist(struct dist_index *index, struct dist_entry *entry)
 	if (!entry->listed)
 		return;
 	count(index, entry, false);
+	dist_hot_forget(&index->hot, &entry->hot);
 	index->segments--;
 	leave(&index->uses, &entry->use);
 	leave(&index->ages, &entry->age);

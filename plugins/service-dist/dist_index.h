@@ -4,6 +4,7 @@
 #ifndef PLUGINS_SERVICE_DIST_DIST_INDEX_H
 #define PLUGINS_SERVICE_DIST_DIST_INDEX_H
 
+#include "plugins/service-dist/dist_hot.h"
 #include "plugins/service-dist/dist_record.h"
 
 #ifdef __cplusplus
@@ -50,6 +51,7 @@ struct dist_entry {
 	uint8_t tag[DIST_TAG];
 	uint8_t hod[CONTENT_HASH_MAX], kp[CONTENT_HASH_MAX];
 	struct content_blocks blocks;
+	struct dist_hot_set hot;
 	struct dist_lane lane;
 };
 
@@ -60,11 +62,13 @@ struct dist_index {
 	size_t bucket_count, entries;
 	bool loading; /* entries are listed at the end of the orders, which dist_index_loaded puts right */
 	struct dist_order uses, ages;
+	struct dist_hot hot;			/* of what is listed */
 	uint64_t segments, blocks, bytes, cost; /* of what is listed */
 };
 
-/* key: of the table, whose IDs strangers choose. */
-PONTO_MUST_CHECK int dist_index_init(struct dist_index *index, const struct ponto_alloc *alloc, const uint8_t key[16]);
+/* key: of the table, whose IDs strangers choose; hot_bytes: of blocks in memory. */
+PONTO_MUST_CHECK int dist_index_init(struct dist_index *index, const struct ponto_alloc *alloc, const uint8_t key[16],
+				     uint64_t hot_bytes);
 void dist_index_clear(struct dist_index *index);
 
 /* NULL when it is not there. */

@@ -622,6 +622,52 @@ static void a_full_store_is_tried_again_later(void **state)
 	parts_free(&p);
 }
 
+static void what_was_read_lately_is_in_memory(void **state)
+{
+	struct parts p = parts_make();
+	struct dist_segment first = dist_rig_segment(&p.made, 0);
+	struct dist_cache_config config;
+	struct dist_cache *cache;
+	struct dist_known known;
+	struct dist_rig rig;
+	uint8_t group[DIST_GROUP_MAX];
+
+	(void)state;
+	dist_rig_init(&rig);
+	config = dist_rig_config(&rig);
+	config.max_hot = 3 * PART;
+	cache = dist_rig_open(&rig, &config);
+	for (size_t i = 0; i < 5; i++)
+		put_part(&rig, cache, &p, i);
+	dist_rig_fail(&rig, DIST_RIG_GET, 1, 0, PONTO_OK);
+	for (size_t i = 0; i < 3; i++)
+		assert_ok(get_part(&rig, cache, &p, i));
+	assert_int_equal(rig.calls, 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_ok(get_part(&rig, cache, &p, i));
+	assert_int_equal(rig.calls, 3);
+	assert_int_equal(stats_of(cache).hot, 3);
+	assert_ok(get_part(&rig, cache, &p, 3)); /* for which 0 goes */
+	assert_ok(get_part(&rig, cache, &p, 1));
+	assert_int_equal(rig.calls, 4);
+	assert_ok(get_part(&rig, cache, &p, 0));
+	assert_int_equal(rig.calls, 5);
+	/* Cleared while somebody reads it: that one gets it, nobody else. */
+	dist_rig_damage(&rig, ponto_bytes(group, dist_group(&first.id, group)), ponto_bytes("b\0\0", 3), -1, false);
+	assert_ok(get_part(&rig, cache, &p, 0)); /* from memory */
+	assert_ok(dist_cache_get(cache, &first.id, 0, no_work, count_done, &(unsigned){0}));
+	assert_ok(dist_cache_clear(cache, &first.id, NULL, NULL, NULL));
+	assert_false(dist_cache_find(cache, &first.id, &known));
+	dist_rig_run(&rig, PONTO_SECOND);
+	assert_int_equal(get_part(&rig, cache, &p, 0), PONTO_ENOENT);
+	put_part(&rig, cache, &p, 0);
+	dist_rig_damage(&rig, ponto_bytes(group, dist_group(&first.id, group)), ponto_bytes("b\0\0", 3), -1, false);
+	assert_int_equal(get_part(&rig, cache, &p, 0), PONTO_ECORRUPT);
+	dist_rig_close(&rig, cache);
+	dist_rig_clear(&rig);
+	parts_free(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -637,6 +683,7 @@ int main(void)
 		cmocka_unit_test(the_old_go),
 		cmocka_unit_test(times_of_use_are_written_seldom),
 		cmocka_unit_test(a_full_store_is_tried_again_later),
+		cmocka_unit_test(what_was_read_lately_is_in_memory),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

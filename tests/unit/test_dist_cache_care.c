@@ -504,6 +504,7 @@ static int live(struct dist_rig *rig, const struct stock *s, const struct ponto_
 
 	config.alloc = alloc;
 	config.max_bytes = V1 + 8192;
+	config.max_hot = 3 * CONTENT_BLOCK;
 	result = dist_cache_open(&config, note, &later, &cache);
 	if (result != PONTO_OK)
 		return result;
@@ -523,6 +524,9 @@ static int live(struct dist_rig *rig, const struct stock *s, const struct ponto_
 		if (dist_cache_find(cache, &s->segment.id, &known) && content_blocks_has(&known.blocks, i))
 			keep_first(&result, dist_cache_get(cache, &s->segment.id, i, take, note, &later));
 	}
+	dist_rig_run(rig, PONTO_SECOND);
+	if (dist_cache_get(cache, &s->segment.id, 4, take, note, &later) == PONTO_ENOMEM)
+		keep_first(&result, PONTO_ENOMEM);
 	dist_rig_run(rig, PONTO_SECOND);
 	keep_first(&result, dist_cache_verify(cache, NULL, note_verified, &later));
 	dist_rig_run(rig, PONTO_SECOND);
