@@ -41,6 +41,11 @@ static void sim_loop_timer_set(struct ponto_loop *loop, struct ponto_timer *time
 		ponto_event_arm(&sim->events, timer->slot, deadline > sim->now ? deadline : sim->now);
 }
 
+void ponto_sim_timer_ahead(const struct ponto_sim *sim, const struct ponto_timer *timer)
+{
+	ponto_prefetch(&sim->events.slots[timer->slot], sizeof(*sim->events.slots));
+}
+
 static void sim_loop_timer_destroy(struct ponto_loop *loop, struct ponto_timer *timer)
 {
 	struct ponto_sim *sim = node_of(loop)->world;

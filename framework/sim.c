@@ -78,27 +78,30 @@ static inline uint64_t mix(uint64_t hash, uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64) ^ rotl(hash, 23);
 }
 
-/* In two sums that do not wait for each other. */
-static inline uint64_t mix_bytes(uint64_t hash, const void *data, size_t len)
+/* In two sums that do not wait for each other. The end of what is longer than a step is read from a full step before
+ * it on: the length is in the sum. */
+static inline uint64_t mix_bytes(uint64_t hash, const uint8_t *bytes, size_t len)
 {
-	const uint8_t *bytes = data;
-	uint64_t other = len, word[4];
+	uint64_t other = len, word[4] = {0};
 
-	for (; len > sizeof(word); bytes += sizeof(word), len -= sizeof(word)) {
-		memcpy(word, bytes, sizeof(word));
+	for (size_t at = 0; at + sizeof(word) < len; at += sizeof(word)) {
+		memcpy(word, bytes + at, sizeof(word));
 		hash = mix(hash, word[0], word[1]);
 		other = mix(other, word[2], word[3]);
 	}
-	memset(word, 0, sizeof(word));
-	if (len > 0)
+	if (len >= sizeof(word))
+		memcpy(word, bytes + len - sizeof(word), sizeof(word));
+	else if (len > 0)
 		memcpy(word, bytes, len);
 	return mix(mix(hash, word[0], word[1]), mix(other, word[2], word[3]), 0);
 }
 
 void ponto_sim_trace(struct ponto_sim *sim, uint32_t node, const char *what, struct ponto_bytes bytes)
 {
-	uint64_t hash = mix_bytes(mix(sim->hash, sim->now, node), what, strlen(what));
+	uint64_t hash = mix(sim->hash, sim->now, node);
 
+	for (; *what; what++)
+		hash = rotl(hash, 7) ^ (uint8_t)*what;
 	sim->hash = mix_bytes(hash, bytes.data, bytes.len);
 }
 

@@ -39,9 +39,12 @@ bool ponto_sim_step(struct ponto_sim *sim);
  * spent waiting for it. ahead(arg, step) is called for step 0 up to PONTO_SIM_AHEAD_STEPS - 1 in turn, two events
  * apart, before fn(arg); earlier steps are left out of an event that was made too late for them. It changes nothing:
  * it prefetches, and follows pointers that an earlier step prefetched. PONTO_ELIMIT: too many kinds; PONTO_ENOMEM. */
-#define PONTO_SIM_AHEAD_STEPS 7u
+#define PONTO_SIM_AHEAD_STEPS 8u
 typedef void ponto_sim_ahead_fn(void *arg, unsigned step);
 PONTO_MUST_CHECK int ponto_sim_ahead(struct ponto_sim *sim, ponto_loop_fn *fn, ponto_sim_ahead_fn *ahead);
+
+/* Fetches what setting this timer of a node's loop touches. The timer itself is in reach. */
+void ponto_sim_timer_ahead(const struct ponto_sim *sim, const struct ponto_timer *timer);
 
 /* Mixes bytes into the trace hash: who, what and when. Every delivered datagram is mixed in by transport-sim. */
 void ponto_sim_trace(struct ponto_sim *sim, uint32_t node, const char *what, struct ponto_bytes bytes);

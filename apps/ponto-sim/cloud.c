@@ -238,7 +238,7 @@ static void on_timer(void *arg)
 }
 
 /* A node, what it is made of, what its engine points to: from PONTO_SIM_NETWORK_AHEAD on. */
-static void foresee(void *arg, unsigned step)
+static void foresee(void *arg, struct ponto_bytes datagram, unsigned step)
 {
 	const struct psim_node *n = arg;
 
@@ -253,8 +253,15 @@ static void foresee(void *arg, unsigned step)
 			ponto_prefetch(n->timer, 1);
 			ponto_prefetch(n->net.handle, 2 * PONTO_CACHE_LINE);
 		}
-		pnrp_engine_ahead(n->engine, step - 1);
+		if (step == 2)
+			ponto_sim_timer_ahead(n->cloud->sim, n->timer);
+		pnrp_engine_ahead(n->engine, datagram, step - 1);
 	}
+}
+
+static void foresee_timer(void *arg, unsigned step)
+{
+	foresee(arg, ponto_bytes(NULL, 0), step);
 }
 
 /* ---- joining and leaving ------------------------------------------------------------------ */
@@ -472,7 +479,7 @@ void psim_cloud_init(struct psim_cloud *c, const char *profile, uint64_t seed, u
 	c->transport.ops = (const struct ponto_transport_ops *)(const void *)plugin->vtable;
 	psim_require(c->transport.ops->create(c->env, &c->transport.self) == PONTO_OK, "no network");
 	psim_require(ponto_sim_network_ahead(c->sim, foresee) == PONTO_OK &&
-			     ponto_sim_ahead(c->sim, on_timer, foresee) == PONTO_OK,
+			     ponto_sim_ahead(c->sim, on_timer, foresee_timer) == PONTO_OK,
 		     "out of memory");
 }
 

@@ -6,35 +6,34 @@
 
 #define SLAB_SIZE 65536u /* and alignment */
 #define HUGE_SIZE (2u << 20)
-#define ARENA_SIZE (64u << 20) /* slabs are cut from arenas, which huge pages fit */
-#define SMALL_STEP 16u	       /* sizes up to SMALL_MAX are rounded to this */
+#define ARENA_SIZE (64u << 20) /* and alignment; huge pages fit */
+#define SLABS (ARENA_SIZE / SLAB_SIZE)
+#define SMALL_STEP 16u /* sizes up to SMALL_MAX are rounded to this */
 #define SMALL_MAX PONTO_CACHE_LINE
 #define MEDIUM_STEP PONTO_CACHE_LINE /* and sizes up to MEDIUM_MAX to this */
 #define MEDIUM_MAX 8192u
 #define SMALL_CLASSES (SMALL_MAX / SMALL_STEP)
 #define CLASSES (SMALL_CLASSES + (MEDIUM_MAX - SMALL_MAX) / MEDIUM_STEP)
-#define LARGE UINT32_MAX
 
-struct slab {
-	uint32_t size; /* of its blocks; LARGE: one block of room bytes */
-	uint64_t room;
-	struct slab *prev, *next;		     /* large ones only */
-	_Alignas(PONTO_CACHE_LINE) uint8_t blocks[]; /* a small one lies in one line */
+/* Cut into slabs, the first of which is lost to this, or one large block. What a block belongs to is told here, side by
+ * side for all slabs: heads of their own would be out of the caches whenever a block is given back. */
+struct arena {
+	struct arena *prev, *next;
+	size_t size;
+	size_t room;		 /* of its one block; 0: it has slabs */
+	uint8_t class_of[SLABS]; /* of the blocks of each slab */
+	_Alignas(PONTO_CACHE_LINE) uint8_t block[];
 };
+
+_Static_assert(CLASSES <= UINT8_MAX, "a class fits its byte");
 
 struct spare {
 	struct spare *next;
 };
 
-struct arena {
-	struct arena *next;
-	void *memory;
-};
-
 struct psim_pool {
 	struct ponto_alloc alloc;
 	struct spare *spare[CLASSES];
-	struct slab *large;
 	struct arena *arenas;
 	uint8_t *fresh, *fresh_end; /* slabs never used */
 	uint64_t used, peak;
@@ -58,9 +57,20 @@ static uint32_t size_of_class(unsigned c)
 	return c < SMALL_CLASSES ? (c + 1) * SMALL_STEP : SMALL_MAX + (c - SMALL_CLASSES + 1) * MEDIUM_STEP;
 }
 
-static struct slab *slab_of(const void *block)
+static struct arena *arena_of(const void *block)
 {
-	return (struct slab *)((uintptr_t)block & ~(uintptr_t)(SLAB_SIZE - 1));
+	return (struct arena *)((uintptr_t)block & ~(uintptr_t)(ARENA_SIZE - 1));
+}
+
+/* The class of a block in a slab. */
+static uint8_t *class_at(const void *block)
+{
+	return &arena_of(block)->class_of[(uintptr_t)block % ARENA_SIZE / SLAB_SIZE];
+}
+
+static size_t room_of(const void *block)
+{
+	return arena_of(block)->room ? arena_of(block)->room : size_of_class(*class_at(block));
 }
 
 static void count(struct psim_pool *pool, uint64_t size)
@@ -70,40 +80,60 @@ static void count(struct psim_pool *pool, uint64_t size)
 		pool->peak = pool->used;
 }
 
-static bool add_arena(struct psim_pool *pool)
+/* One more arena of size bytes, which are whole pages. */
+static struct arena *add_arena(struct psim_pool *pool, size_t size)
 {
-	struct arena *arena = malloc(sizeof(*arena));
-	uint8_t *memory;
+	uint8_t *memory = mmap(NULL, size + ARENA_SIZE, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct arena *arena;
+	size_t before;
 
-	if (!arena)
-		return false;
-	memory = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (memory == MAP_FAILED) {
-		free(arena);
-		return false;
-	}
-	(void)madvise(memory, ARENA_SIZE, MADV_HUGEPAGE);
-	arena->memory = memory;
+	if (memory == MAP_FAILED)
+		return NULL;
+	before = -(uintptr_t)memory % ARENA_SIZE;
+	if (before > 0)
+		munmap(memory, before);
+	if (before < ARENA_SIZE)
+		munmap(memory + before + size, ARENA_SIZE - before);
+	arena = (struct arena *)(void *)(memory + before);
+	if (size >= 2 * (size_t)HUGE_SIZE)
+		(void)madvise(arena, size, MADV_HUGEPAGE);
+	arena->size = size;
 	arena->next = pool->arenas;
+	if (arena->next)
+		arena->next->prev = arena;
 	pool->arenas = arena;
-	pool->fresh = (uint8_t *)(((uintptr_t)memory + SLAB_SIZE - 1) & ~(uintptr_t)(SLAB_SIZE - 1));
-	pool->fresh_end = memory + ARENA_SIZE;
-	return true;
+	return arena;
+}
+
+static void remove_arena(struct psim_pool *pool, struct arena *arena)
+{
+	if (arena->next)
+		arena->next->prev = arena->prev;
+	if (arena->prev)
+		arena->prev->next = arena->next;
+	else
+		pool->arenas = arena->next;
+	munmap(arena, arena->size);
 }
 
 /* One more slab of that class, its blocks in order on the free list. */
 static bool add_slab(struct psim_pool *pool, unsigned c)
 {
 	uint32_t size = size_of_class(c);
-	struct slab *slab;
 	struct spare **end = &pool->spare[c];
 
-	if ((size_t)(pool->fresh_end - pool->fresh) < SLAB_SIZE && !add_arena(pool))
-		return false;
-	slab = (struct slab *)(void *)pool->fresh;
+	if (pool->fresh == pool->fresh_end) {
+		struct arena *arena = add_arena(pool, ARENA_SIZE);
+
+		if (!arena)
+			return false;
+		pool->fresh = (uint8_t *)arena + SLAB_SIZE;
+		pool->fresh_end = (uint8_t *)arena + ARENA_SIZE;
+	}
+	*class_at(pool->fresh) = (uint8_t)c;
 	pool->fresh += SLAB_SIZE;
-	slab->size = size;
-	for (uint8_t *block = slab->blocks; block + size <= (uint8_t *)slab + SLAB_SIZE; block += size) {
+	for (uint8_t *block = pool->fresh - SLAB_SIZE; block + size <= pool->fresh; block += size) {
 		*end = (struct spare *)(void *)block;
 		end = &(*end)->next;
 	}
@@ -113,38 +143,17 @@ static bool add_slab(struct psim_pool *pool, unsigned c)
 
 static void *large_alloc(struct psim_pool *pool, size_t size)
 {
-	size_t whole = (sizeof(struct slab) + size + SLAB_SIZE - 1) & ~(size_t)(SLAB_SIZE - 1);
-	bool huge = whole >= 2 * (size_t)HUGE_SIZE;
-	struct slab *slab;
+	size_t whole = (sizeof(struct arena) + size + SLAB_SIZE - 1) & ~(size_t)(SLAB_SIZE - 1);
+	struct arena *arena;
 
-	if (huge)
+	if (whole >= 2 * (size_t)HUGE_SIZE)
 		whole = (whole + HUGE_SIZE - 1) & ~((size_t)HUGE_SIZE - 1);
-	slab = whole < size ? NULL : aligned_alloc(huge ? HUGE_SIZE : SLAB_SIZE, whole);
-	if (!slab)
+	arena = whole < size ? NULL : add_arena(pool, whole);
+	if (!arena)
 		return NULL;
-	if (huge)
-		(void)madvise(slab, whole, MADV_HUGEPAGE);
-	slab->size = LARGE;
-	slab->room = whole - sizeof(*slab);
-	slab->prev = NULL;
-	slab->next = pool->large;
-	if (pool->large)
-		pool->large->prev = slab;
-	pool->large = slab;
+	arena->room = whole - sizeof(*arena);
 	count(pool, whole);
-	return slab->blocks;
-}
-
-static void large_free(struct psim_pool *pool, struct slab *slab)
-{
-	if (slab->next)
-		slab->next->prev = slab->prev;
-	if (slab->prev)
-		slab->prev->next = slab->next;
-	else
-		pool->large = slab->next;
-	pool->used -= slab->room + sizeof(*slab);
-	free(slab);
+	return arena->block;
 }
 
 static void *pool_alloc(void *ctx, size_t size)
@@ -160,6 +169,7 @@ static void *pool_alloc(void *ctx, size_t size)
 		return NULL;
 	block = pool->spare[c];
 	pool->spare[c] = block->next;
+	ponto_prefetch(block->next, 1); /* whoever comes next shall not wait for it */
 	count(pool, size_of_class(c));
 	return block;
 }
@@ -168,28 +178,29 @@ static void pool_release(void *ctx, void *block)
 {
 	struct psim_pool *pool = ctx;
 	struct spare *spare = block;
-	struct slab *slab;
+	uint8_t c;
 
 	if (!block)
 		return;
-	slab = slab_of(block);
-	if (slab->size == LARGE) {
-		large_free(pool, slab);
+	if (arena_of(block)->room) {
+		pool->used -= arena_of(block)->size;
+		remove_arena(pool, arena_of(block));
 		return;
 	}
-	pool->used -= slab->size;
-	spare->next = pool->spare[class_of(slab->size)];
-	pool->spare[class_of(slab->size)] = spare;
+	c = *class_at(block);
+	pool->used -= size_of_class(c);
+	spare->next = pool->spare[c];
+	pool->spare[c] = spare;
 }
 
 static void *pool_resize(void *ctx, void *block, size_t size)
 {
-	uint64_t room;
+	size_t room;
 	void *moved;
 
 	if (!block)
 		return pool_alloc(ctx, size);
-	room = slab_of(block)->size == LARGE ? slab_of(block)->room : slab_of(block)->size;
+	room = room_of(block);
 	if (size <= room && (room <= SMALL_STEP || size > room / 2))
 		return block;
 	moved = pool_alloc(ctx, size);
@@ -214,15 +225,8 @@ void psim_pool_destroy(struct psim_pool *pool)
 {
 	if (!pool)
 		return;
-	while (pool->large)
-		large_free(pool, pool->large);
-	while (pool->arenas) {
-		struct arena *arena = pool->arenas;
-
-		pool->arenas = arena->next;
-		munmap(arena->memory, ARENA_SIZE);
-		free(arena);
-	}
+	while (pool->arenas)
+		remove_arena(pool, pool->arenas);
 	free(pool);
 }
 

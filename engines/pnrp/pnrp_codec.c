@@ -266,6 +266,32 @@ uint8_t pnrp_peek_version(struct ponto_bytes datagram)
 	return r.failed || identifier != IDENTIFIER ? 0 : version;
 }
 
+#define BEFORE_FLOOD_ID (8 + PNRP_ELEMENT_HEAD + RING_ID_SIZE + PNRP_ELEMENT_HEAD)
+#define BEFORE_LOOKUP_ID (12 + PNRP_ELEMENT_HEAD)
+
+void pnrp_peek(struct ponto_bytes datagram, struct pnrp_gist *out)
+{
+	struct ponto_reader r = ponto_reader(datagram);
+
+	ponto_read_skip(&r, PNRP_ELEMENT_HEAD + 3);
+	out->type = ponto_read_u8(&r);
+	ponto_read_skip(&r, 4);
+	switch (out->type) {
+	case PNRP_ACK:
+	case PNRP_AUTHORITY:
+		ponto_read_skip(&r, PNRP_ELEMENT_HEAD);
+		out->acked_id = ponto_read_be32(&r);
+		break;
+	case PNRP_FLOOD:
+	case PNRP_LOOKUP:
+		ponto_read_skip(&r, out->type == PNRP_FLOOD ? BEFORE_FLOOD_ID : BEFORE_LOOKUP_ID);
+		ponto_read_copy(&r, out->id.b, sizeof(out->id.b));
+		break;
+	}
+	if (r.failed)
+		out->type = 0;
+}
+
 struct ring_id pnrp_id_at(const struct pnrp_ids *ids, uint16_t index)
 {
 	struct ring_id id;

@@ -200,6 +200,14 @@ struct pnrp_message {
 /* The major version of a datagram that starts like a PNRP header, else 0: tells the profiles apart. */
 uint8_t pnrp_peek_version(struct ponto_bytes datagram);
 
+/* What a datagram seems to be about, unchecked: for fetching ahead. type 0: it is too short. */
+struct pnrp_gist {
+	uint8_t type;
+	uint32_t acked_id; /* of ACK and AUTHORITY */
+	struct ring_id id; /* the route entry's of a FLOOD without a revoke, the target of a LOOKUP */
+};
+void pnrp_peek(struct ponto_bytes datagram, struct pnrp_gist *out);
+
 /* PONTO_EPROTO: to be dropped silently. borrows datagram as long as *out is used */
 PONTO_MUST_CHECK int pnrp_decode(const struct pnrp_wire *wire, struct ponto_bytes datagram, struct pnrp_message *out);
 

@@ -371,9 +371,83 @@ int pnrp_engine_input(struct pnrp_engine *e, uint64_t now, const struct ponto_ad
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-void pnrp_engine_ahead(const struct pnrp_engine *e, unsigned step)
+/* Walks are short: of their stacks only the beginning is in use. */
+static void resolve_ahead(const struct pnrp_resolve *r)
 {
-	const struct pnrp_resolve *r = e->resolves;
+	if (!r)
+		return;
+	ponto_prefetch(r, offsetof(struct pnrp_resolve, walk.hops[8]));
+	ponto_prefetch(r->walk.matches, 1);
+	ponto_prefetch(&r->walk.best, offsetof(struct ring_walk, silent) - offsetof(struct ring_walk, best));
+}
+
+static void cache_ahead(const struct ring_cache *c)
+{
+	ponto_prefetch(c->place, c->count * sizeof(*c->place));
+	ponto_prefetch(c->entry, c->count * sizeof(struct ring_route *));
+}
+
+/* What the engine points to. Every call asks for the deadline, and so for the first line of each list; few kinds of
+ * messages need more. */
+static void parts_ahead(const struct pnrp_engine *e, const struct pnrp_gist *gist)
+{
+	const struct ring_message *request = e->pending.oldest;
+
+	ponto_prefetch(e->cache.local, sizeof(*e->cache.local));
+	ponto_prefetch(e->locals, offsetof(struct pnrp_local, name));
+	ponto_prefetch(e->conversations.list, 1);
+	ponto_prefetch(request, 1);
+	switch (gist->type) {
+	case PNRP_ACK:
+	case PNRP_AUTHORITY:
+		request = e->pending.bucket[gist->acked_id % RING_PENDING_BUCKETS];
+		ponto_prefetch(request, sizeof(*request));
+		if (gist->type == PNRP_ACK)
+			break;
+		ponto_prefetch(e->adds, sizeof(*e->adds));
+		resolve_ahead(e->resolves);
+		cache_ahead(&e->cache);
+		return;
+	case PNRP_INQUIRE:
+		break;
+	case PNRP_FLOOD:
+		ponto_prefetch(e->adds, 1);
+		cache_ahead(&e->cache);
+		break;
+	case PNRP_LOOKUP:
+		cache_ahead(&e->cache);
+		break;
+	default:
+		ponto_prefetch(e->adds, sizeof(*e->adds));
+		ponto_prefetch(request, sizeof(*request));
+		resolve_ahead(e->resolves);
+		cache_ahead(&e->cache);
+		return;
+	}
+	ponto_prefetch(e->resolves, 1);
+}
+
+/* What these point to. */
+static void entries_ahead(const struct pnrp_engine *e, const struct pnrp_gist *gist, unsigned step)
+{
+	const struct ring_route *asked = e->resolves ? e->resolves->walk.current.route : NULL;
+
+	if (gist->type == PNRP_FLOOD || gist->type == PNRP_LOOKUP) {
+		if (step == 2)
+			ring_cache_ahead(&e->cache, &gist->id, gist->type == PNRP_LOOKUP);
+	} else if (gist->type == PNRP_ACK || gist->type == PNRP_INQUIRE) {
+		;
+	} else if (step == 2) {
+		ponto_prefetch(asked, sizeof(*asked));
+		ponto_prefetch(e->adds ? e->adds->route : NULL, sizeof(struct ring_route));
+	} else if (asked) {
+		ring_cache_ahead(&e->cache, &asked->id, false);
+	}
+}
+
+void pnrp_engine_ahead(const struct pnrp_engine *e, struct ponto_bytes datagram, unsigned step)
+{
+	struct pnrp_gist gist;
 
 	if (step == 0) {
 		ponto_prefetch(e, offsetof(struct pnrp_engine, local[1]));
@@ -381,24 +455,13 @@ void pnrp_engine_ahead(const struct pnrp_engine *e, unsigned step)
 			       offsetof(struct pnrp_stats, retransmitted) -
 				       offsetof(struct pnrp_stats, dropped[PNRP_DROP_MEMORY]));
 		ponto_prefetch(&e->discovery, 1);
-	} else if (step == 1) {
-		ponto_prefetch(e->cache.place, e->cache.count * sizeof(*e->cache.place));
-		ponto_prefetch(e->cache.entry, e->cache.count * sizeof(struct ring_route *));
-		ponto_prefetch(e->cache.local, sizeof(*e->cache.local));
-		ponto_prefetch(e->locals, offsetof(struct pnrp_local, name));
-		ponto_prefetch(e->adds, sizeof(*e->adds));
-		ponto_prefetch(e->pending.oldest, sizeof(*e->pending.oldest));
-		ponto_prefetch(e->conversations.list, 1);
-		if (r) { /* walks are short: of their stacks only the beginning is in use */
-			ponto_prefetch(r, offsetof(struct pnrp_resolve, walk.hops[8]));
-			ponto_prefetch(r->walk.matches, 1);
-			ponto_prefetch(&r->walk.best,
-				       offsetof(struct ring_walk, silent) - offsetof(struct ring_walk, best));
-		}
-	} else if (step == 2) {
-		ponto_prefetch(r ? r->walk.current.route : NULL, sizeof(struct ring_route));
-		ponto_prefetch(e->adds ? e->adds->route : NULL, sizeof(struct ring_route));
+		return;
 	}
+	pnrp_peek(datagram, &gist);
+	if (step == 1)
+		parts_ahead(e, &gist);
+	else
+		entries_ahead(e, &gist, step);
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */

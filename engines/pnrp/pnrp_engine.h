@@ -176,9 +176,10 @@ struct pnrp_slot {
 PONTO_MUST_CHECK int pnrp_engine_output(struct pnrp_engine *e, uint64_t now, struct pnrp_slot *slot);
 
 /* For hosts of so many engines that each waits for memory: fetches what the next call is going to touch, the engine
- * itself (step 0), what it points to (1), what that points to (2). The steps want some time between them, and change
- * nothing. */
-void pnrp_engine_ahead(const struct pnrp_engine *e, unsigned step);
+ * itself (step 0), what it points to (1), what that points to (2), and what that names (3). datagram is what that call
+ * brings, which by step 1 is in reach itself; empty: it is pnrp_engine_tick. The steps want some time between them, and
+ * change nothing. borrows */
+void pnrp_engine_ahead(const struct pnrp_engine *e, struct ponto_bytes datagram, unsigned step);
 
 /* When to call pnrp_engine_tick, PONTO_NEVER if not needed. May lie in the past. */
 uint64_t pnrp_engine_deadline(const struct pnrp_engine *e);

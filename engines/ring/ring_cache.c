@@ -28,12 +28,10 @@ void ring_cache_clear(struct ring_cache *c)
 
 /* ---- sorted arrays ------------------------------------------------------------ */
 
-/* Index of the first entry >= id, 0..count. By the highest words without a branch, since none could be foreseen. */
-static uint32_t position(const struct ring_cache *c, const struct ring_id *id)
+/* Index of the first entry whose highest word is no less, 0..count. Without a branch, since none could be foreseen. */
+static uint32_t top_position(const struct ring_cache *c, uint64_t top)
 {
 	const struct ring_place *base = c->place;
-	uint64_t top = ring_id_top(id);
-	uint32_t i;
 
 	for (uint32_t left = c->count; left > 1;) {
 		uint32_t half = left / 2;
@@ -41,7 +39,15 @@ static uint32_t position(const struct ring_cache *c, const struct ring_id *id)
 		base += half & -(uint32_t)(base[half - 1].top < top);
 		left -= half;
 	}
-	i = (uint32_t)(base - c->place) + (c->count > 0 && base->top < top);
+	return (uint32_t)(base - c->place) + (c->count > 0 && base->top < top);
+}
+
+/* Index of the first entry >= id, 0..count. */
+static uint32_t position(const struct ring_cache *c, const struct ring_id *id)
+{
+	uint64_t top = ring_id_top(id);
+	uint32_t i = top_position(c, top);
+
 	while (i < c->count && c->place[i].top == top && ring_id_compare(&c->entry[i]->id, id) < 0)
 		i++;
 	return i;
@@ -579,11 +585,6 @@ struct ring_route *ring_cache_pick(const struct ring_cache *c, const struct ring
 	uint32_t down = up + c->count - 1;
 
 	up += c->count; /* both count modulo c->count and never meet zero */
-	/* Those that will be looked at, side by side and not each when the one before it was no good. */
-	for (uint32_t i = 0; i < 2 && i < c->count; i++) {
-		ponto_prefetch(c->entry[(up + i) % c->count], sizeof(struct ring_route));
-		ponto_prefetch(c->entry[(down + i * (c->count - 1)) % c->count], sizeof(struct ring_route));
-	}
 	for (uint32_t left = c->count; left > 0; left--) {
 		uint32_t a = up % c->count, b = down % c->count;
 		bool below = place_closer(c, b, a, target);
@@ -627,6 +628,18 @@ double ring_cache_estimate(const struct ring_cache *c)
 		counted++;
 	}
 	return counted ? sum / counted : 0;
+}
+
+#define AHEAD_NEAR 3u /* on each side: ring_cache_pick looks at 3.5 on average */
+
+void ring_cache_ahead(const struct ring_cache *c, const struct ring_id *id, bool near)
+{
+	uint32_t i = top_position(c, ring_id_top(id));
+
+	if (i < c->count && c->place[i].top == ring_id_top(id))
+		ponto_prefetch(c->entry[i], sizeof(struct ring_route));
+	for (uint32_t k = 0; near && k < 2 * AHEAD_NEAR && k < c->count; k++)
+		ponto_prefetch(c->entry[(i + k + c->count - AHEAD_NEAR) % c->count], sizeof(struct ring_route));
 }
 
 size_t ring_cache_memory(const struct ring_cache *c)

@@ -130,6 +130,9 @@ unsigned ring_cache_level(const struct ring_cache *c, const struct ring_id *id);
  * 2^32 and more left out. 0: none. [MS-PNRP] 3.2.6.2.1.1 */
 double ring_cache_estimate(const struct ring_cache *c);
 
+/* Fetches the entry with this ID and, if near, those that ring_cache_pick looks at first. Changes nothing. */
+void ring_cache_ahead(const struct ring_cache *c, const struct ring_id *id, bool near);
+
 /* Bytes of heap held. */
 size_t ring_cache_memory(const struct ring_cache *c);
 

@@ -5,7 +5,7 @@
 #include "framework/digest.h"
 
 /* Shared by every node of a simulated world, so that one can verify what another signed. */
-static const char world_secret[] = "ponto: this protects a simulation and nothing else";
+static const char world_secret[16] = "simulation only";
 
 size_t sim_public_key(uint32_t profile, const struct ponto_random *random, uint8_t out[PONTO_PUBLIC_KEY_MAX])
 {
@@ -31,14 +31,17 @@ size_t sim_signature(uint32_t profile, struct ponto_bytes public_key, struct pon
 		     uint8_t out[PONTO_SIGNATURE_MAX])
 {
 	size_t size = profile == PONTO_PROFILE_WINDOWS ? PONTO_RSA1024_SIGNATURE_SIZE : PONTO_ED25519_SIGNATURE_SIZE;
-	uint8_t which = (uint8_t)profile;
-	uint8_t digest[PONTO_SHA256_SIZE], block;
-	struct ponto_bytes whole[] = {ponto_bytes(world_secret, sizeof(world_secret)), ponto_bytes(&which, 1),
-				      public_key, data};
-	struct ponto_bytes stretched[] = {ponto_bytes(digest, sizeof(digest)), ponto_bytes(&block, 1)};
+	uint8_t key[16];
+	uint64_t word;
 
-	ponto_sha256(whole, PONTO_ARRAY_SIZE(whole), digest);
-	for (block = 0; block < size / PONTO_SHA256_SIZE; block++)
-		ponto_sha256(stretched, PONTO_ARRAY_SIZE(stretched), out + block * PONTO_SHA256_SIZE);
+	memcpy(key, world_secret, sizeof(key));
+	key[15] ^= (uint8_t)profile;
+	word = ponto_siphash(key, public_key);
+	memcpy(key, &word, sizeof(word));
+	word = ponto_siphash(key, data);
+	for (size_t i = 0; i < size; i += sizeof(word)) {
+		word = (word ^ word >> 29) * UINT64_C(0x9fb21c651e98df25) + i;
+		memcpy(out + i, &word, sizeof(word));
+	}
 	return size;
 }

@@ -57,8 +57,10 @@ struct sim_packet {
 	uint32_t node; /* of the receiver */
 	uint8_t size_class;
 	struct ponto_datagram datagram;
-	uint8_t data[];
+	uint8_t traced[]; /* the sender's IP and what it sent */
 };
+
+#define SIM_SENDER 16 /* bytes of that IP */
 
 #define SIM_SIZE_CLASSES 3
 

@@ -9,12 +9,13 @@ struct sim_network {
 	struct ponto_sim_network_stats stats;
 	struct sim_host *hosts;
 	uint32_t host_count;
+	bool parted;		  /* not all are on side 0: hosts all over the memory are looked at only then */
 	struct sim_group *groups; /* in order of joining */
 	size_t group_count, group_cap;
 	struct sim_packets packets;
 	ponto_sim_filter_fn *filter;
 	void *filter_ctx;
-	ponto_sim_ahead_fn *ahead;
+	ponto_sim_network_ahead_fn *ahead;
 };
 
 static void destroy_network(void *value)
@@ -246,8 +247,8 @@ static void arrive(void *arg)
 	if (h) {
 		network->stats.delivered++;
 		network->stats.delivered_bytes += d->data.len;
-		ponto_sim_trace(network->sim, packet->node, "from", ponto_bytes(d->peer.ip, sizeof(d->peer.ip)));
-		ponto_sim_trace(network->sim, packet->node, "datagram", d->data);
+		ponto_sim_trace(network->sim, packet->node, "datagram",
+				ponto_bytes(packet->traced, SIM_SENDER + d->data.len));
 		h->events.receive(h->arg, d, 1);
 	} else {
 		network->stats.unclaimed++;
@@ -275,11 +276,11 @@ static void foresee(void *arg, unsigned step)
 	if (step == 2) {
 		ponto_prefetch(h, sizeof(*h));
 	} else if (h && network->ahead) {
-		network->ahead(h->arg, step);
+		network->ahead(h->arg, packet->datagram.data, step);
 	}
 }
 
-int ponto_sim_network_ahead(struct ponto_sim *sim, ponto_sim_ahead_fn *ahead)
+int ponto_sim_network_ahead(struct ponto_sim *sim, ponto_sim_network_ahead_fn *ahead)
 {
 	struct sim_network *network = sim_network_of(sim);
 	int result = PONTO_OK;
@@ -329,7 +330,8 @@ static int send_to(struct ponto_datagram_handle *h, uint32_t node, const struct 
 
 	network->stats.sent++;
 	network->stats.sent_bytes += d->data.len;
-	if (node < network->host_count && network->hosts[node].side != network->hosts[h->node].side) {
+	if (network->parted && node < network->host_count &&
+	    network->hosts[node].side != network->hosts[h->node].side) {
 		network->stats.partitioned++;
 		return PONTO_OK;
 	}
@@ -449,6 +451,7 @@ int ponto_sim_network_partition(struct ponto_sim *sim, uint32_t node, uint32_t s
 	if (!host)
 		return PONTO_ENOMEM;
 	host->side = side;
+	network->parted = network->parted || side != 0;
 	return PONTO_OK;
 }
 
@@ -460,6 +463,7 @@ int ponto_sim_network_heal(struct ponto_sim *sim)
 		return PONTO_ENOMEM;
 	for (uint32_t i = 0; i < network->host_count; i++)
 		network->hosts[i].side = 0;
+	network->parted = false;
 	return PONTO_OK;
 }
 

@@ -58,6 +58,7 @@ PONTO_MUST_CHECK int ponto_sim_network_filter(struct ponto_sim *sim, ponto_sim_f
 /* Carries the steps of ponto_sim_ahead on to who will receive a datagram, with the arg of the handle, from
  * PONTO_SIM_NETWORK_AHEAD on: the ones before are the network's own. */
 #define PONTO_SIM_NETWORK_AHEAD 3u
-PONTO_MUST_CHECK int ponto_sim_network_ahead(struct ponto_sim *sim, ponto_sim_ahead_fn *ahead);
+typedef void ponto_sim_network_ahead_fn(void *arg, struct ponto_bytes datagram, unsigned step);
+PONTO_MUST_CHECK int ponto_sim_network_ahead(struct ponto_sim *sim, ponto_sim_network_ahead_fn *ahead);
 
 #endif

@@ -17,7 +17,7 @@ static const struct {
 static bool add_slab(struct sim_packets *packets, uint8_t size_class)
 {
 	size_t align = _Alignof(max_align_t);
-	size_t stride = (sizeof(struct sim_packet) + classes[size_class].room + align - 1) / align * align;
+	size_t stride = (sizeof(struct sim_packet) + SIM_SENDER + classes[size_class].room + align - 1) / align * align;
 	struct sim_slab *slab =
 		ponto_resize(packets->alloc, NULL, 1, sizeof(*slab) + stride * classes[size_class].count);
 
@@ -46,9 +46,10 @@ struct sim_packet *sim_packet_new(struct sim_packets *packets, const struct pont
 	packet = packets->spare[size_class];
 	packets->spare[size_class] = packet->next;
 	packet->datagram = *d;
-	packet->datagram.data.data = packet->data;
+	packet->datagram.data.data = packet->traced + SIM_SENDER;
+	memcpy(packet->traced, d->peer.ip, SIM_SENDER);
 	if (d->data.len > 0)
-		memcpy(packet->data, d->data.data, d->data.len);
+		memcpy(packet->traced + SIM_SENDER, d->data.data, d->data.len);
 	return packet;
 }
 

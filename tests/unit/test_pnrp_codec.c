@@ -92,6 +92,37 @@ static void version_tells_the_profile(void **state)
 	datagram_free(&d);
 }
 
+/* What is fetched ahead would else be something else, at no one's notice. */
+static void a_peek_sees_what_decoding_does(void **state)
+{
+	unsigned seen = 0;
+
+	(void)state;
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(all_vectors); i++) {
+		struct datagram d = vector(all_vectors[i]);
+		struct pnrp_message m = assert_decodes(&d);
+		struct pnrp_gist gist;
+
+		pnrp_peek(bytes_of(&d), &gist);
+		assert_int_equal(gist.type, m.type);
+		if (m.type == PNRP_ACK || m.type == PNRP_AUTHORITY)
+			assert_int_equal(gist.acked_id, m.type == PNRP_ACK ? m.ack.acked_id : m.authority.acked_id);
+		if (m.type == PNRP_LOOKUP)
+			assert_true(ring_id_equal(&gist.id, &m.lookup.target));
+		if (m.type == PNRP_FLOOD && m.flood.has_route && !m.flood.has_revoke) {
+			assert_true(ring_id_equal(&gist.id, &m.flood.route.id));
+			seen++;
+		}
+		pnrp_peek(ponto_bytes(d.data, 15), &gist);
+		assert_int_equal(gist.type, m.type == PNRP_ACK || m.type == PNRP_AUTHORITY || m.type == PNRP_FLOOD ||
+							    m.type == PNRP_LOOKUP
+						    ? 0
+						    : m.type);
+		datagram_free(&d);
+	}
+	assert_true(seen > 0);
+}
+
 static void nothing_encodes_as_an_unknown_type(void **state)
 {
 	struct pnrp_message m;
@@ -283,6 +314,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(header_type),
 	cmocka_unit_test(header_message_id),
 	cmocka_unit_test(version_tells_the_profile),
+	cmocka_unit_test(a_peek_sees_what_decoding_does),
 	cmocka_unit_test(nothing_encodes_as_an_unknown_type),
 	cmocka_unit_test(elements_are_aligned_and_counted),
 	cmocka_unit_test(random_messages_survive_the_trip),
