@@ -6,7 +6,6 @@
 
 #define TOPIC "service.dist.cache"
 #define TICK (10 * PONTO_SECOND)
-#define RETRY PONTO_SECOND		 /* of what found no place */
 #define PAUSE (30 * PONTO_SECOND)	 /* before a full store is tried again */
 #define WARN_AGAIN (600 * PONTO_SECOND)	 /* that it is still full */
 #define TOUCH_AFTER (600 * PONTO_SECOND) /* times of use are written when they are so much out of date */
@@ -101,12 +100,12 @@ void dist_cache_failed(struct dist_cache *cache, int result)
 
 void dist_cache_arm(struct dist_cache *cache)
 {
-	uint64_t now = ponto_mono(cache->config.clock);
+	uint64_t due = ponto_mono(cache->config.clock) + (cache->waiting ? DIST_CACHE_RETRY : TICK);
 
-	if (cache->armed || cache->closing || (cache->index.segments == 0 && !cache->waiting))
+	if (cache->closing || due >= cache->armed_for || (cache->index.segments == 0 && !cache->waiting))
 		return;
-	cache->armed = true;
-	ponto_timer_set(cache->config.loop, cache->timer, now + (cache->waiting ? RETRY : TICK));
+	cache->armed_for = due;
+	ponto_timer_set(cache->config.loop, cache->timer, due);
 }
 
 void dist_cache_trim(struct dist_cache *cache)
@@ -151,7 +150,7 @@ static void on_timer(void *arg)
 {
 	struct dist_cache *cache = arg;
 
-	cache->armed = false;
+	cache->armed_for = PONTO_NEVER;
 	dist_cache_trim(cache);
 	touch(cache, TOUCH_AFTER, SIZE_MAX);
 	dist_lane_advance(cache);
@@ -303,6 +302,7 @@ int dist_cache_open(const struct dist_cache_config *config, dist_cache_done_fn *
 	cache->config.reads = config->reads ? config->reads : DIST_CACHE_READS;
 	cache->config.writes = config->writes ? config->writes : DIST_CACHE_WRITES;
 	cache->shelf = (struct dist_shelf){alloc, config->clock, config->store};
+	cache->armed_for = PONTO_NEVER;
 	cache->on_ready = ready;
 	cache->ready_arg = arg;
 	config->random->fill(config->random->ctx, key, sizeof(key));

@@ -5,6 +5,8 @@
 #include "plugins/service-dist/dist_cache.h"
 #include "plugins/service-dist/dist_index.h"
 
+#define DIST_CACHE_RETRY PONTO_SECOND /* of what failed or found no place, and nobody waits for */
+
 struct dist_put {
 	struct dist_put *next;
 	struct dist_segment segment;
@@ -44,7 +46,8 @@ struct dist_cache {
 	struct dist_cache_stats stats;
 	struct dist_cache_metrics metrics;
 	struct ponto_timer *timer;
-	bool armed, ready, closing;
+	uint64_t armed_for; /* monotonic: when the timer comes */
+	bool ready, closing;
 	_Atomic bool stop; /* told to workers */
 	unsigned jobs;	   /* on the pool, of all kinds, */
 	unsigned reads, puts;
@@ -52,6 +55,7 @@ struct dist_cache {
 	struct dist_entry *waiting, *last_waiting;
 	struct dist_clear *clears;
 	struct dist_verify *verify;
+	uint64_t rest_until;	       /* monotonic: nothing that waits is begun, after one failed */
 	uint64_t paused_until, warned; /* monotonic; 0: not */
 	uint64_t touched;	       /* wall: up to when uses were looked at */
 	dist_cache_done_fn *on_ready;

@@ -12,6 +12,7 @@ struct lane_job {
 	struct dist_entry *entry; /* stays as long as its lane is busy */
 	struct content_id id;
 	bool remove, verify, background;
+	uint32_t blocks; /* that it can have, when it is removed */
 	struct dist_segment segment;
 	struct dist_change change;
 	struct dist_changed changed;
@@ -48,7 +49,7 @@ static void lane_run(void *arg)
 	struct lane_job *job = arg;
 	const struct dist_shelf *shelf = &job->cache->shelf;
 
-	job->result = job->remove ? dist_shelf_remove(shelf, &job->id)
+	job->result = job->remove ? dist_shelf_remove(shelf, &job->id, job->blocks)
 				  : dist_shelf_change(shelf, &job->id, &job->change, &job->changed);
 }
 
@@ -62,8 +63,10 @@ static void removed(struct lane_job *job)
 	entry->lane.clear = NULL;
 	entry->lane.remove = job->result != PONTO_OK && !cache->closing;
 	entry->lane.check = entry->lane.touch = entry->lane.verify = false;
-	if (job->result != PONTO_OK)
+	if (job->result != PONTO_OK) {
 		dist_cache_failed(cache, job->result);
+		cache->rest_until = ponto_mono(cache->config.clock) + DIST_CACHE_RETRY;
+	}
 	next(cache, entry);
 	if (clear)
 		dist_care_removed(cache, clear, job->result);
@@ -165,6 +168,7 @@ static int begin(struct dist_cache *cache, struct dist_entry *entry, bool backgr
 	job->entry = entry;
 	job->id = entry->id;
 	job->remove = lane->remove;
+	job->blocks = lane->remove ? content_segment_blocks(entry->algo, entry->size) : 0;
 	job->background = background;
 	job->change.now = dist_cache_wall(cache);
 	job->change.stop = &cache->stop;
@@ -214,7 +218,9 @@ void dist_lane_wait(struct dist_cache *cache, struct dist_entry *entry)
 
 void dist_lane_advance(struct dist_cache *cache)
 {
-	while (cache->waiting && cache->background < BACKGROUND_MAX) {
+	bool rest = !cache->closing && ponto_mono(cache->config.clock) < cache->rest_until;
+
+	while (cache->waiting && cache->background < BACKGROUND_MAX && !rest) {
 		struct dist_entry *entry = cache->waiting;
 
 		/* A block that came meanwhile took its other work along. */

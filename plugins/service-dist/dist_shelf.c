@@ -27,21 +27,21 @@ static struct ponto_bytes key_list(void)
 /* ---- removing ---------------------------------------------------------------------------- */
 
 /* Every key that a segment can have: one that is put at the same time goes too, or comes after with its own "m". */
-int dist_shelf_remove(const struct dist_shelf *shelf, const struct content_id *id)
+int dist_shelf_remove(const struct dist_shelf *shelf, const struct content_id *id, uint32_t blocks)
 {
 	struct ponto_store_step steps[CONTENT_BLOCKS_MAX + 2];
 	uint8_t group[DIST_GROUP_MAX], keys[CONTENT_BLOCKS_MAX][DIST_KEY_BLOCK];
 
 	memset(steps, 0, sizeof(steps));
-	for (uint32_t i = 0; i < CONTENT_BLOCKS_MAX; i++) {
+	for (uint32_t i = 0; i < blocks; i++) {
 		dist_block_key(i, keys[i]);
 		steps[i].kind = PONTO_STEP_DELETE;
 		steps[i].key = ponto_bytes(keys[i], DIST_KEY_BLOCK);
 	}
-	steps[CONTENT_BLOCKS_MAX] = (struct ponto_store_step){.kind = PONTO_STEP_DELETE, .key = key_meta()};
-	steps[CONTENT_BLOCKS_MAX + 1] = (struct ponto_store_step){.kind = PONTO_STEP_DELETE, .key = key_list()};
-	return ponto_store_batch(shelf->store, ponto_bytes(group, dist_group(id, group)), steps, CONTENT_BLOCKS_MAX + 2,
-				 0, soon(shelf));
+	steps[blocks] = (struct ponto_store_step){.kind = PONTO_STEP_DELETE, .key = key_meta()};
+	steps[blocks + 1] = (struct ponto_store_step){.kind = PONTO_STEP_DELETE, .key = key_list()};
+	return ponto_store_batch(shelf->store, ponto_bytes(group, dist_group(id, group)), steps, blocks + 2, 0,
+				 soon(shelf));
 }
 
 struct sweep {
@@ -387,7 +387,7 @@ static int try_change(struct attempt *a)
 		ponto_free(a->shelf->alloc, a->old);
 		a->old = NULL;
 		a->damaged++;
-		result = dist_shelf_remove(a->shelf, a->id);
+		result = dist_shelf_remove(a->shelf, a->id, CONTENT_BLOCKS_MAX);
 	} else if (result == PONTO_ENOENT) {
 		result = PONTO_OK;
 	}
@@ -456,7 +456,7 @@ static int look(const struct dist_shelf *shelf, struct dist_page *page, struct d
 		result = remove_orphans(shelf, group);
 	} else if (result == PONTO_ECORRUPT) {
 		page->damaged++;
-		result = dist_shelf_remove(shelf, &found->id);
+		result = dist_shelf_remove(shelf, &found->id, CONTENT_BLOCKS_MAX);
 	} else if (result == PONTO_ENOTSUP || result == PONTO_EIO) {
 		page->foreign++;
 		result = PONTO_OK;

@@ -73,8 +73,8 @@ PONTO_MUST_CHECK int dist_shelf_read(const struct dist_shelf *shelf, const struc
 PONTO_MUST_CHECK int dist_shelf_hashes(const struct dist_shelf *shelf, const struct content_id *id,
 				       enum content_algo algo, uint8_t **value, struct ponto_bytes *hashes);
 
-/* All records of a segment, in one batch. */
-PONTO_MUST_CHECK int dist_shelf_remove(const struct dist_shelf *shelf, const struct content_id *id);
+/* All records of a segment that can have so many blocks, in one batch; CONTENT_BLOCKS_MAX when that is not known. */
+PONTO_MUST_CHECK int dist_shelf_remove(const struct dist_shelf *shelf, const struct content_id *id, uint32_t blocks);
 
 #define DIST_PAGE 128 /* groups of a store looked at in one go, whatever they hold */
 
