@@ -12,6 +12,7 @@
 struct dist_hashes {
 	struct dist_hashes_config config;
 	pthread_mutex_t lock; /* over the numbers; calls of the store are made without it */
+	pthread_mutex_t room; /* one makes room at a time, or several would remove for the same reason */
 	struct dist_hashes_stats stats;
 	struct ponto_gauge *files_gauge, *pieces_gauge;
 	struct ponto_counter *evicted_counter, *damaged_counter;
@@ -240,6 +241,7 @@ int dist_hashes_open(const struct dist_hashes_config *config, struct dist_hashes
 		return PONTO_ENOMEM;
 	h->config = *config;
 	pthread_mutex_init(&h->lock, NULL);
+	pthread_mutex_init(&h->room, NULL);
 	if (config->metrics) {
 		h->files_gauge = ponto_gauge(config->metrics, "dist_hashes_files", config->instance,
 					     "files whose hashes are kept");
@@ -263,6 +265,7 @@ void dist_hashes_close(struct dist_hashes *hashes)
 {
 	if (!hashes)
 		return;
+	pthread_mutex_destroy(&hashes->room);
 	pthread_mutex_destroy(&hashes->lock);
 	ponto_free(hashes->config.alloc, hashes);
 }
@@ -466,23 +469,31 @@ static int make_room(struct dist_hashes *h, const struct dist_saving *saving)
 }
 
 /* The head goes last. Should it outlive a record in a crash, dist_hashes_load finds out. */
-static int finish(struct dist_saving *saving, const struct dist_file *file)
+static int enter(struct dist_saving *saving)
 {
 	struct dist_hashes *h = saving->hashes;
+	int result;
+
+	pthread_mutex_lock(&h->room);
+	result = make_room(h, saving);
+	if (result == PONTO_OK) {
+		saving->head.complete = true;
+		result = write_head(h, &saving->file, saving->algo, &saving->head);
+	}
+	if (result == PONTO_OK)
+		note_set(h, saving->head.pieces);
+	pthread_mutex_unlock(&h->room);
+	return result;
+}
+
+static int finish(struct dist_saving *saving, const struct dist_file *file)
+{
 	int result;
 
 	if (memcmp(&saving->file, file, sizeof(*file)) != 0 || saving->offset != file->size)
 		return PONTO_EGUARD;
 	result = write_record(saving);
-	if (result == PONTO_OK)
-		result = make_room(h, saving);
-	if (result != PONTO_OK)
-		return result;
-	saving->head.complete = true;
-	result = write_head(h, &saving->file, saving->algo, &saving->head);
-	if (result == PONTO_OK)
-		note_set(h, saving->head.pieces);
-	return result;
+	return result == PONTO_OK ? enter(saving) : result;
 }
 
 int dist_hashes_commit(struct dist_saving *saving, const struct dist_file *file)
@@ -570,6 +581,44 @@ static int load_records(struct loading *l)
 		       : PONTO_ECORRUPT;
 }
 
+/* Unless somebody removes the set meanwhile: a head alone would be of no use. Not written, it only seems older. */
+static void touch(struct dist_hashes *h, const struct dist_file *file, enum content_algo algo,
+		  const struct dist_head *head, uint64_t now)
+{
+	struct dist_head used = *head;
+	uint8_t key[DIST_HEAD_KEY], old[DIST_HEAD_MAX], value[DIST_HEAD_MAX];
+	struct ponto_store_step steps[2];
+	size_t old_len, len;
+	int result = dist_head_encode(file, algo, head, old, &old_len);
+
+	used.used = now;
+	if (result == PONTO_OK)
+		result = dist_head_encode(file, algo, &used, value, &len);
+	if (result == PONTO_OK) {
+		dist_head_key(file, algo, key);
+		steps[0] = (struct ponto_store_step){PONTO_STEP_REQUIRE_EQUAL, ponto_bytes(key, sizeof(key)),
+						     ponto_bytes(old, old_len), 0};
+		steps[1] = (struct ponto_store_step){PONTO_STEP_PUT, ponto_bytes(key, sizeof(key)),
+						     ponto_bytes(value, len), 0};
+		result = ponto_store_batch(h->config.store, the_group, steps, 2, 0, soon(h));
+	}
+	if (result != PONTO_OK)
+		ponto_debug(h->config.log, TOPIC, "a time of use was not written: %s", ponto_strerror(result));
+}
+
+/* pieces: as counted; 0 when the head could not be read. Nothing is wrong when somebody removed the set meanwhile,
+ * which begins with the head. */
+static void remove_damaged(struct dist_hashes *h, const struct dist_file *file, enum content_algo algo, uint64_t pieces)
+{
+	struct dist_head head;
+
+	if (read_head(h, file, algo, &head) == PONTO_ENOENT)
+		return;
+	note_damage(h);
+	if (remove_set(h, file, algo) == PONTO_OK && pieces)
+		note_gone(h, pieces);
+}
+
 int dist_hashes_load(struct dist_hashes *hashes, const struct dist_file *file, enum content_algo algo,
 		     dist_hashes_segment_fn *fn, void *arg)
 {
@@ -587,17 +636,11 @@ int dist_hashes_load(struct dist_hashes *hashes, const struct dist_file *file, e
 		return result;
 	}
 	if (!l.stopped && (result == PONTO_ECORRUPT || result == PONTO_ENOENT)) {
-		note_damage(hashes);
-		if (remove_set(hashes, file, algo) == PONTO_OK && whole)
-			note_gone(hashes, l.head.pieces);
+		remove_damaged(hashes, file, algo, whole ? l.head.pieces : 0);
 		return PONTO_ENOENT;
 	}
-	if (result == PONTO_OK && now > l.head.used && now - l.head.used >= TOUCH_AFTER) {
-		l.head.used = now;
-		/* Without it the set only seems older. */
-		if (write_head(hashes, file, algo, &l.head) != PONTO_OK)
-			ponto_debug(hashes->config.log, TOPIC, "a time of use was not written");
-	}
+	if (result == PONTO_OK && now > l.head.used && now - l.head.used >= TOUCH_AFTER)
+		touch(hashes, file, algo, &l.head, now);
 	return result;
 }
 

@@ -600,8 +600,12 @@ static void several_threads_keep_at_once(void **state)
 		assert_int_equal(pthread_create(&threads[i], NULL, keep_some, &h), 0);
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
-	assert_true(stats_of(h).evicted >= 50);
+	assert_int_equal(stats_of(h).evicted, 50);
+	assert_int_equal(stats_of(h).pieces, 3000);
 	assert_int_equal(stats_of(h).damaged, 0);
+	dist_hashes_close(h);
+	assert_ok(dist_hashes_open(&config, &h));
+	assert_int_equal(stats_of(h).files, 30); /* what is there, counted anew */
 	dist_hashes_close(h);
 	dist_rig_clear(&rig);
 }
