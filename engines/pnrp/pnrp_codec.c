@@ -202,10 +202,15 @@ static void read_body(const struct pnrp_wire *wire, struct ponto_reader *r, stru
 	}
 }
 
-/* Bytes of a message of this type: the small ones, which are most, are not worth a kilobyte of zeros. */
-static size_t message_size(uint8_t type)
+/* Bytes of a message of this type with so many endpoints at its end: small ones, which are most, are not worth a
+ * kilobyte of zeros. */
+static size_t message_size(uint8_t type, size_t endpoints)
 {
 	switch (type) {
+	case PNRP_FLOOD:
+		return offsetof(struct pnrp_message, flood.endpoints) + endpoints * sizeof(struct pnrp_ipv6_endpoint);
+	case PNRP_LOOKUP:
+		return offsetof(struct pnrp_message, lookup.path) + endpoints * sizeof(struct pnrp_ipv6_endpoint);
 	case PNRP_ACK:
 		return offsetof(struct pnrp_message, ack) + sizeof(struct pnrp_ack);
 	case PNRP_AUTHORITY:
@@ -215,6 +220,13 @@ static size_t message_size(uint8_t type)
 	default:
 		return sizeof(struct pnrp_message);
 	}
+}
+
+static size_t endpoint_count(const struct pnrp_message *m)
+{
+	if (m->type == PNRP_FLOOD)
+		return m->flood.count;
+	return m->type == PNRP_LOOKUP ? m->lookup.count : 0;
 }
 
 /* Whether the answer may be larger than the question. */
@@ -243,7 +255,7 @@ int pnrp_decode(const struct pnrp_wire *wire, struct ponto_bytes datagram, struc
 	int result;
 
 	read_header(wire, &r, &type, &id);
-	memset(&m, 0, message_size(type));
+	memset(&m, 0, message_size(type, 0));
 	m.type = type;
 	m.id = id;
 	read_body(wire, &r, &m);
@@ -251,7 +263,7 @@ int pnrp_decode(const struct pnrp_wire *wire, struct ponto_bytes datagram, struc
 	pnrp_element_pad(&r);
 	result = ponto_reader_done(&r);
 	if (result == PONTO_OK)
-		memcpy(out, &m, message_size(type));
+		memcpy(out, &m, message_size(type, endpoint_count(&m)));
 	return result;
 }
 

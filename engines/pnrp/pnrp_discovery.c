@@ -86,7 +86,7 @@ static void step(struct pnrp_engine *e, uint64_t now)
 {
 	struct pnrp_discovery *d = &e->discovery;
 
-	if (!d->round || d->running || d->settle_at != PONTO_NEVER || syncing(e))
+	if (!d->round || d->running || e->settle_at != PONTO_NEVER || syncing(e))
 		return;
 	if (d->mode == PNRP_MODE_LOCAL_OOB && d->seed_tried)
 		d->round = false;
@@ -172,7 +172,7 @@ void pnrp_engine_discovery_done(struct pnrp_engine *e, uint64_t now, enum pnrp_s
 void pnrp_discovery_sync_ended(struct pnrp_engine *e, uint64_t now, bool useful)
 {
 	if (useful && e->discovery.round)
-		e->discovery.settle_at = now + SETTLE;
+		e->settle_at = now + SETTLE;
 	else
 		step(e, now);
 	pnrp_update_state(e, now);
@@ -180,9 +180,9 @@ void pnrp_discovery_sync_ended(struct pnrp_engine *e, uint64_t now, bool useful)
 
 void pnrp_discovery_tick(struct pnrp_engine *e, uint64_t now)
 {
-	if (e->discovery.settle_at > now)
+	if (e->settle_at > now)
 		return;
-	e->discovery.settle_at = PONTO_NEVER;
+	e->settle_at = PONTO_NEVER;
 	if (e->discovery.recalled && e->cache.count > 0)
 		e->discovery.round = false;
 	e->discovery.recalled = false;
@@ -218,14 +218,14 @@ size_t pnrp_engine_recall(struct pnrp_engine *e, uint64_t now, const struct pnrp
 	d->running &= ~(unsigned)PNRP_SOURCE_REMEMBERED;
 	d->mode = PNRP_MODE_SSDP;
 	d->recalled = true;
-	d->settle_at = now + SETTLE;
+	e->settle_at = now + SETTLE;
 	return e->add_count - before;
 }
 
 void pnrp_discovery_end(struct pnrp_engine *e)
 {
 	e->discovery.round = false;
-	e->discovery.settle_at = PONTO_NEVER;
+	e->settle_at = PONTO_NEVER;
 }
 
 void pnrp_discovery_partner(struct pnrp_engine *e, const struct ponto_addr *peer)

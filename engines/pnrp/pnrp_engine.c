@@ -60,7 +60,7 @@ int pnrp_engine_create(const struct pnrp_engine_config *config, struct pnrp_engi
 	e->notes_end = &e->notes;
 	e->next_handle = 1;
 	e->cleanup_at = e->maintenance_at = e->stop_at = PONTO_NEVER;
-	e->discovery.settle_at = PONTO_NEVER;
+	e->settle_at = PONTO_NEVER;
 	ring_cache_init(&e->cache, &e->alloc, &e->random, e->limits.cache_entries);
 	ring_pending_init(&e->pending, &e->alloc);
 	ring_reassembly_init(&e->reassembly, &e->alloc, e->limits.reassemblies, e->limits.reassembly_bytes);
@@ -454,7 +454,6 @@ void pnrp_engine_ahead(const struct pnrp_engine *e, struct ponto_bytes datagram,
 		ponto_prefetch(&e->stats.dropped[PNRP_DROP_MEMORY],
 			       offsetof(struct pnrp_stats, retransmitted) -
 				       offsetof(struct pnrp_stats, dropped[PNRP_DROP_MEMORY]));
-		ponto_prefetch(&e->discovery, 1);
 		return;
 	}
 	pnrp_peek(datagram, &gist);
@@ -535,6 +534,6 @@ uint64_t pnrp_engine_deadline(const struct pnrp_engine *e)
 	deadline = earlier(deadline, ring_pending_deadline(&e->pending));
 	deadline = earlier(deadline, ring_conversations_deadline(&e->conversations));
 	deadline = earlier(deadline, pnrp_resolves_deadline(e));
-	deadline = earlier(deadline, e->discovery.settle_at);
+	deadline = earlier(deadline, e->settle_at);
 	return e->stopping ? deadline : earlier(deadline, pnrp_locals_deadline(e));
 }

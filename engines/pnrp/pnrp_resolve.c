@@ -84,10 +84,11 @@ static uint16_t best_bits(const struct pnrp_resolve *r)
 
 static void trace(struct pnrp_engine *e, uint64_t now, struct pnrp_resolve *r, struct pnrp_trace *t)
 {
-	struct pnrp_effect effect = {.type = PNRP_EFFECT_TRACE, .token = r->token, .handle = r->handle};
+	struct pnrp_effect effect;
 
 	if (!r->trace)
 		return;
+	effect = (struct pnrp_effect){.type = PNRP_EFFECT_TRACE, .token = r->token, .handle = r->handle};
 	t->hop = ++r->steps;
 	t->bits_after = best_bits(r);
 	if (t->kind != PNRP_TRACE_RESTART) {

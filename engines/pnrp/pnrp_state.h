@@ -203,7 +203,6 @@ struct pnrp_discovery {
 	unsigned running;   /* sources being searched */
 	bool round;	    /* a round has not ended */
 	bool seed_tried;    /* in this round */
-	uint64_t settle_at; /* a sync has asked for entries: until then they may come in; or PONTO_NEVER */
 	bool recalled;	    /* what is waited for are entries from before a restart */
 	bool joined;	    /* somebody we asked has given us an entry that holds */
 	uint8_t impatience; /* ticks without that */
@@ -229,6 +228,7 @@ struct pnrp_engine {
 	uint8_t local_count;
 	uint32_t opens;
 	uint64_t cleanup_at, maintenance_at, stop_at;
+	uint64_t settle_at; /* discovery: a sync has asked for entries: until then they may come in; or PONTO_NEVER */
 	uint64_t next_handle;
 	struct pnrp_sync *syncs;
 	struct pnrp_add *adds;

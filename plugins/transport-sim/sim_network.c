@@ -264,11 +264,12 @@ static void foresee(void *arg, unsigned step)
 	const struct ponto_datagram_handle *h;
 
 	if (step == 0) {
-		ponto_prefetch(packet, 4 * PONTO_CACHE_LINE);
+		ponto_prefetch(packet, sizeof(*packet));
 		return;
 	}
 	network = packet->network;
 	if (step == 1) {
+		ponto_prefetch(packet->traced, SIM_SENDER + packet->datagram.data.len);
 		ponto_prefetch(&network->hosts[packet->node], sizeof(*network->hosts));
 		return;
 	}

@@ -6,7 +6,7 @@
 
 struct sim_slab {
 	struct sim_slab *next;
-	_Alignas(max_align_t) uint8_t packets[];
+	uint8_t packets[]; /* from the first whole cache line on */
 };
 
 static const struct {
@@ -16,17 +16,19 @@ static const struct {
 
 static bool add_slab(struct sim_packets *packets, uint8_t size_class)
 {
-	size_t align = _Alignof(max_align_t);
+	size_t align = PONTO_CACHE_LINE;
 	size_t stride = (sizeof(struct sim_packet) + SIM_SENDER + classes[size_class].room + align - 1) / align * align;
 	struct sim_slab *slab =
-		ponto_resize(packets->alloc, NULL, 1, sizeof(*slab) + stride * classes[size_class].count);
+		ponto_resize(packets->alloc, NULL, 1, sizeof(*slab) + align + stride * classes[size_class].count);
+	uint8_t *first;
 
 	if (!slab)
 		return false;
 	slab->next = packets->slabs;
 	packets->slabs = slab;
+	first = slab->packets + -(uintptr_t)slab->packets % align;
 	for (size_t i = 0; i < classes[size_class].count; i++) {
-		struct sim_packet *packet = (struct sim_packet *)(void *)(slab->packets + i * stride);
+		struct sim_packet *packet = (struct sim_packet *)(void *)(first + i * stride);
 
 		packet->size_class = size_class;
 		sim_packet_free(packets, packet);
