@@ -381,6 +381,8 @@ static int on_body(void *arg, struct ponto_bytes data)
 		ponto_loop_stop(w->fixture->side[1].loop);
 		return PONTO_EBUSY;
 	}
+	if (w->pieces++ == 0)
+		ponto_loop_stop(w->fixture->side[1].loop);
 	w->body = realloc(w->body, w->len + data.len);
 	assert_non_null(w->body);
 	memcpy(w->body + w->len, data.data, data.len);

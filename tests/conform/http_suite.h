@@ -75,6 +75,7 @@ struct http_watcher {
 	size_t cancel_after; /* bytes: then it is cancelled; 0: never */
 	unsigned late;	    /* callbacks after its end */
 	unsigned busy;	    /* how often body was refused */
+	unsigned pieces;    /* how often it was not */
 	struct ponto_timer *timer;
 };
 

@@ -1,12 +1,13 @@
 /* The HTTP contract against every plugin of its kind. */
 #include "tests/conform/http_suite.h"
 
-extern const struct ponto_plugin http_mhd_LTX_ponto_plugin;
+extern const struct ponto_plugin http_mhd_LTX_ponto_plugin, http_sim_LTX_ponto_plugin;
 
 int main(void)
 {
-	static const struct http_subject subjects[] = {{&http_mhd_LTX_ponto_plugin, NULL, false}};
-	static const char *const names[] = {"http-mhd"};
+	static const struct http_subject subjects[] = {{&http_mhd_LTX_ponto_plugin, NULL, false},
+						       {&http_sim_LTX_ponto_plugin, NULL, true}};
+	static const char *const names[] = {"http-mhd", "http-sim"};
 	struct CMUnitTest *tests = calloc(PONTO_ARRAY_SIZE(subjects) * http_suite_count, sizeof(*tests));
 	size_t count = 0;
 	int failed;
