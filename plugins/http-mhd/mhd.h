@@ -23,7 +23,7 @@ struct mhd_metrics {
 struct mhd_http {
 	const struct ponto_env *env;
 	struct mhd_metrics metrics;
-	pthread_mutex_t lock; /* guards client */
+	pthread_mutex_t lock;	   /* guards client */
 	struct mhd_client *client; /* NULL until the first fetch */
 };
 
@@ -86,10 +86,10 @@ struct mhd_request {
 
 	/* conn->lock guards what follows */
 	enum mhd_phase phase;
-	uint64_t serial; /* of the request; this object is used again */
-	bool given;	 /* the service has it, or had it */
-	bool held;	 /* its body said EBUSY */
-	bool again;	 /* resume came since body was asked last */
+	uint64_t serial;	       /* of the request; this object is used again */
+	bool given;		       /* the service has it, or had it */
+	bool held;		       /* its body said EBUSY */
+	bool again;		       /* resume came since body was asked last */
 	struct MHD_Response *response; /* until it is queued */
 };
 

@@ -97,8 +97,9 @@ static struct MHD_Response *with_body(struct mhd_request *r, const struct ponto_
 			*fd = -1;
 		return response;
 	case PONTO_HTTP_STREAM:
-		return MHD_create_response_from_callback(
-			from->length == PONTO_HTTP_CHUNKED ? MHD_SIZE_UNKNOWN : from->length, BLOCK_BYTES, fill, r, NULL);
+		return MHD_create_response_from_callback(from->length == PONTO_HTTP_CHUNKED ? MHD_SIZE_UNKNOWN
+											    : from->length,
+							 BLOCK_BYTES, fill, r, NULL);
 	default:
 		return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
 	}

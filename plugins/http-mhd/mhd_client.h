@@ -63,7 +63,7 @@ struct mhd_client {
 	struct mhd_http *http;
 	CURLM *multi;
 	pthread_t thread;
-	pthread_mutex_t lock; /* guards what follows */
+	pthread_mutex_t lock;			  /* guards what follows */
 	struct ponto_http_transfer *first, *last; /* with orders */
 	struct mhd_box *boxes;
 	unsigned live;

@@ -136,8 +136,8 @@ static void tell_body(struct ponto_http_transfer *t)
 			return;
 		}
 		if (t->events.body)
-			result = t->events.body(t->arg, ponto_bytes(t->draining.data + t->drained,
-								    t->draining.len - t->drained));
+			result = t->events.body(
+				t->arg, ponto_bytes(t->draining.data + t->drained, t->draining.len - t->drained));
 		if (result == PONTO_EBUSY)
 			t->blocked = true;
 		else if (result == PONTO_OK)

@@ -99,7 +99,8 @@ static unsigned thread_count(const struct ponto_conf *conf)
 }
 
 /* Only signals of the daemon's own threads are handled: these block all. */
-static struct MHD_Daemon *start_quietly(struct ponto_http_listener *l, unsigned flags, const struct MHD_OptionItem *options)
+static struct MHD_Daemon *start_quietly(struct ponto_http_listener *l, unsigned flags,
+					const struct MHD_OptionItem *options)
 {
 	struct MHD_Daemon *daemon;
 	sigset_t all, before;
@@ -132,7 +133,7 @@ static int start(struct ponto_http_listener *l, int fd, const struct pem *pem)
 		{threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, threads, NULL},
 		{pem->key ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, pem->certificate},
 		{MHD_OPTION_HTTPS_MEM_KEY, 0, pem->key},
-		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
 		{MHD_OPTION_END, 0, NULL},
 	};
 

@@ -17,7 +17,8 @@ struct mhd_mailbox;
 PONTO_MUST_CHECK int mhd_mailbox_create(const struct ponto_alloc *alloc, struct ponto_loop *loop,
 					struct mhd_mailbox **out);
 
-/* On the loop's thread, also inside deliver; nobody sends any more. What was not delivered is forgotten. Accepts NULL. */
+/* On the loop's thread, also inside deliver; nobody sends any more. What was not delivered is forgotten. Accepts NULL.
+ */
 void mhd_mailbox_destroy(struct mhd_mailbox *box);
 
 /* From any thread. Does nothing for mail that is under way. */

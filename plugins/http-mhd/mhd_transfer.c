@@ -250,8 +250,10 @@ static bool add_header(struct ponto_http_transfer *t, const struct ponto_http_he
 /* Those of the caller, and none of libcurl's own. */
 static bool add_headers(struct ponto_http_transfer *t, const struct ponto_http_fetch *f)
 {
-	static const char *const own[][2] = {
-		{"Accept", "Accept:"}, {"Expect", "Expect:"}, {"Content-Type", "Content-Type:"}, {"User-Agent", "User-Agent:"}};
+	static const char *const own[][2] = {{"Accept", "Accept:"},
+					     {"Expect", "Expect:"},
+					     {"Content-Type", "Content-Type:"},
+					     {"User-Agent", "User-Agent:"}};
 
 	for (size_t i = 0; i < f->header_count; i++) {
 		if (!add_header(t, &f->headers[i]))

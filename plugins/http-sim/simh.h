@@ -6,9 +6,9 @@
 #include "plugins/http-sim/sim_web.h"
 
 #define SIMH_TOPIC "http.sim"
-#define SIMH_PART (16u * 1024)	   /* bytes of a body sent at once */
-#define SIMH_WINDOW (256u * 1024)  /* bytes under way and not consumed */
-#define SIMH_SILENCE 60000000ull   /* after which a server gives up a connection that fell silent */
+#define SIMH_PART (16u * 1024)	  /* bytes of a body sent at once */
+#define SIMH_WINDOW (256u * 1024) /* bytes under way and not consumed */
+#define SIMH_SILENCE 60000000ull  /* after which a server gives up a connection that fell silent */
 
 struct simh_http {
 	const struct ponto_env *env;
@@ -63,9 +63,9 @@ struct simh_leg {
 	struct ponto_http_request request; /* first: what the service is given */
 	struct simh_leg *next;
 	struct simh_web *web;
-	struct ponto_http_listener *listener;  /* NULL: none, or through with it */
-	struct ponto_http_transfer *transfer;  /* NULL: through with it */
-	uint32_t server, client;	       /* nodes */
+	struct ponto_http_listener *listener; /* NULL: none, or through with it */
+	struct ponto_http_transfer *transfer; /* NULL: through with it */
+	uint32_t server, client;	      /* nodes */
 	bool severed;
 	bool pinned; /* a callback about it is under way */
 	enum simh_phase phase;
@@ -109,8 +109,8 @@ struct ponto_http_transfer {
 struct simh_web *simh_web_of(struct ponto_sim *sim);
 bool simh_reaches(const struct simh_web *web, uint32_t a, uint32_t b);
 /* The listener behind an address as seen from a node; *exists: there is such a node, its number in *node. */
-struct ponto_http_listener *simh_find(struct simh_web *web, const struct ponto_addr *addr, uint32_t from, uint32_t *node,
-				      bool *exists);
+struct ponto_http_listener *simh_find(struct simh_web *web, const struct ponto_addr *addr, uint32_t from,
+				      uint32_t *node, bool *exists);
 /* The global address of a node. */
 struct ponto_addr simh_address(uint32_t node, uint16_t port);
 /* When len bytes sent now arrive, behind what was sent before (*clear). */

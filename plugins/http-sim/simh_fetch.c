@@ -163,9 +163,12 @@ static bool fill_leg(struct ponto_http_transfer *t, struct simh_leg *leg, const 
 		leg->headers[count++].value = ponto_strdup(alloc, length);
 	}
 	leg->head = strcmp(t->method, "HEAD") == 0;
-	leg->request = (struct ponto_http_request){
-		.method = leg->method, .target = leg->target, .headers = leg->headers, .header_count = count,
-		.body = ponto_bytes(leg->body, t->body_len), .peer = simh_address(t->node, 49151)};
+	leg->request = (struct ponto_http_request){.method = leg->method,
+						   .target = leg->target,
+						   .headers = leg->headers,
+						   .header_count = count,
+						   .body = ponto_bytes(leg->body, t->body_len),
+						   .peer = simh_address(t->node, 49151)};
 	for (size_t i = t->header_count; i < count; i++) {
 		if (!leg->headers[i].name || !leg->headers[i].value)
 			return false;
@@ -193,9 +196,9 @@ static int connect_to(struct ponto_http_transfer *t, struct ponto_http_listener 
 	t->leg = leg;
 	filled = fill_leg(t, leg, url);
 	if (filled)
-		leg->coming = ponto_sim_at(web->sim,
-					   simh_arrival(web, &leg->clear_up, t->body_len) + 2 * web->model.latency,
-					   simh_leg_arrived, leg);
+		leg->coming =
+			ponto_sim_at(web->sim, simh_arrival(web, &leg->clear_up, t->body_len) + 2 * web->model.latency,
+				     simh_leg_arrived, leg);
 	if (!filled || leg->coming == 0) {
 		t->leg = NULL;
 		simh_leg_leave(leg);

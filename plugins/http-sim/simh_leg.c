@@ -126,7 +126,8 @@ static bool send_part(struct simh_leg *leg, enum simh_kind kind, const uint8_t *
 	part->len = len;
 	if (len > 0)
 		memcpy(part->data, data, len);
-	part->event = ponto_sim_at(leg->web->sim, simh_arrival(leg->web, &leg->clear_down, len), simh_part_arrived, part);
+	part->event =
+		ponto_sim_at(leg->web->sim, simh_arrival(leg->web, &leg->clear_down, len), simh_part_arrived, part);
 	if (part->event == 0) {
 		ponto_free(leg->web->alloc, part);
 		return false;

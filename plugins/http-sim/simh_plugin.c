@@ -13,7 +13,8 @@ static int create(const struct ponto_env *env, void **self)
 	if (!http)
 		return PONTO_ENOMEM;
 	http->env = env;
-	http->requests = ponto_counter(env->metrics, "http_requests_total", env->instance, "requests handed to services");
+	http->requests =
+		ponto_counter(env->metrics, "http_requests_total", env->instance, "requests handed to services");
 	http->refused = ponto_counter(env->metrics, "http_refused_total", env->instance,
 				      "requests refused before a service saw them");
 	http->fetches = ponto_counter(env->metrics, "http_fetches_total", env->instance, "fetches begun");

@@ -108,8 +108,8 @@ static bool node_of(const struct ponto_addr *addr, uint32_t from, uint32_t *node
 	return number != 0;
 }
 
-struct ponto_http_listener *simh_find(struct simh_web *web, const struct ponto_addr *addr, uint32_t from, uint32_t *node,
-				      bool *exists)
+struct ponto_http_listener *simh_find(struct simh_web *web, const struct ponto_addr *addr, uint32_t from,
+				      uint32_t *node, bool *exists)
 {
 	static const uint8_t any[16];
 

@@ -225,8 +225,12 @@ static void remember_line(void *ctx, enum ponto_log_level level, const char *top
 static void make_side(struct http_fixture *f, const struct http_subject *subject, struct http_side *side,
 		      struct ponto_sim_node *place)
 {
-	struct ponto_node_setup setup = {.name = "test", .alloc = &ponto_alloc_system, .simulation = place != NULL,
-					 .random = &ponto_random_system, .clock = &ponto_clock_system, .log = f->log,
+	struct ponto_node_setup setup = {.name = "test",
+					 .alloc = &ponto_alloc_system,
+					 .simulation = place != NULL,
+					 .random = &ponto_random_system,
+					 .clock = &ponto_clock_system,
+					 .log = f->log,
 					 .metrics = f->metrics};
 	char reason[PONTO_REASON_SIZE] = "";
 	struct ponto_iface iface;
@@ -308,8 +312,13 @@ void http_fixture_free(struct http_fixture *f)
 
 bool http_fits_system(const struct ponto_plugin *plugin)
 {
-	struct ponto_env env = {.abi = PONTO_PLUGIN_ABI, .size = sizeof(env), .instance = "web", .node_name = "test",
-				.alloc = &ponto_alloc_system, .random = &ponto_random_system, .clock = &ponto_clock_system};
+	struct ponto_env env = {.abi = PONTO_PLUGIN_ABI,
+				.size = sizeof(env),
+				.instance = "web",
+				.node_name = "test",
+				.alloc = &ponto_alloc_system,
+				.random = &ponto_random_system,
+				.clock = &ponto_clock_system};
 	struct ponto_conf *conf = NULL;
 	char error[256] = "";
 	void *self = NULL;

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static const struct ponto_http_listen everywhere = {
-	.local = {.family = PONTO_FAMILY_IPV6, .ip = {[15] = 1}}, .body_limit = HTTP_BODY_LIMIT};
+static const struct ponto_http_listen everywhere = {.local = {.family = PONTO_FAMILY_IPV6, .ip = {[15] = 1}},
+						    .body_limit = HTTP_BODY_LIMIT};
 
 /* In a simulated world a node is reached by the address that is its own. */
 static struct http_fixture *begin(void **state)
@@ -15,7 +15,8 @@ static struct http_fixture *begin(void **state)
 	struct ponto_http_listen listen = everywhere;
 
 	if (subject->sim)
-		listen.local = (struct ponto_addr){.family = PONTO_FAMILY_IPV6, .ip = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}};
+		listen.local =
+			(struct ponto_addr){.family = PONTO_FAMILY_IPV6, .ip = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}};
 	http_listen(f, &listen);
 	return f;
 }
@@ -28,8 +29,8 @@ static void expect_pattern(struct http_fixture *f, const char *target, size_t le
 
 	http_fetch(f, &fetch, &w);
 	if (w.result != PONTO_OK || w.len != len || w.wrong)
-		fail_msg("%s: result %d, status %u, %zu bytes of %zu%s; log: %s", target, w.result, w.status, w.len, len,
-			 w.wrong ? ", wrong ones" : "", f->log_text);
+		fail_msg("%s: result %d, status %u, %zu bytes of %zu%s; log: %s", target, w.result, w.status, w.len,
+			 len, w.wrong ? ", wrong ones" : "", f->log_text);
 	assert_int_equal(w.status, 200);
 	assert_int_equal(w.heads, 1);
 	http_watcher_free(&w);
@@ -60,7 +61,8 @@ static void expect_result(struct http_fixture *f, const struct ponto_http_fetch 
 static void a_request_arrives_as_it_was_sent(void **state)
 {
 	struct http_fixture *f = begin(state);
-	const char *target = "/a%20b/%2e%2e/../echo?x=%41+y&z=%zz", *wanted = "POST /a%20b/%2e%2e/../echo?x=%41+y&z=%zz body";
+	const char *target = "/a%20b/%2e%2e/../echo?x=%41+y&z=%zz",
+		   *wanted = "POST /a%20b/%2e%2e/../echo?x=%41+y&z=%zz body";
 	struct ponto_http_fetch fetch = http_get(http_url(f, target));
 	struct http_watcher w = {0};
 
@@ -79,7 +81,8 @@ static void a_request_arrives_as_it_was_sent(void **state)
 	http_fixture_free(f);
 }
 
-static void expect_seen(struct http_fixture *f, const char *name, const struct ponto_http_header *header, const char *wanted)
+static void expect_seen(struct http_fixture *f, const char *name, const struct ponto_http_header *header,
+			const char *wanted)
 {
 	char target[64];
 	struct ponto_http_fetch fetch;
@@ -138,12 +141,15 @@ static void an_address_is_taken_once(void **state)
 
 	assert_int_not_equal(f->addr.port, 0);
 	listen.local = f->addr;
-	assert_int_equal(ponto_http_listen(f->side[0].http, f->side[0].loop, &listen, &none, NULL, &other), PONTO_EEXIST);
+	assert_int_equal(ponto_http_listen(f->side[0].http, f->side[0].loop, &listen, &none, NULL, &other),
+			 PONTO_EEXIST);
 	listen.local.family = PONTO_FAMILY_NONE;
-	assert_int_equal(ponto_http_listen(f->side[0].http, f->side[0].loop, &listen, &none, NULL, &other), PONTO_EINVAL);
+	assert_int_equal(ponto_http_listen(f->side[0].http, f->side[0].loop, &listen, &none, NULL, &other),
+			 PONTO_EINVAL);
 	listen.local = f->addr;
 	listen.key_file = "/nowhere";
-	assert_int_equal(ponto_http_listen(f->side[0].http, f->side[0].loop, &listen, &none, NULL, &other), PONTO_EINVAL);
+	assert_int_equal(ponto_http_listen(f->side[0].http, f->side[0].loop, &listen, &none, NULL, &other),
+			 PONTO_EINVAL);
 	assert_null(other);
 	/* Free again afterwards. */
 	ponto_http_unlisten(f->side[0].http, f->listener);
@@ -180,7 +186,8 @@ static void bodies_of_every_source_arrive(void **state)
 static void head_and_bodiless_answers(void **state)
 {
 	static const unsigned bodiless[] = {204, 304, 205, 416, 404};
-	static const char *const targets[] = {"/data/12345", "/file/12345", "/stream/12345", "/length/12345", "/chunked/12345"};
+	static const char *const targets[] = {"/data/12345", "/file/12345", "/stream/12345", "/length/12345",
+					      "/chunked/12345"};
 	struct http_fixture *f = begin(state);
 	char target[64];
 
@@ -233,9 +240,15 @@ static void what_is_no_answer_is_refused(void **state)
 {
 	struct http_fixture *f = begin(state);
 	struct ponto_http_fetch fetch = http_get(http_url(f, "/hold"));
-	static const struct ponto_http_header wrong[] = {
-		{"X", "a\r\nSet-Cookie: b"}, {"X", "a\nb"}, {"X y", "a"}, {"", "a"}, {"X:", "a"}, {"X", NULL},
-		{"Content-Length", "5"}, {"transfer-encoding", "chunked"}, {"Connection", "close"}};
+	static const struct ponto_http_header wrong[] = {{"X", "a\r\nSet-Cookie: b"},
+							 {"X", "a\nb"},
+							 {"X y", "a"},
+							 {"", "a"},
+							 {"X:", "a"},
+							 {"X", NULL},
+							 {"Content-Length", "5"},
+							 {"transfer-encoding", "chunked"},
+							 {"Connection", "close"}};
 	struct ponto_http_header fine = {"X", "tab\tand \xc3\xa4"};
 	struct ponto_http_response r = {.status = 200};
 	struct http_watcher w = {0};
@@ -309,7 +322,8 @@ static void who_leaves_is_gone(void **state)
 static void unlisten_cuts_and_is_silent(void **state)
 {
 	struct http_fixture *f = begin(state);
-	struct ponto_http_fetch hold = http_get(http_url(f, "/hold")), starve = http_get(http_url(f, "/starve/8000000"));
+	struct ponto_http_fetch hold = http_get(http_url(f, "/hold")),
+				starve = http_get(http_url(f, "/starve/8000000"));
 	struct http_watcher a = {0}, b = {0};
 
 	http_start(f, &hold, &a);
@@ -513,11 +527,13 @@ static void what_is_no_fetch_is_refused(void **state)
 	}
 	fetch = http_get("http://[::1]/");
 	fetch.timeout = 0;
-	assert_int_equal(ponto_http_fetch(f->side[1].http, f->side[1].loop, &fetch, &events, NULL, &transfer), PONTO_EINVAL);
+	assert_int_equal(ponto_http_fetch(f->side[1].http, f->side[1].loop, &fetch, &events, NULL, &transfer),
+			 PONTO_EINVAL);
 	fetch = http_get("http://[::1]/");
 	fetch.method = "POST";
 	fetch.redirects = 1;
-	assert_int_equal(ponto_http_fetch(f->side[1].http, f->side[1].loop, &fetch, &events, NULL, &transfer), PONTO_EINVAL);
+	assert_int_equal(ponto_http_fetch(f->side[1].http, f->side[1].loop, &fetch, &events, NULL, &transfer),
+			 PONTO_EINVAL);
 	assert_null(transfer);
 	http_fixture_free(f);
 }

@@ -69,13 +69,13 @@ struct http_watcher {
 	bool wrong; /* a byte was not the pattern's */
 	int result;
 	bool done;
-	unsigned refuse;    /* so many calls of body are answered EBUSY, and resumed by a timer */
-	bool hold;	    /* every call is */
-	size_t fail_after;  /* bytes: then body says EIO; 0: never */
+	unsigned refuse;     /* so many calls of body are answered EBUSY, and resumed by a timer */
+	bool hold;	     /* every call is */
+	size_t fail_after;   /* bytes: then body says EIO; 0: never */
 	size_t cancel_after; /* bytes: then it is cancelled; 0: never */
-	unsigned late;	    /* callbacks after its end */
-	unsigned busy;	    /* how often body was refused */
-	unsigned pieces;    /* how often it was not */
+	unsigned late;	     /* callbacks after its end */
+	unsigned busy;	     /* how often body was refused */
+	unsigned pieces;     /* how often it was not */
 	struct ponto_timer *timer;
 };
 

@@ -56,8 +56,8 @@ static void end(struct rig *rig)
 /* On loopback, by IPv4. A minute without a byte fails the test. */
 static int dial(const struct rig *rig)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(rig->f->addr.port),
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_port = htons(rig->f->addr.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	struct timeval minute = {60, 0};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -198,11 +198,17 @@ static void shapes_that_smuggle_are_refused(void **state)
 		const char *bytes;
 		const char *status;
 	} shapes[] = {
-		{"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 30\r\n\r\nabc", "HTTP/1.1 400 "},
-		{"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 400 "},
-		{"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "HTTP/1.1 400 "},
-		{"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "HTTP/1.1 400 "},
-		{"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "HTTP/1.1 501 "},
+		{"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 30\r\n\r\nabc",
+		 "HTTP/1.1 400 "},
+		{"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+		 "HTTP/1.1 400 "},
+		{"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		 "HTTP/1.1 400 "},
+		{"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
+		 "chunked\r\n\r\n0\r\n\r\n",
+		 "HTTP/1.1 400 "},
+		{"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+		 "HTTP/1.1 501 "},
 		{"POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "HTTP/1.1 400 "},
 		{"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: +3\r\n\r\nabc", "HTTP/1.1 400 "},
 		{"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3, 3\r\n\r\nabc", "HTTP/1.1 400 "},
@@ -332,7 +338,8 @@ static void one_address_gets_so_many(void **state)
 	close(fd[2]);
 	/* By IPv4 on ::, and the first two are served. */
 	for (unsigned i = 0; i < 2; i++) {
-		put(fd[i], "GET /data/1 HTTP/1.1\r\nHost: x\r\n" CLOSE, strlen("GET /data/1 HTTP/1.1\r\nHost: x\r\n" CLOSE));
+		put(fd[i], "GET /data/1 HTTP/1.1\r\nHost: x\r\n" CLOSE,
+		    strlen("GET /data/1 HTTP/1.1\r\nHost: x\r\n" CLOSE));
 		expect(drain(fd[i]), "HTTP/1.1 200 OK\r\n");
 	}
 	end(&rig);
@@ -354,7 +361,8 @@ static void what_is_wrong_with_a_certificate_is_said(void **state)
 	assert_ok(ponto_addr_parse("127.0.0.1", 0, &listen.local));
 	snprintf(cert, sizeof(cert), "%s/cert.pem", dir);
 	snprintf(key, sizeof(key), "%s/key.pem", dir);
-	assert_int_equal(ponto_http_listen(f->side[0].http, f->side[0].loop, &listen, &none, NULL, &listener), PONTO_ENOENT);
+	assert_int_equal(ponto_http_listen(f->side[0].http, f->side[0].loop, &listen, &none, NULL, &listener),
+			 PONTO_ENOENT);
 	assert_non_null(strstr(f->log_text, cert));
 	for (unsigned i = 0; i < 2; i++) {
 		file = fopen(i ? key : cert, "w");
@@ -363,7 +371,8 @@ static void what_is_wrong_with_a_certificate_is_said(void **state)
 		fclose(file);
 	}
 	f->log_used = 0;
-	assert_int_equal(ponto_http_listen(f->side[0].http, f->side[0].loop, &listen, &none, NULL, &listener), PONTO_ECONF);
+	assert_int_equal(ponto_http_listen(f->side[0].http, f->side[0].loop, &listen, &none, NULL, &listener),
+			 PONTO_ECONF);
 	assert_non_null(strstr(f->log_text, key));
 	assert_int_equal(count(f->log_text, "\n"), 1);
 	http_fixture_free(f);
@@ -404,13 +413,51 @@ static void tls_serves_and_is_verified(void **state)
 	http_fetch(f, &fetch, &plain);
 	assert_int_not_equal(plain.result, PONTO_OK);
 	fetch.ca_file = "/nowhere/ca.pem";
-	assert_int_equal(ponto_http_fetch(f->side[1].http, f->side[1].loop, &fetch, &(struct ponto_http_fetch_events){0}, NULL,
-					  &good.transfer), PONTO_ENOENT);
+	assert_int_equal(ponto_http_fetch(f->side[1].http, f->side[1].loop, &fetch,
+					  &(struct ponto_http_fetch_events){0}, NULL, &good.transfer),
+			 PONTO_ENOENT);
 	http_watcher_free(&good);
 	http_watcher_free(&stranger);
 	http_watcher_free(&plain);
 	http_fixture_free(f);
 	ponto_test_rmdir(dir);
+}
+
+/* Each allocation of listening is refused once. */
+static int one_listener(const struct ponto_alloc *alloc, void *arg)
+{
+	const struct ponto_http_ops *ops = (const struct ponto_http_ops *)http_mhd_LTX_ponto_plugin.vtable;
+	static const struct ponto_http_events none = {0};
+	struct ponto_env env = {
+		.conf = arg, .alloc = alloc, .random = &ponto_random_system, .clock = &ponto_clock_system};
+	struct ponto_http_listener *listener = NULL;
+	struct ponto_http_listen listen = {.body_limit = 1};
+	struct ponto_loop *loop;
+	void *self = NULL;
+	int result;
+
+	assert_ok(ponto_loop_uv_create(&ponto_alloc_system, &loop));
+	assert_ok(ponto_addr_parse("127.0.0.1", 0, &listen.local));
+	result = ops->create(&env, &self);
+	if (result == PONTO_OK)
+		result = ops->listen(self, loop, &listen, &none, NULL, &listener);
+	if (listener)
+		ops->unlisten(listener);
+	ops->destroy(self);
+	ponto_loop_destroy(loop);
+	return result;
+}
+
+static void refused_memory_leaves_nothing(void **state)
+{
+	struct ponto_conf *conf = NULL;
+	char error[256] = "";
+
+	(void)state;
+	assert_ok(ponto_conf_make(&ponto_alloc_system, http_mhd_LTX_ponto_plugin.options,
+				  http_mhd_LTX_ponto_plugin.option_count, NULL, error, sizeof(error), &conf));
+	ponto_test_oom(one_listener, conf, false);
+	ponto_conf_destroy(conf);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -426,6 +473,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(one_address_gets_so_many),
 	cmocka_unit_test(what_is_wrong_with_a_certificate_is_said),
 	cmocka_unit_test(tls_serves_and_is_verified),
+	cmocka_unit_test(refused_memory_leaves_nothing),
 };
 
 PONTO_TEST_MAIN(tests)

@@ -10,7 +10,8 @@ static struct http_fixture *begin(void)
 {
 	static const struct http_subject subject = {&http_sim_LTX_ponto_plugin, NULL, true};
 	static const struct ponto_http_listen listen = {
-		.local = {.family = PONTO_FAMILY_IPV6, .ip = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}}, .body_limit = HTTP_BODY_LIMIT};
+		.local = {.family = PONTO_FAMILY_IPV6, .ip = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}},
+		.body_limit = HTTP_BODY_LIMIT};
 	struct http_fixture *f = http_fixture_new(&subject);
 
 	http_listen(f, &listen);
@@ -90,8 +91,8 @@ static void a_server_that_dies_leaves_half_an_answer(void **state)
 
 static void who_is_not_there_refuses(void **state)
 {
-	static const char *const nowhere[] = {"http://[2001:db8::1]:9/", "http://[2001:db8::77]:80/", "http://a.example/",
-					      "http://192.0.2.1/", "http://[2001:db8::1]/"};
+	static const char *const nowhere[] = {"http://[2001:db8::1]:9/", "http://[2001:db8::77]:80/",
+					      "http://a.example/", "http://192.0.2.1/", "http://[2001:db8::1]/"};
 	struct http_fixture *f = begin();
 
 	(void)state;
