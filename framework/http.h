@@ -171,9 +171,9 @@ static inline void ponto_http_local(struct ponto_http h, struct ponto_http_liste
 	h.ops->local(listener, out);
 }
 
-/* Answers, inside request or later. On failure nothing is released but fd, and the request still wants an answer. PONTO_EINVAL: a
- * status, source or length outside its range, a header that is no header or the plugin's affair, answered already;
- * PONTO_ELIMIT: more headers than PONTO_HTTP_HEADERS_MAX; PONTO_ENOMEM. copies headers; borrows data until release */
+/* Answers, inside request or later. On failure nothing is released but fd, and the request still wants an answer.
+ * PONTO_EINVAL: a status, source or length outside its range, a header that is none or the plugin's affair, answered
+ * already; PONTO_ELIMIT: more headers than PONTO_HTTP_HEADERS_MAX; PONTO_ENOMEM. copies headers; borrows data until release */
 PONTO_MUST_CHECK static inline int ponto_http_respond(struct ponto_http h, struct ponto_http_listener *listener,
 						      struct ponto_http_request *request,
 						      const struct ponto_http_response *response)
