@@ -116,6 +116,11 @@ bool cli_number(const char *what, const char *text, uint64_t min, uint64_t max, 
  * gives *data, from malloc */
 int cli_read_file(const char *path, size_t max, uint8_t **data, size_t *len);
 
+/* From file, else $PONTO_PASSWORD, else asked for on the terminal, twice if told so. CLI_OK, or an exit status after a
+ * message. The caller wipes out. */
+#define CLI_PASSWORD 1024
+int cli_password(const char *file, bool twice, char out[CLI_PASSWORD]);
+
 /* Creates path (mode 0600, fails when it exists) with data; "-" is standard output. */
 int cli_write_file(const char *path, const uint8_t *data, size_t len);
 

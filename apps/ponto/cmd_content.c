@@ -1,4 +1,4 @@
-/* ponto content: what peers distribute; hash needs no daemon. */
+/* ponto content: what peers distribute: the table of verbs, and hash, which needs no daemon. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "apps/ponto/cli.h"
+#include "apps/ponto/cmd_content.h"
 #include "apps/ponto/content_spool.h"
 #include "apps/ponto/progress.h"
 #include "engines/content/content_secret.h"
@@ -316,5 +316,12 @@ const struct cli_command cli_content_commands[] = {
 	{"content", "hash", "FILE [--version 1|2] [--algorithm sha256|sha384|sha512] [--secret FILE] [--output FILE]",
 	 "cuts and hashes a file: its segments and their IDs; --output writes its Content Information",
 	 content_hash_verb},
+	{"content", "publish", "[FOLDER [--at PREFIX]]",
+	 "serves a folder from now on, at the whole server or below a prefix; alone: what is published", content_publish},
+	{"content", "unpublish", "PREFIX", "ends that", content_unpublish},
+	{"content", "cache", "list|stats|verify|clear [--id ID|--tag TAG]",
+	 "what is held of segments; verify reads all of it and removes what is damaged", content_cache},
+	{"content", "secret", "export [--output FILE]|import FILE [--key] [--password-file FILE]",
+	 "the server's secret key, as Windows' servers carry it; --key: FILE is the key itself", content_secret},
 	{NULL, NULL, NULL, NULL, NULL},
 };

@@ -1,12 +1,9 @@
 /* ponto identity: keys that own names. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "apps/ponto/cli.h"
 #include "apps/ponto/cmd_identity.h"
@@ -15,7 +12,6 @@
 
 /* Making a key, and deriving one from a password, cost work on purpose; a busy machine takes long for it. */
 #define KEY_TIMEOUT_MS 60000
-#define PASSWORD_MAX 1024
 #define IMPORT_MAX 65536 /* bytes; XML is larger */
 
 static void print_identity(const Ponto__Identity__V1__Identity *identity)
@@ -243,81 +239,19 @@ static int identity_delete(struct cli *cli, int argc, char **argv)
 	return ask(cli, "Delete", &request.base, &ponto__identity__v1__delete_reply__descriptor);
 }
 
-/* ---- passwords ------------------------------------------------------------------------ */
-
-static int prompt(const char *text, char out[PASSWORD_MAX])
-{
-	struct termios saved, silent;
-	FILE *tty = fopen("/dev/tty", "r+");
-	int status = CLI_OK;
-
-	if (!tty)
-		return cli_fail(CLI_USAGE, "no terminal to ask on: use --password-file FILE or $PONTO_PASSWORD");
-	fprintf(tty, "%s: ", text);
-	fflush(tty);
-	if (tcgetattr(fileno(tty), &saved) != 0) {
-		fclose(tty);
-		return cli_fail(CLI_NO, "/dev/tty: %s", strerror(errno));
-	}
-	silent = saved;
-	silent.c_lflag &= ~(tcflag_t)ECHO;
-	tcsetattr(fileno(tty), TCSAFLUSH, &silent);
-	if (!fgets(out, PASSWORD_MAX, tty))
-		status = cli_fail(CLI_NO, "no password given");
-	tcsetattr(fileno(tty), TCSAFLUSH, &saved);
-	fputc('\n', tty);
-	fclose(tty);
-	out[strcspn(out, "\n")] = '\0';
-	return status;
-}
-
-/* From the file, the environment or the terminal, in that order. */
-static int password(const struct identity_arguments *a, bool twice, char out[PASSWORD_MAX])
-{
-	const char *given = getenv("PONTO_PASSWORD");
-	char again[PASSWORD_MAX];
-	int status;
-
-	if (a->password_file) {
-		uint8_t *data;
-		size_t len;
-
-		status = cli_read_file(a->password_file, PASSWORD_MAX - 1, &data, &len);
-		if (status != CLI_OK)
-			return status;
-		snprintf(out, PASSWORD_MAX, "%.*s", (int)len, (const char *)data);
-		out[strcspn(out, "\r\n")] = '\0';
-		ponto_wipe(data, len);
-		free(data);
-	} else if (given) {
-		if (strlen(given) >= PASSWORD_MAX)
-			return cli_fail(CLI_USAGE, "the password is longer than %d bytes", PASSWORD_MAX - 1);
-		snprintf(out, PASSWORD_MAX, "%s", given);
-	} else {
-		status = prompt("Password", out);
-		if (status == CLI_OK && twice) {
-			status = prompt("Again", again);
-			if (status == CLI_OK && strcmp(out, again) != 0)
-				status = cli_fail(CLI_NO, "the two passwords differ");
-			ponto_wipe(again, sizeof(again));
-		}
-		if (status != CLI_OK)
-			return status;
-	}
-	return *out ? CLI_OK : cli_fail(CLI_USAGE, "the password is empty");
-}
+/* ---- files ------------------------------------------------------------------------------ */
 
 static int identity_export(struct cli *cli, int argc, char **argv)
 {
 	Ponto__Identity__V1__ExportRequest request = PONTO__IDENTITY__V1__EXPORT_REQUEST__INIT;
 	const Ponto__Identity__V1__ExportReply *answer;
 	struct identity_arguments a = {0};
-	char secret[PASSWORD_MAX];
+	char secret[CLI_PASSWORD];
 	ProtobufCMessage *reply;
 	int status = parse(&a, "ID", argc, argv);
 
 	if (status == CLI_OK)
-		status = password(&a, true, secret);
+		status = cli_password(a.password_file, true, secret);
 	if (status != CLI_OK)
 		return status;
 	request.id = (char *)(uintptr_t)a.plain;
@@ -341,14 +275,14 @@ static int identity_import(struct cli *cli, int argc, char **argv)
 {
 	Ponto__Identity__V1__ImportRequest request = PONTO__IDENTITY__V1__IMPORT_REQUEST__INIT;
 	struct identity_arguments a = {0};
-	char secret[PASSWORD_MAX];
+	char secret[CLI_PASSWORD];
 	int status = parse(&a, "FILE", argc, argv);
 
 	if (status == CLI_OK)
 		status = cli_read_file(a.plain, IMPORT_MAX, &request.data.data, &request.data.len);
 	if (status != CLI_OK)
 		return status;
-	status = password(&a, false, secret);
+	status = cli_password(a.password_file, false, secret);
 	if (status == CLI_OK) {
 		request.password = secret;
 		status = ask(cli, "Import", &request.base, &ponto__identity__v1__import_reply__descriptor);

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#define PART_MAX (16 + sizeof(((struct content_spool *)0)->list)) /* bytes of one part of Content Information */
-
 int content_spool_open(struct content_spool *s, enum content_algo algo, const uint8_t ks[CONTENT_HASH_MAX])
 {
 	memset(s, 0, offsetof(struct content_spool, list));
@@ -72,49 +70,22 @@ int content_spool_layout(const struct content_spool *s, struct content_layout *o
 				      : content_layout_v1(s->algo, s->size, 0, s->size, out);
 }
 
-static int put(struct ponto_writer *w, FILE *out)
+static int each(void *arg, dist_segment_fn *fn, void *fn_arg)
 {
-	uint8_t *bytes = w->data;
-	size_t len;
-	int result = ponto_writer_done(w, &len);
-
-	if (result != PONTO_OK)
-		return result;
-	return fwrite(bytes, 1, len, out) == len ? PONTO_OK : PONTO_EIO;
-}
-
-typedef void write_fn(const struct content_layout *layout, uint64_t i, const struct content_segment *segment,
-		      struct ponto_writer *w);
-
-static int write_all(struct content_spool *s, const struct content_layout *layout, write_fn *fn, FILE *out)
-{
+	struct content_spool *s = arg;
 	struct content_segment segment;
-	uint8_t part[PART_MAX];
 	int result = content_spool_rewind(s), more = 1;
 
-	while (result == PONTO_OK && (more = content_spool_next(s, &segment)) == 1) {
-		struct ponto_writer w = ponto_writer(part, sizeof(part));
-
-		fn(layout, segment.index, &segment, &w);
-		result = put(&w, out);
-	}
+	while (result == PONTO_OK && (more = content_spool_next(s, &segment)) == 1)
+		result = fn(fn_arg, &segment);
 	return result != PONTO_OK ? result : more;
 }
 
 int content_spool_write_info(struct content_spool *s, FILE *out)
 {
+	struct dist_segments segments = {each, s};
 	struct content_layout layout;
-	uint8_t head[64];
-	struct ponto_writer w = ponto_writer(head, sizeof(head));
 	int result = content_spool_layout(s, &layout);
 
-	if (result != PONTO_OK)
-		return result;
-	content_info_write_head(&layout, &w);
-	result = put(&w, out);
-	if (result == PONTO_OK)
-		result = write_all(s, &layout, content_info_write_segment, out);
-	if (result == PONTO_OK)
-		result = write_all(s, &layout, content_info_write_blocks, out);
-	return result != PONTO_OK ? result : fflush(out) == 0 ? PONTO_OK : PONTO_EIO;
+	return result == PONTO_OK ? dist_info_write(&segments, &layout, s->ks, out) : result;
 }

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "engines/content/content_info.h"
+#include "plugins/service-dist/dist_info.h"
 
 struct content_spool {
 	enum content_algo algo;

@@ -23,7 +23,7 @@ static void usage(FILE *out)
 	fputs("\n  --connect ENDPOINT  the daemon's socket (default: $PONTO_ENDPOINT, else this user's daemon, else the system's)\n"
 	      "  --key FILE          this user's secret key, for tcp:// (default: client.key in ~/.config/ponto)\n"
 	      "  --server-key FILE   the daemon's public key, for tcp:// (default: its line in known_servers there)\n"
-	      "  --service NAME      the name service's instance (default: the cloud's)\n"
+	      "  --service NAME      the service's instance (default: the cloud's, or \"dist\")\n"
 	      "  --json              machine-readable output\n"
 	      "  --version, --help\n"
 	      "\nExit status: 0 success, 1 the answer is no, 2 usage, 3 no daemon.\n",

@@ -253,6 +253,16 @@ static int open_file(struct hasher *h, struct stat *st)
 	return PONTO_OK;
 }
 
+struct dist_file dist_file_of(const struct stat *st)
+{
+	return (struct dist_file){
+		.device = st->st_dev,
+		.inode = st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.changed = nanoseconds(st->st_ctim),
+	};
+}
+
 /* A change in the tick of the last one leaves the same stamp: wait until that tick is over. */
 static void let_tick_pass(const struct hasher *h, const struct stat *st)
 {
@@ -281,10 +291,7 @@ static int hash_opened(struct hasher *h, unsigned threads, struct dist_file *out
 	if (fstat(h->fd, &after) != 0 || stat(h->setup->path, &there) != 0 || !same(&before, &after) ||
 	    !same(&before, &there) || h->read != h->size)
 		return it_changed(h);
-	out->device = before.st_dev;
-	out->inode = before.st_ino;
-	out->size = h->size;
-	out->changed = nanoseconds(before.st_ctim);
+	*out = dist_file_of(&before);
 	return PONTO_OK;
 }
 

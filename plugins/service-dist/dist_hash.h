@@ -6,6 +6,8 @@
 #ifndef PLUGINS_SERVICE_DIST_DIST_HASH_H
 #define PLUGINS_SERVICE_DIST_DIST_HASH_H
 
+#include <sys/stat.h>
+
 #include "engines/content/content_maker.h"
 
 #ifdef __cplusplus
@@ -17,6 +19,8 @@ struct dist_file {
 	uint64_t device, inode, size;
 	uint64_t changed; /* ctime, nanoseconds since 1970 */
 };
+
+struct dist_file dist_file_of(const struct stat *st);
 
 struct dist_hash {
 	const char *path;

@@ -23,7 +23,7 @@ for page in "$top"/plugins/*/README.md; do
 	name=${name%/README.md}
 	# Blocks of indented lines; a configuration begins with a group.
 	awk -v out="$work/$name" '
-		/^    / { if (!inside) { inside = 1; keep = /^    (node|transports|stores|security|discovery|services) *= *\{/; n += keep }
+		/^    / { if (!inside) { inside = 1; keep = /^    (node|transports|stores|security|discovery|http|services) *= *\{/; n += keep }
 			  if (keep) print > (out "." n); next }
 		{ inside = 0 }' "$page"
 	for conf in "$work/$name".[0-9]*; do
@@ -44,13 +44,13 @@ while IFS= read -r example; do
 	if out=$("${plain_user[@]}" env HOME="$work/home" "$build"/$example 2>&1) && grep -q '^  id   [0-9a-f]\{64\}$' <<<"$out" && [ -s setup.info ]
 	then ok "$example"; else not_ok "$example" "$out"; fi
 	examples=$((${examples:-0} + 1))
-done < <({ sed -n 's/^    \(ponto content .*\)/\1/p' "$top/README.md"
-	sed -n '/^\.nf/,/^\.fi/p' "$top/docs/man/ponto.1" | grep '^ponto content ' | sed 's/\\-/-/g'; })
+done < <({ sed -n 's/^    \(ponto content hash [^#]*\).*/\1/p' "$top/README.md"
+	sed -n '/^\.nf/,/^\.fi/p' "$top/docs/man/ponto.1" | grep '^ponto content hash ' | sed 's/\\-/-/g'; })
 if [ "${examples:-0}" = 2 ]; then ok "README.md and ponto(1) have an example each"; else not_ok "README.md and ponto(1) have an example each"; fi
 cd - >/dev/null || exit 1
 
 # ---- the README: every line of code is run by something -----------------------------------------
-#   nss_pnrp.sh runs getent and curl; cli.sh runs "ponto …" and checks the configuration; ./check is what runs this; the rest builds, or waits for Ctrl-C
+#   nss_pnrp.sh runs getent and curl; content_server.sh what publishes; cli.sh runs the other "ponto …" and checks the configuration; ./check is what runs this; the rest builds, or waits for Ctrl-C
 while IFS= read -r line; do
 	case $line in
 	ponto\ *|'export PATH='*) ;;

@@ -1,0 +1,351 @@
+/* ponto content: what needs the daemon's distribution service: publishing, the cache, the secret key. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "apps/ponto/cmd_content.h"
+#include "engines/content/content_secret.h"
+#include "plugins/service-dist/dist.pb-c.h"
+
+#define SERVICE "dist" /* the instance of those who do not say --service */
+#define CLEAR_TIMEOUT_MS 600000
+#define EXPORTED_MAX 4096
+
+static int ask(struct cli *cli, const char *method, const ProtobufCMessage *request,
+	       const ProtobufCMessageDescriptor *descriptor, unsigned timeout_ms, ProtobufCMessage **reply)
+{
+	return cli_call(cli, cli->service ? cli->service : SERVICE, method, request, descriptor, timeout_ms, reply);
+}
+
+/* Answers that say no more than that it was done. */
+static int ask_only(struct cli *cli, const char *method, const ProtobufCMessage *request,
+		    const ProtobufCMessageDescriptor *descriptor)
+{
+	ProtobufCMessage *reply;
+	int status = ask(cli, method, request, descriptor, CLI_TIMEOUT_MS, &reply);
+
+	if (status == CLI_OK)
+		protobuf_c_message_free_unpacked(reply, NULL);
+	return status;
+}
+
+struct dist_arguments {
+	const char *plain, *at, *id, *tag, *output, *password_file;
+	bool key;
+};
+
+static int parse(struct dist_arguments *a, const struct cli_option *options, int first, int argc, char **argv)
+{
+	struct cli_scan scan = {argc, argv, first, false};
+	const char *value;
+	int key;
+
+	while ((key = cli_next_option(&scan, options, &value)) >= 0) {
+		if (key == 0 && a->plain)
+			return cli_fail(CLI_USAGE, "'%s' takes no '%s'", argv[first - 1], value);
+		if (key == 'k')
+			a->key = true;
+		else
+			*(key == 'a'   ? &a->at
+			  : key == 'i' ? &a->id
+			  : key == 't' ? &a->tag
+			  : key == 'o' ? &a->output
+			  : key == 'f' ? &a->password_file
+				       : &a->plain) = value;
+	}
+	return key == -2 ? CLI_USAGE : CLI_OK;
+}
+
+/* ---- publishing -------------------------------------------------------------------------- */
+
+static int published(struct cli *cli)
+{
+	Ponto__Dist__V1__PublishedRequest request = PONTO__DIST__V1__PUBLISHED_REQUEST__INIT;
+	const Ponto__Dist__V1__PublishedReply *list;
+	ProtobufCMessage *reply;
+	int status = ask(cli, "Published", &request.base, &ponto__dist__v1__published_reply__descriptor, CLI_TIMEOUT_MS,
+			 &reply);
+
+	if (status != CLI_OK)
+		return status;
+	list = (const Ponto__Dist__V1__PublishedReply *)reply;
+	if (cli->json) {
+		status = cli_print_message(reply);
+	} else {
+		for (size_t i = 0; i < list->n_url; i++)
+			printf("served at  %s\n", list->url[i]);
+		for (size_t i = 0; i < list->n_folder; i++)
+			printf("%-24s %s%s\n", list->folder[i]->prefix, list->folder[i]->path,
+			       list->folder[i]->configured ? "  (configured)" : "");
+	}
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return status;
+}
+
+int content_publish(struct cli *cli, int argc, char **argv)
+{
+	static const struct cli_option options[] = {{"at", true, 'a'}, {NULL, false, 0}};
+	Ponto__Dist__V1__PublishRequest request = PONTO__DIST__V1__PUBLISH_REQUEST__INIT;
+	struct dist_arguments a = {0};
+	char *path;
+	int status = parse(&a, options, 1, argc, argv);
+
+	if (status != CLI_OK)
+		return status;
+	if (!a.plain)
+		return a.at ? cli_fail(CLI_USAGE, "'publish' needs a FOLDER") : published(cli);
+	path = *a.plain == '/' ? strdup(a.plain) : realpath(a.plain, NULL); /* the daemon stands elsewhere */
+	if (!path)
+		return cli_fail(CLI_NO, "%s: %s", a.plain, strerror(errno));
+	request.path = path;
+	request.prefix = (char *)(uintptr_t)(a.at ? a.at : "/");
+	status = ask_only(cli, "Publish", &request.base, &ponto__dist__v1__publish_reply__descriptor);
+	free(path);
+	return status;
+}
+
+int content_unpublish(struct cli *cli, int argc, char **argv)
+{
+	static const struct cli_option options[] = {{NULL, false, 0}};
+	Ponto__Dist__V1__UnpublishRequest request = PONTO__DIST__V1__UNPUBLISH_REQUEST__INIT;
+	struct dist_arguments a = {0};
+	char prefix[CLI_PATH];
+	size_t len;
+	int status = parse(&a, options, 1, argc, argv);
+
+	if (status == CLI_OK && !a.plain)
+		status = cli_fail(CLI_USAGE, "'unpublish' needs a PREFIX");
+	if (status != CLI_OK)
+		return status;
+	len = strlen(a.plain);
+	if (len + 2 > sizeof(prefix))
+		return cli_fail(CLI_USAGE, "the prefix is too long");
+	snprintf(prefix, sizeof(prefix), "%s%s", a.plain, len && a.plain[len - 1] == '/' ? "" : "/");
+	request.prefix = prefix;
+	return ask_only(cli, "Unpublish", &request.base, &ponto__dist__v1__unpublish_reply__descriptor);
+}
+
+/* ---- cache ---------------------------------------------------------------------------------- */
+
+static int print_page(json_t *all, const Ponto__Dist__V1__SegmentsReply *page)
+{
+	char id[2 * 64 + 1];
+
+	for (size_t i = 0; i < page->n_segment; i++) {
+		const Ponto__Dist__V1__Segment *s = page->segment[i];
+
+		if (all) {
+			if (json_array_append_new(all, cli_message_json(&s->base)) != 0)
+				return cli_fail(CLI_NO, "out of memory");
+			continue;
+		}
+		ponto_hex(ponto_bytes(s->id.data, s->id.len <= 64 ? s->id.len : 64), id);
+		printf("%s  %u.0  %8u bytes  %3u blocks%s  ", id, s->version, s->size, s->blocks, s->whole ? "" : " (part)");
+		cli_print_time("", s->created);
+		printf("%s%s\n", *s->tag ? "  " : "", s->tag);
+	}
+	return CLI_OK;
+}
+
+static int cache_list(struct cli *cli)
+{
+	Ponto__Dist__V1__SegmentsRequest request = PONTO__DIST__V1__SEGMENTS_REQUEST__INIT;
+	json_t *all = cli->json ? json_array() : NULL;
+	uint8_t after[64];
+	bool more = true;
+	int status = CLI_OK;
+
+	while (more && status == CLI_OK) {
+		const Ponto__Dist__V1__SegmentsReply *page;
+		ProtobufCMessage *reply;
+
+		status = ask(cli, "Segments", &request.base, &ponto__dist__v1__segments_reply__descriptor,
+			     CLI_TIMEOUT_MS, &reply);
+		if (status != CLI_OK)
+			break;
+		page = (const Ponto__Dist__V1__SegmentsReply *)reply;
+		status = print_page(all, page);
+		more = page->more && page->n_segment > 0;
+		if (more) {
+			const ProtobufCBinaryData *last = &page->segment[page->n_segment - 1]->id;
+
+			request.has_after = true;
+			request.after.len = last->len <= sizeof(after) ? last->len : sizeof(after);
+			memcpy(after, last->data, request.after.len);
+			request.after.data = after;
+		}
+		protobuf_c_message_free_unpacked(reply, NULL);
+	}
+	if (all && status == CLI_OK)
+		return cli_print_json(json_pack("{s:o}", "segment", all));
+	json_decref(all);
+	return status;
+}
+
+static int cache_stats(struct cli *cli)
+{
+	Ponto__Dist__V1__StatsRequest request = PONTO__DIST__V1__STATS_REQUEST__INIT;
+	const Ponto__Dist__V1__StatsReply *s;
+	ProtobufCMessage *reply;
+	int status =
+		ask(cli, "Stats", &request.base, &ponto__dist__v1__stats_reply__descriptor, CLI_TIMEOUT_MS, &reply);
+
+	if (status != CLI_OK)
+		return status;
+	s = (const Ponto__Dist__V1__StatsReply *)reply;
+	if (cli->json) {
+		status = cli_print_message(reply);
+	} else {
+		printf("%-12s %" PRIu64 "\n%-12s %" PRIu64 "\n%-12s %" PRIu64, "segments", s->segments, "blocks",
+		       s->blocks, "bytes", s->bytes);
+		if (s->limit)
+			printf(" of %" PRIu64, s->limit);
+		putchar('\n');
+		for (size_t i = 0; i < s->n_counter; i++)
+			printf("%-12s %" PRIu64 "\n", s->counter[i]->name, s->counter[i]->value);
+	}
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return status;
+}
+
+static int cache_clear(struct cli *cli, const struct dist_arguments *a)
+{
+	Ponto__Dist__V1__ClearRequest request = PONTO__DIST__V1__CLEAR_REQUEST__INIT;
+	uint8_t id[64];
+	ProtobufCMessage *reply;
+	int status;
+
+	if (a->id) {
+		size_t len = strlen(a->id);
+
+		if (len == 0 || len % 2 || len / 2 > sizeof(id) || ponto_unhex(a->id, id, len / 2) != PONTO_OK)
+			return cli_fail(CLI_USAGE, "an ID is hexadecimal, of at most 64 bytes, not '%s'", a->id);
+		request.has_id = true;
+		request.id.data = id;
+		request.id.len = len / 2;
+	}
+	request.tag = (char *)(uintptr_t)a->tag;
+	status = ask(cli, "Clear", &request.base, &ponto__dist__v1__clear_reply__descriptor, CLEAR_TIMEOUT_MS, &reply);
+	if (status != CLI_OK)
+		return status;
+	if (cli->json)
+		status = cli_print_message(reply);
+	else
+		printf("%" PRIu64 " segments cleared\n", ((const Ponto__Dist__V1__ClearReply *)reply)->segments);
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return status;
+}
+
+static int cache_verify(struct cli *cli)
+{
+	Ponto__Dist__V1__VerifyRequest request = PONTO__DIST__V1__VERIFY_REQUEST__INIT;
+	ProtobufCMessage *reply;
+	uint64_t damaged;
+	int status = ask(cli, "Verify", &request.base, &ponto__dist__v1__verify_reply__descriptor, CLEAR_TIMEOUT_MS,
+			 &reply);
+
+	if (status != CLI_OK)
+		return status;
+	damaged = ((const Ponto__Dist__V1__VerifyReply *)reply)->damaged;
+	if (cli->json)
+		status = cli_print_message(reply);
+	else
+		printf("%" PRIu64 " damaged records removed\n", damaged);
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return status == CLI_OK && damaged ? CLI_NO : status;
+}
+
+int content_cache(struct cli *cli, int argc, char **argv)
+{
+	static const struct cli_option clear[] = {{"id", true, 'i'}, {"tag", true, 't'}, {NULL, false, 0}};
+	struct dist_arguments a = {0};
+	const char *what = argc > 1 ? argv[1] : "";
+	bool clears = strcmp(what, "clear") == 0;
+	int status;
+
+	if (!clears && strcmp(what, "list") != 0 && strcmp(what, "stats") != 0 && strcmp(what, "verify") != 0)
+		return cli_fail(CLI_USAGE, "'cache' is followed by list, stats, clear or verify");
+	status = parse(&a, clears ? clear : clear + 2, 2, argc, argv);
+	if (status == CLI_OK && a.plain)
+		status = cli_fail(CLI_USAGE, "'%s' takes no '%s'", what, a.plain);
+	if (status == CLI_OK && a.id && a.tag)
+		status = cli_fail(CLI_USAGE, "--id or --tag, not both");
+	if (status != CLI_OK)
+		return status;
+	return clears			    ? cache_clear(cli, &a)
+	       : strcmp(what, "list") == 0  ? cache_list(cli)
+	       : strcmp(what, "stats") == 0 ? cache_stats(cli)
+					    : cache_verify(cli);
+}
+
+/* ---- the secret key -------------------------------------------------------------------------- */
+
+static int secret_export(struct cli *cli, const struct dist_arguments *a)
+{
+	Ponto__Dist__V1__SecretRequest request = PONTO__DIST__V1__SECRET_REQUEST__INIT;
+	const Ponto__Dist__V1__SecretReply *answer;
+	char password[CLI_PASSWORD];
+	ProtobufCMessage *reply;
+	int status = cli_password(a->password_file, true, password);
+
+	if (status != CLI_OK)
+		return status;
+	request.passphrase = password;
+	status = ask(cli, "Secret", &request.base, &ponto__dist__v1__secret_reply__descriptor, CLI_TIMEOUT_MS, &reply);
+	ponto_wipe(password, sizeof(password));
+	if (status != CLI_OK)
+		return status;
+	answer = (const Ponto__Dist__V1__SecretReply *)reply;
+	status = cli_write_file(a->output ? a->output : "-", answer->exported.data, answer->exported.len);
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return status;
+}
+
+static int secret_import(struct cli *cli, const struct dist_arguments *a)
+{
+	Ponto__Dist__V1__SecretRequest request = PONTO__DIST__V1__SECRET_REQUEST__INIT;
+	char password[CLI_PASSWORD] = "";
+	uint8_t *data;
+	size_t len;
+	int status;
+
+	if (!a->plain)
+		return cli_fail(CLI_USAGE, "'import' needs a FILE");
+	status = cli_read_file(a->plain, a->key ? CONTENT_SECRET_MAX : EXPORTED_MAX, &data, &len);
+	if (status != CLI_OK)
+		return status;
+	if (!a->key)
+		status = cli_password(a->password_file, false, password);
+	if (status == CLI_OK) {
+		request.passphrase = password;
+		*(a->key ? &request.has_key : &request.has_import) = true;
+		*(a->key ? &request.key : &request.import) = (ProtobufCBinaryData){.data = data, .len = len};
+		status = ask_only(cli, "Secret", &request.base, &ponto__dist__v1__secret_reply__descriptor);
+	}
+	ponto_wipe(password, sizeof(password));
+	ponto_wipe(data, len);
+	free(data);
+	return status;
+}
+
+int content_secret(struct cli *cli, int argc, char **argv)
+{
+	static const struct cli_option options[] = {
+		{"output", true, 'o'}, {"o", true, 'o'}, {"password-file", true, 'f'}, {"key", false, 'k'}, {NULL, false, 0},
+	};
+	struct dist_arguments a = {0};
+	const char *what = argc > 1 ? argv[1] : "";
+	bool exports = strcmp(what, "export") == 0;
+	int status;
+
+	if (!exports && strcmp(what, "import") != 0)
+		return cli_fail(CLI_USAGE, "'secret' is followed by export or import");
+	status = parse(&a, options, 2, argc, argv);
+	if (status == CLI_OK && exports && a.plain)
+		status = cli_fail(CLI_USAGE, "'export' takes no '%s': use --output FILE", a.plain);
+	if (status != CLI_OK)
+		return status;
+	return exports ? secret_export(cli, &a) : secret_import(cli, &a);
+}

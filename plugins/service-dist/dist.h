@@ -1,0 +1,90 @@
+/* service-dist inside: one component: content server and serving peer, and what ties them to the world.
+ *
+ * Everything here happens on the component's loop thread, but the run halves of jobs on dist->pool, which see only
+ * their job and what never changes between start and stop. docs/distribution.md. */
+#ifndef PLUGINS_SERVICE_DIST_DIST_H
+#define PLUGINS_SERVICE_DIST_DIST_H
+
+#include "framework/answer.h"
+#include "framework/discovery.h"
+#include "framework/env.h"
+#include "framework/http.h"
+#include "framework/service.h"
+#include "framework/store.h"
+#include "plugins/service-dist/dist.pb-c.h"
+#include "plugins/service-dist/dist_cache.h"
+
+#define DIST_DISCOVERY_MAX 8
+
+struct dist_secret;
+struct dist_server;
+struct dist_peer;
+
+struct dist {
+	const struct ponto_env *env;
+	const struct ponto_conf *conf;
+	struct ponto_http http;
+	struct ponto_store store;
+	struct ponto_pool *pool; /* what reads files, hashes and ciphers */
+	struct dist_secret *secret;
+	struct dist_server *server; /* content server */
+	struct dist_peer *peer;	    /* serving peer */
+	struct dist_cache *cache;
+	bool cached; /* it is ready; blocks can be kept */
+	ponto_loop_fn *stopped; /* set: stopping */
+	void *stopped_arg;
+};
+
+static inline uint64_t dist_now(const struct dist *dist)
+{
+	return ponto_loop_now(dist->env->loop);
+}
+
+/* A method of the bus, with its request read. takes call; borrows request */
+typedef void dist_call_fn(struct dist *dist, struct ponto_call *call, const ProtobufCMessage *request);
+
+/* dist_calls.c: decodes, and finds who answers. */
+void dist_take_call(struct dist *dist, struct ponto_call *call);
+
+/* ---- dist_secret.c: the server's secret key ---------------------------------------------- */
+
+/* Reads it from the store, or makes one there; until then there is none. gives */
+PONTO_MUST_CHECK int dist_secret_open(struct dist *dist, struct dist_secret **out);
+void dist_secret_close(struct dist_secret *secret);
+
+/* Ks, for what is described now. PONTO_EBUSY: not read yet, or the store failed. On any thread. */
+PONTO_MUST_CHECK int dist_secret_ks(struct dist_secret *secret, enum content_algo algo, uint8_t ks[CONTENT_HASH_MAX]);
+
+/* No job is under way. */
+bool dist_secret_idle(const struct dist_secret *secret);
+
+dist_call_fn dist_call_secret;
+
+/* ---- dist_server.c: the content server ------------------------------------------------------ */
+
+/* Listens where option "listen" says; NULL when nowhere. gives */
+PONTO_MUST_CHECK int dist_server_open(struct dist *dist, struct dist_server **out);
+
+/* Takes no more requests; jobs may still be under way. */
+void dist_server_stop(struct dist_server *server);
+bool dist_server_idle(const struct dist_server *server);
+void dist_server_close(struct dist_server *server);
+
+dist_call_fn dist_call_publish, dist_call_unpublish, dist_call_published;
+
+/* ---- dist_peer.c: the serving peer ---------------------------------------------------------- */
+
+/* Listens where option "retrieval" says; NULL when nowhere. gives */
+PONTO_MUST_CHECK int dist_peer_open(struct dist *dist, struct dist_peer **out);
+void dist_peer_stop(struct dist_peer *peer);
+bool dist_peer_idle(const struct dist_peer *peer);
+void dist_peer_close(struct dist_peer *peer);
+
+/* ---- dist_held.c: what is held, told and cleared ------------------------------------------------ */
+
+dist_call_fn dist_call_segments, dist_call_stats, dist_call_clear, dist_call_verify;
+
+/* Something that may have been the last of what stop waits for has ended. */
+void dist_check_stopped(struct dist *dist);
+
+#endif

@@ -1,0 +1,46 @@
+/* What a client of the bus may ask, and who answers. */
+#include <string.h>
+
+#include "plugins/service-dist/dist.h"
+
+static const struct method {
+	const char *name;
+	const ProtobufCMessageDescriptor *request;
+	dist_call_fn *run;
+} methods[] = {
+	{"Publish", &ponto__dist__v1__publish_request__descriptor, dist_call_publish},
+	{"Unpublish", &ponto__dist__v1__unpublish_request__descriptor, dist_call_unpublish},
+	{"Published", &ponto__dist__v1__published_request__descriptor, dist_call_published},
+	{"Secret", &ponto__dist__v1__secret_request__descriptor, dist_call_secret},
+	{"Segments", &ponto__dist__v1__segments_request__descriptor, dist_call_segments},
+	{"Stats", &ponto__dist__v1__stats_request__descriptor, dist_call_stats},
+	{"Clear", &ponto__dist__v1__clear_request__descriptor, dist_call_clear},
+	{"Verify", &ponto__dist__v1__verify_request__descriptor, dist_call_verify},
+};
+
+static void run(struct dist *dist, struct ponto_call *call, const struct method *method)
+{
+	ProtobufCMessage *request = NULL;
+	int result = ponto_unpack(dist->env->alloc, method->request, call->payload, &request);
+
+	if (result)
+		ponto_refuse(call, result, result == PONTO_EPROTO ? "the request cannot be read" : NULL);
+	else
+		method->run(dist, call, request);
+	ponto_unpacked_free(dist->env->alloc, request);
+}
+
+void dist_take_call(struct dist *dist, struct ponto_call *call)
+{
+	if (dist->stopped) {
+		ponto_refuse(call, PONTO_ECLOSED, "the node is stopping");
+		return;
+	}
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(methods); i++) {
+		if (strcmp(methods[i].name, call->method) == 0) {
+			run(dist, call, &methods[i]);
+			return;
+		}
+	}
+	ponto_refuse(call, PONTO_ENOENT, "%s has no method '%s'", dist->env->instance, call->method);
+}

@@ -1,0 +1,409 @@
+/* The serving peer: retrieval requests of neighbours, answered from the cache ([MS-PCCRR] 3.2). */
+#include <string.h>
+#include <strings.h>
+
+#include "engines/content/content_server.h"
+#include "plugins/service-dist/dist.h"
+#include "plugins/service-dist/dist_http.h"
+#include "plugins/service-dist/dist_seal.h"
+
+#define TOPIC "service.dist.peer"
+#define PATH "/116B50EB-ECE2-41ac-8429-9F9E963361B7" /* 2.1; others write it with a slash behind, or otherwise */
+
+struct dist_peer {
+	struct dist *dist;
+	struct content_server *engine;
+	struct ponto_http_listener *listener;
+	struct ponto_timer *timer;
+	enum content_crypto crypto;
+	unsigned servings; /* at work */
+	bool pumping;
+	struct ponto_counter *bytes, *refused, *blocks, *absent;
+};
+
+/* One request, from its arrival until its answer is sent or nobody waits for it. */
+struct serving {
+	struct dist_peer *peer;
+	struct ponto_http_request *request; /* NULL: its client left, or it was answered */
+	struct content_serving *serving;
+	/* a block that is being read and sealed, on a worker: */
+	struct content_blk blk;
+	enum content_crypto crypto;
+	uint8_t *buffer;
+	size_t len;
+	bool reading;
+};
+
+static void pump(struct dist_peer *peer);
+
+/* After stop no request is anybody's. */
+static bool waits(const struct serving *s)
+{
+	return s->request && s->peer->listener;
+}
+
+static void finish(struct serving *s)
+{
+	struct dist_peer *peer = s->peer;
+
+	if (s->serving)
+		content_server_done(peer->engine, s->serving);
+	ponto_free(peer->dist->env->alloc, s->buffer);
+	ponto_free(peer->dist->env->alloc, s);
+	peer->servings--;
+}
+
+/* The answer is sent, or its client left. */
+static void released(void *arg)
+{
+	struct serving *s = arg;
+	struct dist_peer *peer = s->peer;
+
+	finish(s);
+	pump(peer);
+	dist_check_stopped(peer->dist);
+}
+
+/* takes s */
+static void respond(struct serving *s, unsigned status, struct ponto_bytes body)
+{
+	static const struct ponto_http_header header = {"Content-Type", "application/octet-stream"};
+	struct ponto_http_response response = {
+		.status = (uint16_t)status,
+		.source = body.len ? PONTO_HTTP_DATA : PONTO_HTTP_NOTHING,
+		.close = status != 200,
+		.headers = &header,
+		.header_count = body.len ? 1 : 0,
+		.data = body,
+		.arg = s,
+		.release = released,
+	};
+	struct ponto_http_request *request = s->request;
+
+	if (!waits(s)) {
+		finish(s);
+		return;
+	}
+	s->request = NULL;
+	request->user = NULL;
+	ponto_counter_add(s->peer->bytes, body.len);
+	if (ponto_http_respond(s->peer->dist->http, s->peer->listener, request, &response) != PONTO_OK) {
+		ponto_debug(s->peer->dist->env->log, TOPIC, "a request goes without an answer");
+		finish(s);
+	}
+}
+
+/* ---- what is held ------------------------------------------------------------------------ */
+
+static void look_up(struct dist_peer *peer, const struct content_server_effect *effect)
+{
+	const struct ponto_alloc *alloc = peer->dist->env->alloc;
+	struct content_held *held = ponto_new(alloc, effect->ids.count ? effect->ids.count : 1, sizeof(*held));
+	struct ponto_reader r = ponto_reader(effect->ids.bytes);
+	struct content_id id;
+	size_t count = 0;
+	int result = PONTO_ENOMEM;
+
+	while (held && count < effect->ids.count && content_ids_next(&r, &id)) {
+		struct dist_known known;
+
+		if (peer->dist->cached && dist_cache_find(peer->dist->cache, &id, &known)) {
+			held[count].blocks = known.blocks;
+			held[count].age = known.age;
+		}
+		count++;
+	}
+	if (held)
+		result = content_server_held(peer->engine, effect->serving, held, effect->ids.count);
+	if (result != PONTO_OK)
+		ponto_debug(peer->dist->env->log, TOPIC, "a request is aborted: %s", ponto_strerror(result));
+	ponto_free(alloc, held);
+}
+
+/* ---- blocks --------------------------------------------------------------------------------- */
+
+/* On a worker: the whole answer, the block sealed where it stands in it. */
+static int seal(void *arg, const struct dist_read *read)
+{
+	struct serving *s = arg;
+	const struct ponto_env *env = s->peer->dist->env;
+	enum content_crypto crypto = read->meta.keyed ? s->crypto : read->block.crypto;
+	size_t plain = read->block.data.len, len = plain, size;
+	uint8_t iv[CONTENT_IV] = {0}, *at;
+	struct ponto_writer w;
+	int result = PONTO_OK;
+
+	if (read->meta.keyed && crypto != CONTENT_PLAIN)
+		len += 16 - plain % 16;
+	size = content_blk_size(&s->blk.id, crypto, len);
+	s->buffer = env->alloc->alloc(env->alloc->ctx, size);
+	if (!s->buffer)
+		return PONTO_ENOMEM;
+	w = ponto_writer(s->buffer, size);
+	at = content_blk_open(&w, &s->blk, crypto, len);
+	if (!at)
+		return PONTO_ELIMIT;
+	if (!read->meta.keyed)
+		memcpy(iv, read->block.iv, sizeof(iv));
+	else if (crypto != CONTENT_PLAIN)
+		env->random->fill(env->random->ctx, iv, sizeof(iv));
+	if (read->meta.keyed && crypto != CONTENT_PLAIN)
+		result = dist_seal(crypto, read->meta.kp, iv, read->block.data, at);
+	else
+		memcpy(at, read->block.data.data, plain);
+	content_blk_close(&w, crypto, len, iv);
+	return result == PONTO_OK ? ponto_writer_done(&w, &s->len) : result;
+}
+
+static void block_served(struct serving *s, int result)
+{
+	struct dist_peer *peer = s->peer;
+	int answered = content_server_served(peer->engine, s->serving, result);
+
+	s->reading = false;
+	if (answered != PONTO_OK)
+		ponto_debug(peer->dist->env->log, TOPIC, "a request is aborted: %s", ponto_strerror(answered));
+	if (!waits(s)) {
+		finish(s);
+	} else if (result == PONTO_OK) {
+		ponto_counter_add(peer->blocks, 1);
+		respond(s, 200, ponto_bytes(s->buffer, s->len));
+	} else {
+		ponto_counter_add(peer->absent, 1); /* an empty block: the engine's ANSWER comes */
+	}
+}
+
+static void sealed(void *arg, int result)
+{
+	struct serving *s = arg;
+	struct dist_peer *peer = s->peer;
+
+	block_served(s, result);
+	pump(peer);
+	dist_check_stopped(peer->dist);
+}
+
+static void serve(struct serving *s, const struct content_server_effect *effect)
+{
+	struct dist_peer *peer = s->peer;
+	int result;
+
+	s->blk = effect->blk;
+	s->crypto = effect->crypto;
+	s->reading = true;
+	result = peer->dist->cached
+			 ? dist_cache_get(peer->dist->cache, &s->blk.id, s->blk.index, seal, sealed, s)
+			 : PONTO_ENOENT;
+	if (result != PONTO_OK)
+		block_served(s, result);
+}
+
+/* ---- requests --------------------------------------------------------------------------------- */
+
+static void pump(struct dist_peer *peer)
+{
+	struct content_server_effect effect;
+
+	if (peer->pumping)
+		return;
+	peer->pumping = true;
+	while (content_server_effect(peer->engine, &effect)) {
+		struct serving *s = effect.user;
+
+		switch (effect.kind) {
+		case CONTENT_SERVER_LOOKUP:
+			look_up(peer, &effect);
+			break;
+		case CONTENT_SERVER_SERVE:
+			serve(s, &effect);
+			break;
+		case CONTENT_SERVER_ANSWER:
+			respond(s, 200, effect.body);
+			break;
+		default: /* too slow, or no memory; one that is being sent ends with its connection's own time */
+			if (!s->reading && s->request)
+				respond(s, 503, ponto_bytes(NULL, 0));
+		}
+	}
+	peer->pumping = false;
+	ponto_timer_set(peer->dist->env->loop, peer->timer, content_server_deadline(peer->engine));
+}
+
+static void on_timer(void *arg)
+{
+	struct dist_peer *peer = arg;
+
+	content_server_advance(peer->engine, dist_now(peer->dist));
+	pump(peer);
+}
+
+static bool is_retrieval(const char *target)
+{
+	char path[DIST_PATH_MAX];
+	size_t len = sizeof(PATH) - 1;
+
+	return dist_path(target, path) == PONTO_OK && strncasecmp(path, PATH, len) == 0 &&
+	       (!path[len] || strcmp(path + len, "/") == 0);
+}
+
+static void refuse(struct dist_peer *peer, struct ponto_http_request *request, unsigned status)
+{
+	struct ponto_http_response response = {.status = (uint16_t)status, .close = true};
+
+	ponto_counter_add(peer->refused, 1);
+	if (ponto_http_respond(peer->dist->http, peer->listener, request, &response) != PONTO_OK)
+		ponto_debug(peer->dist->env->log, TOPIC, "a request goes without an answer");
+}
+
+static void on_request(void *arg, struct ponto_http_request *request)
+{
+	struct dist_peer *peer = arg;
+	struct serving *s;
+	int result;
+
+	if (!is_retrieval(request->target) || strcmp(request->method, "POST") != 0) {
+		refuse(peer, request, is_retrieval(request->target) ? 405 : 404);
+		return;
+	}
+	s = ponto_new(peer->dist->env->alloc, 1, sizeof(*s));
+	if (!s) {
+		refuse(peer, request, 503);
+		return;
+	}
+	s->peer = peer;
+	s->request = request;
+	request->user = s;
+	peer->servings++;
+	result = content_server_input(peer->engine, dist_now(peer->dist), &request->peer, request->body, s, &s->serving);
+	if (result != PONTO_OK) {
+		s->serving = NULL;
+		request->user = NULL;
+		finish(s);
+		refuse(peer, request, result == PONTO_EPROTO ? 400 : 503);
+		return;
+	}
+	pump(peer);
+}
+
+static void on_gone(void *arg, struct ponto_http_request *request)
+{
+	struct dist_peer *peer = arg;
+	struct serving *s = request->user;
+
+	if (!s)
+		return;
+	s->request = NULL;
+	if (s->reading)
+		return; /* the worker is at it */
+	finish(s);
+	pump(peer);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------ */
+
+static enum content_crypto chosen_cipher(const char *name)
+{
+	return strcmp(name, "none") == 0      ? CONTENT_PLAIN
+	       : strcmp(name, "aes-192") == 0 ? CONTENT_AES_192
+	       : strcmp(name, "aes-256") == 0 ? CONTENT_AES_256
+					      : CONTENT_AES_128;
+}
+
+static int make_engine(struct dist_peer *peer)
+{
+	const struct ponto_conf *conf = peer->dist->conf;
+	struct content_server_config config = {
+		.alloc = peer->dist->env->alloc,
+		.limit = (uint32_t)ponto_conf_int(conf, "clients"),
+		.per_client = (uint32_t)ponto_conf_int(conf, "clients_per_address"),
+		.timeout = (uint64_t)ponto_conf_int(conf, "upload_timeout") * PONTO_MS,
+		.crypto = chosen_cipher(ponto_conf_string(conf, "cipher")),
+		.most = (uint16_t)ponto_conf_int(conf, "retrieval_version"),
+	};
+
+	return content_server_create(&config, &peer->engine);
+}
+
+static int listen_on(struct dist_peer *peer, const char *text)
+{
+	static const struct ponto_http_events events = {on_request, on_gone};
+	struct dist *dist = peer->dist;
+	struct ponto_http_listen listen = {.body_limit = CONTENT_REQUEST_MAX};
+	int result = ponto_addr_parse(text, 0, &listen.local);
+
+	if (result == PONTO_OK)
+		result = ponto_http_listen(dist->http, dist->env->loop, &listen, &events, peer, &peer->listener);
+	if (result != PONTO_OK) {
+		ponto_error(dist->env->log, TOPIC,
+			    "no retrieval by neighbours on %s: %s; another port of option 'retrieval' is announced to "
+			    "them just as well",
+			    text, ponto_strerror(result));
+		return result;
+	}
+	return PONTO_OK;
+}
+
+static void make_metrics(struct dist_peer *peer)
+{
+	struct ponto_metrics *m = peer->dist->env->metrics;
+	const char *instance = peer->dist->env->instance;
+
+	peer->bytes = ponto_counter(m, "dist_peer_sent_bytes_total", instance, "Bytes answered to neighbours");
+	peer->refused = ponto_counter(m, "dist_peer_refused_total", instance, "Requests of neighbours that were none");
+	peer->blocks = ponto_counter(m, "dist_peer_blocks_total", instance, "Blocks given to neighbours");
+	peer->absent = ponto_counter(m, "dist_peer_lost_total", instance,
+				     "Blocks that were to be given and could not be read");
+}
+
+int dist_peer_open(struct dist *dist, struct dist_peer **out)
+{
+	const char *text = ponto_conf_string(dist->conf, "retrieval");
+	struct dist_peer *peer;
+	int result;
+
+	if (!*text)
+		return PONTO_OK;
+	peer = ponto_new(dist->env->alloc, 1, sizeof(*peer));
+	if (!peer)
+		return PONTO_ENOMEM;
+	peer->dist = dist;
+	make_metrics(peer);
+	result = make_engine(peer);
+	if (result == PONTO_OK)
+		result = ponto_timer_create(dist->env->loop, on_timer, peer, &peer->timer);
+	if (result == PONTO_OK)
+		result = listen_on(peer, text);
+	if (result != PONTO_OK) {
+		dist_peer_stop(peer);
+		dist_peer_close(peer);
+		return result;
+	}
+	*out = peer;
+	return PONTO_OK;
+}
+
+/* Releases owed come before unlisten returns; blocks being read end by themselves. */
+void dist_peer_stop(struct dist_peer *peer)
+{
+	struct ponto_http_listener *listener;
+
+	if (!peer || !peer->listener)
+		return;
+	listener = peer->listener;
+	peer->listener = NULL;
+	ponto_http_unlisten(peer->dist->http, listener);
+}
+
+bool dist_peer_idle(const struct dist_peer *peer)
+{
+	return !peer || peer->servings == 0;
+}
+
+void dist_peer_close(struct dist_peer *peer)
+{
+	if (!peer)
+		return;
+	content_server_destroy(peer->engine);
+	ponto_timer_destroy(peer->dist->env->loop, peer->timer);
+	ponto_free(peer->dist->env->alloc, peer);
+}

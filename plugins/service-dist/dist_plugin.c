@@ -1,0 +1,292 @@
+/* service-dist: descriptor, options, the component's life. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engines/content/content_server.h"
+#include "plugins/service-dist/dist.h"
+
+#define TOPIC "service.dist"
+#define QUEUE 4096u /* jobs that wait for a worker */
+#define MIB (1024u * 1024u)
+#define DAY (24 * 3600 * PONTO_SECOND)
+
+static int find(const struct ponto_env *env, enum ponto_kind kind, const char *option, struct ponto_iface *out)
+{
+	const char *name = ponto_conf_string(env->conf, option);
+	int result = ponto_env_find(env, kind, name, out);
+
+	if (result != PONTO_OK)
+		ponto_error(env->log, TOPIC, "no %s instance '%s'", ponto_kind_name(kind), name);
+	return result;
+}
+
+static void destroy(void *self)
+{
+	struct dist *dist = self;
+
+	if (!dist)
+		return;
+	dist_peer_close(dist->peer);
+	dist_server_close(dist->server);
+	dist_secret_close(dist->secret);
+	ponto_pool_destroy(dist->pool);
+	ponto_free(dist->env->alloc, dist);
+}
+
+static int create(const struct ponto_env *env, void **self)
+{
+	struct dist *dist = ponto_new(env->alloc, 1, sizeof(*dist));
+	int64_t workers = ponto_conf_int(env->conf, "workers");
+	struct ponto_iface iface;
+	int result;
+
+	if (!dist)
+		return PONTO_ENOMEM;
+	dist->env = env;
+	dist->conf = env->conf;
+	result = find(env, PONTO_KIND_HTTP, "http", &iface);
+	if (result == PONTO_OK) {
+		dist->http = (struct ponto_http){(const struct ponto_http_ops *)iface.ops, iface.self, iface.pool};
+		result = find(env, PONTO_KIND_STORE, "store", &iface);
+	}
+	if (result == PONTO_OK) {
+		dist->store = (struct ponto_store){(const struct ponto_store_ops *)iface.ops, iface.self, iface.pool};
+		result = ponto_pool_create(env->alloc, env->instance,
+					   (unsigned)(workers ? workers : sysconf(_SC_NPROCESSORS_ONLN)), QUEUE,
+					   &dist->pool);
+	}
+	if (result != PONTO_OK) {
+		destroy(dist);
+		return result;
+	}
+	*self = dist;
+	return PONTO_OK;
+}
+
+/* ---- start and stop -------------------------------------------------------------------------- */
+
+static void on_ready(void *arg, int result)
+{
+	struct dist *dist = arg;
+
+	dist->cached = result == PONTO_OK;
+	if (result != PONTO_OK)
+		ponto_error(dist->env->log, TOPIC, "nothing is cached: the store cannot be read: %s",
+			    ponto_strerror(result));
+}
+
+static int open_cache(struct dist *dist)
+{
+	const struct ponto_env *env = dist->env;
+	struct dist_cache_config config = {
+		.alloc = env->alloc,
+		.clock = env->clock,
+		.random = env->random,
+		.log = env->log,
+		.metrics = env->metrics,
+		.instance = env->instance,
+		.loop = env->loop,
+		.store = dist->store,
+		.max_bytes = (uint64_t)ponto_conf_int(dist->conf, "cache_size") * MIB,
+		.max_age = (uint64_t)ponto_conf_int(dist->conf, "cache_age") * DAY,
+		.check = ponto_conf_bool(dist->conf, "cache_check"),
+	};
+
+	return dist_cache_open(&config, on_ready, dist, &dist->cache);
+}
+
+static int start(void *self)
+{
+	struct dist *dist = self;
+	int result = open_cache(dist);
+
+	if (result == PONTO_OK)
+		result = dist_secret_open(dist, &dist->secret);
+	if (result == PONTO_OK)
+		result = dist_server_open(dist, &dist->server);
+	if (result == PONTO_OK)
+		result = dist_peer_open(dist, &dist->peer);
+	return result;
+}
+
+static void closed(void *arg)
+{
+	struct dist *dist = arg;
+	ponto_loop_fn *done = dist->stopped;
+
+	dist->stopped = NULL;
+	done(dist->stopped_arg);
+}
+
+/* Whatever still runs ends by itself, soon; then the cache, which it may use. */
+void dist_check_stopped(struct dist *dist)
+{
+	struct dist_cache *cache = dist->cache;
+
+	if (!dist->stopped || !dist_server_idle(dist->server) || !dist_peer_idle(dist->peer) ||
+	    !dist_secret_idle(dist->secret))
+		return;
+	dist->cache = NULL;
+	dist->cached = false;
+	if (cache)
+		dist_cache_close(cache, closed, dist);
+}
+
+static void stop(void *self, ponto_loop_fn *done, void *arg)
+{
+	struct dist *dist = self;
+
+	dist->stopped = done;
+	dist->stopped_arg = arg;
+	dist_server_stop(dist->server);
+	dist_peer_stop(dist->peer);
+	dist_check_stopped(dist);
+}
+
+static void take_call(void *self, struct ponto_call *call)
+{
+	dist_take_call(self, call);
+}
+
+static const struct ponto_service_ops ops = {
+	.head = {PONTO_SERVICE_ABI, sizeof(struct ponto_service_ops)},
+	.create = create,
+	.start = start,
+	.call = take_call,
+	.stop = stop,
+	.destroy = destroy,
+};
+
+/* ---- options ------------------------------------------------------------------------------------ */
+
+static bool fits_address(const char *text, int64_t number, char *why, size_t size)
+{
+	struct ponto_addr addr;
+
+	(void)number;
+	if (!*text || ponto_addr_parse(text, 0, &addr) == PONTO_OK)
+		return true;
+	snprintf(why, size, "'%s' is not an address, such as [::]:8080", text);
+	return false;
+}
+
+static bool fits_folder(const char *text, int64_t number, char *why, size_t size)
+{
+	(void)number;
+	if (!*text || *text == '/')
+		return true;
+	snprintf(why, size, "'%s' is not PREFIX=FOLDER, nor an absolute path", text);
+	return false;
+}
+
+static const char *const algorithms[] = {"sha256", "sha384", "sha512", NULL};
+static const char *const information[] = {"1.0", "2.0", NULL};
+static const char *const ciphers[] = {"none", "aes-128", "aes-192", "aes-256", NULL};
+
+static const struct ponto_option options[] = {
+	{.name = "http", .type = PONTO_OPTION_REF, .ref_kind = PONTO_KIND_HTTP, .doc = "what serves and fetches over HTTP"},
+	{.name = "store",
+	 .type = PONTO_OPTION_REF,
+	 .ref_kind = PONTO_KIND_STORE,
+	 .doc = "keeps hashes of files, the secret key, and the cache"},
+	{.name = "workers",
+	 .type = PONTO_OPTION_INT,
+	 .fallback = "0",
+	 .min = 0,
+	 .max = 256,
+	 .doc = "threads that read, hash and encrypt; 0: one for each processor"},
+	{.name = "listen",
+	 .type = PONTO_OPTION_LIST,
+	 .fallback = "",
+	 .fits = fits_address,
+	 .doc = "where contents are served, \"[::]:8080\" for instance, without a port at one that the system chooses; "
+		"empty: no content server"},
+	{.name = "certificate",
+	 .type = PONTO_OPTION_STRING,
+	 .fallback = "",
+	 .unit = "path",
+	 .doc = "certificate chain in PEM; with key, contents are served over HTTPS"},
+	{.name = "key", .type = PONTO_OPTION_STRING, .fallback = "", .unit = "path", .doc = "its private key in PEM"},
+	{.name = "publish",
+	 .type = PONTO_OPTION_LIST,
+	 .fallback = "",
+	 .fits = fits_folder,
+	 .doc = "folders served, each \"PREFIX=FOLDER\" or a FOLDER for all of the server, \"/docs=/srv/docs\" for "
+		"instance"},
+	{.name = "information",
+	 .type = PONTO_OPTION_STRING,
+	 .fallback = "2.0",
+	 .choices = information,
+	 .doc = "the highest version of Content Information given out"},
+	{.name = "algorithm",
+	 .type = PONTO_OPTION_STRING,
+	 .fallback = "sha256",
+	 .choices = algorithms,
+	 .doc = "hash of Content Information 1.0; Windows' clients retrieve with sha256 only"},
+	{.name = "retrieval",
+	 .type = PONTO_OPTION_STRING,
+	 .fallback = "[::]:80",
+	 .fits = fits_address,
+	 .doc = "where neighbours retrieve blocks; any port will do, they are told it; empty: nothing is served to "
+		"them"},
+	{.name = "retrieval_version",
+	 .type = PONTO_OPTION_INT,
+	 .fallback = "2",
+	 .min = 1,
+	 .max = 2,
+	 .doc = "the highest version of the Retrieval Protocol spoken"},
+	{.name = "cipher",
+	 .type = PONTO_OPTION_STRING,
+	 .fallback = "aes-128",
+	 .choices = ciphers,
+	 .doc = "what blocks are sealed with on their way; neighbours take any"},
+	{.name = "clients",
+	 .type = PONTO_OPTION_INT,
+	 .fallback = "64",
+	 .min = 1,
+	 .max = CONTENT_SERVER_LIMIT_MAX,
+	 .doc = "requests of neighbours at once; more are answered as if nothing were held"},
+	{.name = "clients_per_address",
+	 .type = PONTO_OPTION_INT,
+	 .fallback = "32",
+	 .min = 0,
+	 .max = CONTENT_SERVER_LIMIT_MAX,
+	 .doc = "of them from one address; 0: as many as there are"},
+	{.name = "upload_timeout",
+	 .type = PONTO_OPTION_INT,
+	 .fallback = "15000",
+	 .min = 100,
+	 .max = 3600000,
+	 .unit = "milliseconds",
+	 .doc = "time that answering a neighbour may take"},
+	{.name = "cache_size",
+	 .type = PONTO_OPTION_INT,
+	 .fallback = "4096",
+	 .min = 0,
+	 .max = 1048576,
+	 .unit = "MiB",
+	 .doc = "of blocks kept; 0: no bound"},
+	{.name = "cache_age",
+	 .type = PONTO_OPTION_INT,
+	 .fallback = "28",
+	 .min = 0,
+	 .max = 3650,
+	 .unit = "days",
+	 .doc = "that a segment is kept since its first block came; 0: for ever"},
+	{.name = "cache_check",
+	 .type = PONTO_OPTION_BOOL,
+	 .fallback = "false",
+	 .doc = "read and check every block in the background when the node starts"},
+};
+
+PONTO_PLUGIN(service_dist) = {
+	.abi = PONTO_PLUGIN_ABI,
+	.kind = PONTO_KIND_SERVICE,
+	.name = "service-dist",
+	.version = PACKAGE_VERSION,
+	.summary = "contents once across the line, then from neighbours: BranchCache's protocols",
+	.options = options,
+	.option_count = PONTO_ARRAY_SIZE(options),
+	.vtable = &ops.head,
+};
