@@ -326,6 +326,19 @@ static bool make_room(struct content_client *c)
 	return oldest != NULL;
 }
 
+static struct segment *new_segment(struct content_client *c, const struct content_id *id)
+{
+	struct segment *s = make_room(c) ? ponto_new(c->config.alloc, 1, sizeof(*s)) : NULL;
+
+	if (!s)
+		return NULL;
+	s->id = *id;
+	s->next = c->segments;
+	c->segments = s;
+	c->segment_count++;
+	return s;
+}
+
 void content_client_destroy(struct content_client *client)
 {
 	if (!client)
@@ -378,16 +391,11 @@ int content_client_add(struct content_client *client, uint64_t now, enum content
 	hashes = copy_hashes(client, algo, segment, blocks, &result);
 	if (!hashes)
 		return result;
+	if (!s)
+		s = new_segment(client, &id);
 	if (!s) {
-		s = make_room(client) ? ponto_new(client->config.alloc, 1, sizeof(*s)) : NULL;
-		if (!s) {
-			ponto_free(client->config.alloc, hashes);
-			return PONTO_ENOMEM;
-		}
-		s->id = id;
-		s->next = client->segments;
-		client->segments = s;
-		client->segment_count++;
+		ponto_free(client->config.alloc, hashes);
+		return PONTO_ENOMEM;
 	}
 	s->active = true;
 	s->ended = false;
@@ -431,23 +439,41 @@ static struct server *place(struct content_client *c, struct segment *s)
 	return oldest;
 }
 
-void content_client_found(struct content_client *client, uint64_t now, const struct content_id *id,
-			  const struct ponto_addr *addr)
+static void meet(struct content_client *c, uint64_t now, struct segment *s, const struct ponto_addr *addr)
 {
-	struct segment *s = segment_named(client, id);
-	struct server *server = s ? server_at(s, addr) : NULL;
+	struct server *server = server_at(s, addr);
 
-	if (!s)
-		return;
 	if (!server) {
-		server = place(client, s);
+		server = place(c, s);
 		if (!server)
 			return;
 		memset(server, 0, sizeof(*server));
 		server->addr = *addr;
 	}
-	server->until = now + client->config.server_lifetime;
-	schedule(client, now, s);
+	server->until = now + c->config.server_lifetime;
+	schedule(c, now, s);
+}
+
+void content_client_found(struct content_client *client, uint64_t now, const struct content_id *id,
+			  const struct ponto_addr *addr)
+{
+	struct segment *s = segment_named(client, id);
+
+	if (s)
+		meet(client, now, s, addr);
+}
+
+void content_client_expect(struct content_client *client, uint64_t now, const struct content_id *id,
+			   const struct ponto_addr *addr)
+{
+	struct segment *s = segment_named(client, id);
+
+	if (!s)
+		s = new_segment(client, id);
+	if (!s)
+		return;
+	s->used = now;
+	meet(client, now, s, addr);
 }
 
 void content_client_searched(struct content_client *client, uint64_t now, const struct content_id *id)
