@@ -7,7 +7,7 @@
 #define OPEN_MAX 1024u
 #define HOLD_UNIT (100 * PONTO_MS) /* near the end each waits up to so long for each neighbour before it asks */
 #define HOLD_MAX (2 * PONTO_SECOND)
-#define TARGET_TRIES 4 /* choices of segments in one step */
+#define TARGET_TRIES 4		     /* choices of segments in one step */
 #define TARGET_TIME (250 * PONTO_MS) /* for the looks at what is to be asked for */
 #define QUANTUM 64u /* blocks that a reader's window goes on by, so that what is set out for stays in one piece */
 #define ALONE_AFTER (3 * PONTO_SECOND) /* only who met nobody for so long believes to be alone */
@@ -222,7 +222,8 @@ static void open_more(struct content_plan *p)
 /* In order, only what lies before the end of the window is wanted now. */
 static uint64_t end_of(const struct content_plan *p, const struct part *part)
 {
-	uint64_t end = part->first + part->count, quantum = p->config.window / 4 < QUANTUM ? p->config.window / 4 : QUANTUM;
+	uint64_t end = part->first + part->count,
+		 quantum = p->config.window / 4 < QUANTUM ? p->config.window / 4 : QUANTUM;
 	uint64_t window = p->reader + p->config.window;
 
 	if (quantum > 1)
@@ -510,8 +511,8 @@ void content_plan_asked(struct content_plan *plan, uint64_t now, uint64_t first,
 		plan->failures = 0;
 		plan->ask_again = 0;
 		if (plan->alone < plan->config.unit_alone && got == count && now >= plan->begun_at + ALONE_AFTER)
-			plan->alone = plan->alone * 2 < plan->config.unit_alone ? plan->alone * 2
-										: plan->config.unit_alone;
+			plan->alone =
+				plan->alone * 2 < plan->config.unit_alone ? plan->alone * 2 : plan->config.unit_alone;
 		return;
 	}
 	plan->alone = plan->config.unit;

@@ -21,18 +21,18 @@ struct content_plan;
 
 struct content_plan_config {
 	const struct ponto_alloc *alloc;
-	uint64_t seed;	    /* another one at each node */
-	bool in_order;	    /* as a reader needs them; else at places of the seed's choice */
-	bool origin;	    /* there is a content server to ask */
-	uint32_t window;    /* blocks under way or not yet read at once; in order: from the reader's place on */
-	uint32_t sessions;  /* segments sought among neighbours at once */
-	uint32_t transfers; /* units asked of the content server at once */
+	uint64_t seed;		   /* another one at each node */
+	bool in_order;		   /* as a reader needs them; else at places of the seed's choice */
+	bool origin;		   /* there is a content server to ask */
+	uint32_t window;	   /* blocks under way or not yet read at once; in order: from the reader's place on */
+	uint32_t sessions;	   /* segments sought among neighbours at once */
+	uint32_t transfers;	   /* units asked of the content server at once */
 	uint32_t unit, unit_alone; /* most blocks of a unit: among neighbours, and where there are none */
-	uint64_t fresh;	    /* so long what neighbours were seen to lack is believed, microseconds */
-	uint64_t look;	    /* between two looks at one segment, at first; at most CONTENT_PLAN_LOOK_MAX */
-	uint64_t patience;  /* a session is ended after so long when the content server could go on */
-	uint64_t give_up;   /* without a block from anybody, and no content server */
-	uint32_t failures;  /* of the content server in a row before it is given up */
+	uint64_t fresh;		   /* so long what neighbours were seen to lack is believed, microseconds */
+	uint64_t look;		   /* between two looks at one segment, at first; at most CONTENT_PLAN_LOOK_MAX */
+	uint64_t patience;	   /* a session is ended after so long when the content server could go on */
+	uint64_t give_up;	   /* without a block from anybody, and no content server */
+	uint32_t failures;	   /* of the content server in a row before it is given up */
 };
 
 #define CONTENT_PLAN_LOOK_MAX (8 * PONTO_SECOND)
@@ -42,12 +42,12 @@ struct content_plan_config {
 struct content_plan_config content_plan_defaults(const struct ponto_alloc *alloc, uint64_t seed);
 
 enum content_plan_kind {
-	CONTENT_PLAN_WAIT,    /* nothing until deadline, unless something is told before */
+	CONTENT_PLAN_WAIT,	    /* nothing until deadline, unless something is told before */
 	CONTENT_PLAN_SESSION_BEGIN, /* seek blocks of segment among neighbours, then content_plan_session_ended */
 	CONTENT_PLAN_SESSION_STOP,  /* end that session early; it is still to be told as ended */
-	CONTENT_PLAN_ASK,     /* ask the content server for blocks first..first+count-1, then content_plan_asked */
-	CONTENT_PLAN_DONE,    /* all blocks are had */
-	CONTENT_PLAN_FAILED,  /* nobody has what is missing */
+	CONTENT_PLAN_ASK,    /* ask the content server for blocks first..first+count-1, then content_plan_asked */
+	CONTENT_PLAN_DONE,   /* all blocks are had */
+	CONTENT_PLAN_FAILED, /* nobody has what is missing */
 };
 
 /* Blocks are counted through: the first one wanted of the first segment is 0. */

@@ -1,4 +1,4 @@
-/* service-dist inside: one component: content server and serving peer, and what ties them to the world.
+/* service-dist inside: one component: content server, client and serving peer, and what ties them to the world.
  *
  * Everything here happens on the component's loop thread, but the run halves of jobs on dist->pool, which see only
  * their job and what never changes between start and stop. docs/distribution.md. */
@@ -19,6 +19,8 @@
 struct dist_secret;
 struct dist_server;
 struct dist_peer;
+struct dist_search;
+struct dist_client;
 
 struct dist {
 	const struct ponto_env *env;
@@ -29,6 +31,8 @@ struct dist {
 	struct dist_secret *secret;
 	struct dist_server *server; /* content server */
 	struct dist_peer *peer;	    /* serving peer */
+	struct dist_search *search; /* who has what */
+	struct dist_client *client;
 	struct dist_cache *cache;
 	bool cached; /* it is ready; blocks can be kept */
 	ponto_loop_fn *stopped; /* set: stopping */
@@ -79,6 +83,38 @@ PONTO_MUST_CHECK int dist_peer_open(struct dist *dist, struct dist_peer **out);
 void dist_peer_stop(struct dist_peer *peer);
 bool dist_peer_idle(const struct dist_peer *peer);
 void dist_peer_close(struct dist_peer *peer);
+
+/* ---- dist_search.c: neighbours, by discovery ------------------------------------------------ */
+
+/* Opens every discovery that knows pieces. gives */
+PONTO_MUST_CHECK int dist_search_open(struct dist *dist, struct dist_search **out);
+void dist_search_close(struct dist_search *search);
+
+/* Questions of others are answered from now on: blocks are to be had at port, of every own address. */
+PONTO_MUST_CHECK int dist_search_publish(struct dist_search *search, uint16_t port);
+
+/* Asks neighbours for a segment, in that version of the protocol; dist_client_found, then dist_client_searched once,
+ * never before it returns. PONTO_ENOTSUP: no discovery here knows pieces; PONTO_EBUSY, PONTO_ENOMEM. copies */
+PONTO_MUST_CHECK int dist_search_seek(struct dist_search *search, const struct content_id *id, bool v2);
+
+/* ---- dist_client.c: the client ---------------------------------------------------------------- */
+
+PONTO_MUST_CHECK int dist_client_open(struct dist *dist, struct dist_client **out);
+void dist_client_stop(struct dist_client *client);
+bool dist_client_idle(const struct dist_client *client);
+void dist_client_close(struct dist_client *client);
+
+void dist_client_found(struct dist_client *client, const struct content_id *id, const struct ponto_addr *addrs,
+		       size_t count);
+void dist_client_searched(struct dist_client *client, const struct content_id *id);
+
+/* dist_proxy.c: whether option "proxy" is one that may be listened on; before anything is opened. PONTO_ECONF. */
+PONTO_MUST_CHECK int dist_proxy_check(const struct dist *dist);
+
+/* The fetches of a program that is gone end. */
+void dist_client_gone(struct dist_client *client, uint64_t program);
+
+dist_call_fn dist_call_fetch, dist_call_read, dist_call_cancel;
 
 /* ---- dist_held.c: what is held, told and cleared ------------------------------------------------ */
 

@@ -329,6 +329,7 @@ static int listen_on(struct dist_peer *peer, const char *text)
 	static const struct ponto_http_events events = {on_request, on_gone};
 	struct dist *dist = peer->dist;
 	struct ponto_http_listen listen = {.body_limit = CONTENT_REQUEST_MAX};
+	struct ponto_addr bound;
 	int result = ponto_addr_parse(text, 0, &listen.local);
 
 	if (result == PONTO_OK)
@@ -340,7 +341,8 @@ static int listen_on(struct dist_peer *peer, const char *text)
 			    text, ponto_strerror(result));
 		return result;
 	}
-	return PONTO_OK;
+	ponto_http_local(dist->http, peer->listener, &bound);
+	return dist_search_publish(dist->search, bound.port);
 }
 
 static void make_metrics(struct dist_peer *peer)

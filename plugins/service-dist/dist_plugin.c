@@ -5,6 +5,7 @@
 
 #include "engines/content/content_server.h"
 #include "plugins/service-dist/dist.h"
+#include "plugins/service-dist/dist_client_options.h"
 
 #define TOPIC "service.dist"
 #define QUEUE 4096u /* jobs that wait for a worker */
@@ -27,8 +28,10 @@ static void destroy(void *self)
 
 	if (!dist)
 		return;
+	dist_client_close(dist->client);
 	dist_peer_close(dist->peer);
 	dist_server_close(dist->server);
+	dist_search_close(dist->search);
 	dist_secret_close(dist->secret);
 	ponto_pool_destroy(dist->pool);
 	ponto_free(dist->env->alloc, dist);
@@ -99,10 +102,16 @@ static int open_cache(struct dist *dist)
 static int start(void *self)
 {
 	struct dist *dist = self;
-	int result = open_cache(dist);
+	int result = dist_proxy_check(dist);
 
 	if (result == PONTO_OK)
+		result = open_cache(dist);
+	if (result == PONTO_OK)
 		result = dist_secret_open(dist, &dist->secret);
+	if (result == PONTO_OK)
+		result = dist_search_open(dist, &dist->search);
+	if (result == PONTO_OK)
+		result = dist_client_open(dist, &dist->client);
 	if (result == PONTO_OK)
 		result = dist_server_open(dist, &dist->server);
 	if (result == PONTO_OK)
@@ -125,7 +134,7 @@ void dist_check_stopped(struct dist *dist)
 	struct dist_cache *cache = dist->cache;
 
 	if (!dist->stopped || !dist_server_idle(dist->server) || !dist_peer_idle(dist->peer) ||
-	    !dist_secret_idle(dist->secret))
+	    !dist_client_idle(dist->client) || !dist_secret_idle(dist->secret))
 		return;
 	dist->cache = NULL;
 	dist->cached = false;
@@ -141,6 +150,7 @@ static void stop(void *self, ponto_loop_fn *done, void *arg)
 	dist->stopped_arg = arg;
 	dist_server_stop(dist->server);
 	dist_peer_stop(dist->peer);
+	dist_client_stop(dist->client);
 	dist_check_stopped(dist);
 }
 
@@ -149,11 +159,19 @@ static void take_call(void *self, struct ponto_call *call)
 	dist_take_call(self, call);
 }
 
+static void client_gone(void *self, uint64_t client)
+{
+	struct dist *dist = self;
+
+	dist_client_gone(dist->client, client);
+}
+
 static const struct ponto_service_ops ops = {
 	.head = {PONTO_SERVICE_ABI, sizeof(struct ponto_service_ops)},
 	.create = create,
 	.start = start,
 	.call = take_call,
+	.client_gone = client_gone,
 	.stop = stop,
 	.destroy = destroy,
 };
@@ -190,6 +208,10 @@ static const struct ponto_option options[] = {
 	 .type = PONTO_OPTION_REF,
 	 .ref_kind = PONTO_KIND_STORE,
 	 .doc = "keeps hashes of files, the secret key, and the cache"},
+	{.name = "discovery",
+	 .type = PONTO_OPTION_REFS,
+	 .ref_kind = PONTO_KIND_DISCOVERY,
+	 .doc = "how neighbours are found; those that do not know contents are left out"},
 	{.name = "workers",
 	 .type = PONTO_OPTION_INT,
 	 .fallback = "0",
@@ -278,6 +300,7 @@ static const struct ponto_option options[] = {
 	 .type = PONTO_OPTION_BOOL,
 	 .fallback = "false",
 	 .doc = "read and check every block in the background when the node starts"},
+	DIST_CLIENT_OPTIONS
 };
 
 PONTO_PLUGIN(service_dist) = {

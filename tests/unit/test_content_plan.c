@@ -93,7 +93,8 @@ static bool pump(struct branch *b, unsigned i, uint64_t *deadline)
 			assert_true(content_blocks_count(&step.blocks) > 0);
 			b->sessions++;
 			if (!n->begun)
-				n->first_block = content_plan_block(n->plan, step.segment, content_blocks_next(&step.blocks, 0));
+				n->first_block =
+					content_plan_block(n->plan, step.segment, content_blocks_next(&step.blocks, 0));
 			n->begun = true;
 			add_pending(b, b->now + (b->hangs ? 3600 * PONTO_SECOND : 2 * PONTO_MS), i, &step);
 			break;
@@ -480,15 +481,9 @@ static void ten_at_once(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(alone),
-	cmocka_unit_test(a_window),
-	cmocka_unit_test(a_reader_asleep),
-	cmocka_unit_test(trouble),
-	cmocka_unit_test(no_origin),
-	cmocka_unit_test(lost),
-	cmocka_unit_test(places),
-	cmocka_unit_test(refusals),
-	cmocka_unit_test(no_memory),
+	cmocka_unit_test(alone),       cmocka_unit_test(a_window),  cmocka_unit_test(a_reader_asleep),
+	cmocka_unit_test(trouble),     cmocka_unit_test(no_origin), cmocka_unit_test(lost),
+	cmocka_unit_test(places),      cmocka_unit_test(refusals),  cmocka_unit_test(no_memory),
 	cmocka_unit_test(ten_at_once),
 };
 

@@ -1,0 +1,581 @@
+/* The client: one engine for all fetches, its exchanges with neighbours, and the blocks they send. */
+#include <stdio.h>
+#include <string.h>
+
+#include "plugins/service-dist/dist_client.h"
+#include "plugins/service-dist/dist_digest.h"
+#include "plugins/service-dist/dist_seal.h"
+
+#define BAN (10 * 60 * PONTO_SECOND) /* of who sent wrong bytes */
+#define BODY_FIRST (CONTENT_BLOCK + 256u)
+#define PROBE_WINDOW (100 * PONTO_MS) /* in which so many segments of version 2.0 are asked for: */
+#define PROBE_SEGMENTS 16u
+
+struct dist_exchange {
+	struct dist_exchange *next;
+	struct dist_client *client;
+	struct content_request *request;
+	struct ponto_addr addr;
+	struct ponto_http_transfer *transfer;
+	unsigned status;
+	uint8_t *body;
+	size_t len, cap;
+	/* a block being opened */
+	struct content_open open;
+	uint8_t *plain;
+	uint8_t hash[CONTENT_HASH_MAX];
+	int result;
+};
+
+uint64_t dist_session_tag(const struct dist_fetch *fetch, uint32_t segment)
+{
+	return fetch->number << 24 | segment;
+}
+
+static struct dist_fetch *fetch_of(const struct dist_client *client, uint64_t tag)
+{
+	struct dist_fetch *fetch = client->fetches;
+
+	while (fetch && (fetch->number != tag >> 24 || fetch->closing || fetch->state != DIST_FETCH_BLOCKS))
+		fetch = fetch->next;
+	return fetch;
+}
+
+/* ---- work ---------------------------------------------------------------------------------- */
+
+void dist_client_work(struct dist_client *client, ponto_loop_fn *run, ponto_loop_fn *done, void *arg)
+{
+	client->jobs++;
+	if (ponto_pool_submit(client->dist->pool, client->dist->env->loop, run, done, arg) == PONTO_OK)
+		return;
+	run(arg);
+	done(arg);
+}
+
+/* ---- who is not asked any more --------------------------------------------------------------- */
+
+bool dist_client_banned(const struct dist_client *client, const struct ponto_addr *addr)
+{
+	for (unsigned i = 0; i < DIST_BANS; i++) {
+		if (client->bans[i].until > dist_now(client->dist) && ponto_addr_equal(&client->bans[i].addr, addr))
+			return true;
+	}
+	return false;
+}
+
+static void ban(struct dist_client *client, const struct ponto_addr *addr)
+{
+	if (dist_client_banned(client, addr))
+		return;
+	client->bans[client->ban_next] = (struct dist_ban){*addr, dist_now(client->dist) + BAN};
+	client->ban_next = (client->ban_next + 1) % DIST_BANS;
+	for (struct dist_fetch *fetch = client->fetches; fetch; fetch = fetch->next)
+		dist_blocks_peer_failed(fetch, addr, true);
+}
+
+/* It has another address, perhaps. */
+static void try_other(struct dist_client *client, const struct ponto_addr *addr)
+{
+	for (unsigned i = 0; i < DIST_ALTERNATES; i++) {
+		const struct dist_alternate *a = &client->alternates[i];
+
+		if (a->addr.family == PONTO_FAMILY_NONE || !ponto_addr_equal(&a->addr, addr) ||
+		    dist_client_banned(client, &a->other))
+			continue;
+		for (struct dist_fetch *fetch = client->fetches; fetch; fetch = fetch->next) {
+			for (unsigned k = 0; k < fetch->session_count; k++)
+				dist_blocks_found(fetch, &fetch->sessions[k].id, &a->other);
+		}
+		return;
+	}
+}
+
+/* ---- exchanges ---------------------------------------------------------------------------------- */
+
+static void forget_exchange(struct dist_exchange *ex)
+{
+	struct dist_exchange **at = &ex->client->exchanges;
+	const struct ponto_alloc *alloc = ex->client->dist->env->alloc;
+
+	while (*at != ex)
+		at = &(*at)->next;
+	*at = ex->next;
+	ponto_free(alloc, ex->body);
+	ponto_free(alloc, ex->plain);
+	ponto_wipe(ex, sizeof(*ex));
+	ponto_free(alloc, ex);
+}
+
+/* On a worker. */
+static void open_block(void *arg)
+{
+	struct dist_exchange *ex = arg;
+	const struct content_open *o = &ex->open;
+
+	if (o->data.len < o->size) {
+		ex->result = PONTO_EPROTO;
+		return;
+	}
+	ex->plain = ponto_new(ex->client->dist->env->alloc, o->data.len, 1);
+	if (!ex->plain) {
+		ex->result = PONTO_ENOMEM;
+		return;
+	}
+	ex->result = PONTO_OK;
+	if (o->crypto == CONTENT_PLAIN)
+		memcpy(ex->plain, o->data.data, o->data.len);
+	else
+		ex->result = dist_unseal(o->crypto, o->key, o->iv, o->data, ex->plain);
+	if (ex->result == PONTO_OK)
+		ex->result = dist_digest(o->algo, ponto_bytes(ex->plain, o->size), ex->hash);
+}
+
+static void opened(void *arg)
+{
+	struct dist_exchange *ex = arg;
+	struct dist_client *client = ex->client;
+	struct content_client_stats before, after;
+	struct dist_fetch *fetch = fetch_of(client, ex->open.tag);
+	uint32_t segment = (uint32_t)(ex->open.tag & 0xffffff);
+	int right;
+
+	client->jobs--;
+	content_client_stats(client->engine, &before);
+	right = content_client_opened(client->engine, dist_now(client->dist), ex->request, ex->result, ex->hash);
+	content_client_stats(client->engine, &after);
+	if (right && fetch) {
+		dist_blocks_accept(fetch, content_plan_block(fetch->plan, segment, ex->open.index), ex->plain,
+				   ex->plain, ex->open.size, DIST_FROM_PEERS);
+		dist_blocks_peer(fetch, &ex->addr);
+		ex->plain = NULL;
+	} else if (after.wrong > before.wrong && ex->result != PONTO_ENOMEM) {
+		ponto_counter_add(client->metrics.wrong, 1);
+		ponto_peer_fault(client->dist->env->log, DIST_CLIENT_TOPIC, &ex->addr,
+				 "sent a block that is not the one asked for");
+		ban(client, &ex->addr);
+	}
+	forget_exchange(ex);
+	dist_client_pump(client);
+}
+
+/* The exchange is over, however. */
+static void answered(struct dist_exchange *ex, int result)
+{
+	struct dist_client *client = ex->client;
+	struct content_client_stats before, after;
+	int open;
+
+	ex->transfer = NULL;
+	if (result == PONTO_OK && ex->status != 200)
+		result = PONTO_EPROTO;
+	content_client_stats(client->engine, &before);
+	open = content_client_response(client->engine, dist_now(client->dist), ex->request, result,
+				       ponto_bytes(ex->body, ex->len), &ex->open);
+	content_client_stats(client->engine, &after);
+	if (open) {
+		dist_client_work(client, open_block, opened, ex);
+		return;
+	}
+	if (after.malformed > before.malformed)
+		ponto_peer_fault(client->dist->env->log, DIST_CLIENT_TOPIC, &ex->addr,
+				 "an answer that is none of the Retrieval Protocol");
+	if ((result != PONTO_OK && result != PONTO_ECLOSED) || after.malformed > before.malformed) {
+		for (struct dist_fetch *fetch = client->fetches; fetch; fetch = fetch->next)
+			dist_blocks_peer_failed(fetch, &ex->addr, false);
+		try_other(client, &ex->addr);
+	}
+	forget_exchange(ex);
+}
+
+static void on_head(void *arg, unsigned status, const struct ponto_http_header *headers, size_t count)
+{
+	struct dist_exchange *ex = arg;
+
+	(void)headers;
+	(void)count;
+	ex->status = status;
+}
+
+static int on_body(void *arg, struct ponto_bytes data)
+{
+	struct dist_exchange *ex = arg;
+
+	if (data.len > CONTENT_LENGTH_PREFIX + CONTENT_RESPONSE_MAX - ex->len)
+		return PONTO_ELIMIT;
+	if (ex->len + data.len > ex->cap) {
+		size_t cap = ex->cap ? 2 * ex->cap : BODY_FIRST;
+		uint8_t *grown;
+
+		while (cap < ex->len + data.len)
+			cap *= 2;
+		grown = ponto_resize(ex->client->dist->env->alloc, ex->body, cap, 1);
+		if (!grown)
+			return PONTO_ENOMEM;
+		ex->body = grown;
+		ex->cap = cap;
+	}
+	memcpy(ex->body + ex->len, data.data, data.len);
+	ex->len += data.len;
+	return PONTO_OK;
+}
+
+static void on_done(void *arg, int result)
+{
+	struct dist_exchange *ex = arg;
+	struct dist_client *client = ex->client;
+
+	answered(ex, result);
+	dist_client_pump(client);
+}
+
+/* The path is the protocol's own; a zone is written as RFC 6874 has it. */
+static void url_of(const struct ponto_addr *addr, char out[160])
+{
+	struct ponto_addr bare = *addr;
+	char text[PONTO_ADDR_TEXT];
+
+	bare.zone = 0;
+	bare.port = 0;
+	ponto_addr_format(&bare, text);
+	if (addr->family == PONTO_FAMILY_IPV4)
+		snprintf(out, 160, "http://%s:%u%s", text, addr->port, CONTENT_PATH);
+	else if (addr->zone)
+		snprintf(out, 160, "http://[%s%%25%u]:%u%s", text, (unsigned)addr->zone, addr->port, CONTENT_PATH);
+	else
+		snprintf(out, 160, "http://[%s]:%u%s", text, addr->port, CONTENT_PATH);
+}
+
+static void send_request(struct dist_client *client, const struct content_client_effect *e)
+{
+	static const struct ponto_http_fetch_events events = {on_head, on_body, on_done};
+	static const struct ponto_http_header headers[] = {{"Content-Type", "application/octet-stream"}};
+	struct dist *dist = client->dist;
+	struct dist_exchange *ex = ponto_new(dist->env->alloc, 1, sizeof(*ex));
+	struct content_open open;
+	char url[160];
+	struct ponto_http_fetch fetch = {
+		.method = "POST",
+		.url = url,
+		.headers = headers,
+		.header_count = PONTO_ARRAY_SIZE(headers),
+		.body = e->body,
+		.timeout = 2 * CONTENT_REQUEST_TIMEOUT_MAX, /* the engine's own is shorter */
+		.answer_limit = CONTENT_LENGTH_PREFIX + CONTENT_RESPONSE_MAX,
+	};
+	int result = PONTO_ENOMEM;
+
+	url_of(&e->addr, url);
+	if (ex) {
+		ex->client = client;
+		ex->request = e->request;
+		ex->addr = e->addr;
+		ex->next = client->exchanges;
+		client->exchanges = ex;
+		result = ponto_http_fetch(dist->http, dist->env->loop, &fetch, &events, ex, &ex->transfer);
+	}
+	if (result == PONTO_OK)
+		return;
+	if (ex)
+		answered(ex, result);
+	else
+		(void)content_client_response(client->engine, dist_now(dist), e->request, result, ponto_bytes(NULL, 0),
+					      &open);
+}
+
+static void cancel_request(struct dist_client *client, struct content_request *request)
+{
+	struct dist_exchange *ex = client->exchanges;
+
+	while (ex && ex->request != request)
+		ex = ex->next;
+	if (!ex)
+		return;
+	ponto_http_cancel(client->dist->http, ex->transfer);
+	answered(ex, client->overdue ? PONTO_ETIME : PONTO_ECLOSED);
+}
+
+/* ---- the engine ------------------------------------------------------------------------------------ */
+
+/* Segments of version 2.0 are many: few of them are asked for by multicast, the others among neighbours known. */
+static bool may_probe(struct dist_client *client, bool v2)
+{
+	uint64_t window = dist_now(client->dist) / PROBE_WINDOW;
+
+	if (!v2)
+		return true;
+	if (window != client->probe_window)
+		client->probe_count = 0;
+	client->probe_window = window;
+	return client->probe_count++ < PROBE_SEGMENTS;
+}
+
+static void take_effect(struct dist_client *client, const struct content_client_effect *e)
+{
+	struct dist_fetch *fetch;
+
+	switch (e->kind) {
+	case CONTENT_CLIENT_PROBE:
+		if (!may_probe(client, e->v2) || dist_search_seek(client->dist->search, &e->id, e->v2) != PONTO_OK)
+			content_client_searched(client->engine, dist_now(client->dist), &e->id);
+		break;
+	case CONTENT_CLIENT_REQUEST:
+		send_request(client, e);
+		break;
+	case CONTENT_CLIENT_CANCEL:
+		cancel_request(client, e->request);
+		break;
+	default:
+		fetch = fetch_of(client, e->tag);
+		if (fetch)
+			dist_blocks_session_ended(fetch, (uint32_t)(e->tag & 0xffffff));
+		break;
+	}
+}
+
+void dist_client_wake(struct dist_fetch *fetch)
+{
+	fetch->dirty = true;
+	fetch->client->again = true;
+}
+
+/* Those that nobody owns any more, and that wait for nothing. */
+static void sweep(struct dist_client *client)
+{
+	for (struct dist_fetch **at = &client->fetches; *at;) {
+		struct dist_fetch *fetch = *at;
+
+		if (!fetch->closing || fetch->jobs > 0) {
+			at = &fetch->next;
+			continue;
+		}
+		*at = fetch->next;
+		client->fetch_count--;
+		dist_fetch_free(fetch);
+		at = &client->fetches;
+	}
+	ponto_gauge_set(client->metrics.open, client->fetch_count);
+}
+
+/* The owner may close it, and others, from inside. */
+static void tell(struct dist_client *client)
+{
+	for (struct dist_fetch *fetch = client->fetches; fetch; fetch = fetch->next) {
+		if (!fetch->closing && fetch->tell_head) {
+			fetch->tell_head = false;
+			fetch->events->head(fetch->arg, fetch);
+		}
+		if (!fetch->closing && fetch->tell_ready && !fetch->tell_head) {
+			fetch->tell_ready = false;
+			fetch->events->ready(fetch->arg, fetch);
+		}
+	}
+}
+
+static void set_timer(struct dist_client *client)
+{
+	uint64_t deadline = content_client_deadline(client->engine);
+
+	for (const struct dist_fetch *fetch = client->fetches; fetch; fetch = fetch->next) {
+		if (!fetch->closing && fetch->state == DIST_FETCH_BLOCKS && fetch->deadline < deadline)
+			deadline = fetch->deadline;
+	}
+	ponto_timer_set(client->dist->env->loop, client->timer, deadline);
+}
+
+void dist_client_pump(struct dist_client *client)
+{
+	struct content_client_effect e;
+
+	client->again = true;
+	if (client->pumping)
+		return;
+	client->pumping = true;
+	while (client->again) {
+		client->again = false;
+		while (content_client_effect(client->engine, dist_now(client->dist), &e)) {
+			take_effect(client, &e);
+			client->again = true;
+		}
+		for (struct dist_fetch *fetch = client->fetches; fetch; fetch = fetch->next) {
+			if (fetch->dirty && !fetch->closing) {
+				fetch->dirty = false;
+				dist_blocks_step(fetch);
+				client->again = true;
+			}
+		}
+		tell(client);
+	}
+	sweep(client);
+	client->pumping = false;
+	set_timer(client);
+	if (client->stopping)
+		dist_check_stopped(client->dist);
+}
+
+static void tick(void *arg)
+{
+	struct dist_client *client = arg;
+	uint64_t now = dist_now(client->dist);
+	struct content_client_stats before, after;
+
+	content_client_stats(client->engine, &before);
+	content_client_advance(client->engine, now);
+	content_client_stats(client->engine, &after);
+	client->overdue = after.timeouts > before.timeouts; /* what is broken off now did not answer */
+	for (struct dist_fetch *fetch = client->fetches; fetch; fetch = fetch->next) {
+		if (fetch->deadline <= now)
+			dist_client_wake(fetch);
+	}
+	dist_client_pump(client);
+	client->overdue = false;
+}
+
+/* ---- what discovery tells ----------------------------------------------------------------------------- */
+
+void dist_client_found(struct dist_client *client, const struct content_id *id, const struct ponto_addr *addrs,
+		       size_t count)
+{
+	size_t first = 0;
+
+	if (!client)
+		return;
+	while (first < count && dist_client_banned(client, &addrs[first]))
+		first++;
+	if (first == count)
+		return;
+	/* The others are tried when this one does not answer. */
+	for (size_t i = first + 1; i < count; i++) {
+		client->alternates[client->alternate_next] = (struct dist_alternate){addrs[i - 1], addrs[i]};
+		client->alternate_next = (client->alternate_next + 1) % DIST_ALTERNATES;
+	}
+	content_client_found(client->engine, dist_now(client->dist), id, &addrs[first]);
+	for (struct dist_fetch *fetch = client->fetches; fetch; fetch = fetch->next)
+		dist_blocks_found(fetch, id, &addrs[first]);
+	dist_client_pump(client);
+}
+
+void dist_client_searched(struct dist_client *client, const struct content_id *id)
+{
+	if (!client)
+		return;
+	content_client_searched(client->engine, dist_now(client->dist), id);
+	dist_client_pump(client);
+}
+
+/* ---- its life ------------------------------------------------------------------------------------------- */
+
+static void make_metrics(struct dist_client *client)
+{
+	const struct ponto_env *env = client->dist->env;
+	struct dist_client_metrics *m = &client->metrics;
+
+	m->bytes[DIST_FROM_PEERS] = ponto_counter(env->metrics, "dist_fetched_peers_bytes_total", env->instance,
+						  "bytes of contents that neighbours sent, verified");
+	m->bytes[DIST_FROM_ORIGIN] = ponto_counter(env->metrics, "dist_fetched_origin_bytes_total", env->instance,
+						   "bytes of contents that origins sent");
+	m->bytes[DIST_FROM_CACHE] = ponto_counter(env->metrics, "dist_fetched_cache_bytes_total", env->instance,
+						  "bytes of contents that were here already");
+	m->saved = ponto_counter(env->metrics, "dist_saved_bytes_total", env->instance,
+				 "bytes of contents that no origin had to send");
+	m->fetches = ponto_counter(env->metrics, "dist_fetches_total", env->instance, "fetches begun");
+	m->failures = ponto_counter(env->metrics, "dist_fetch_failures_total", env->instance, "fetches that failed");
+	m->wrong = ponto_counter(env->metrics, "dist_wrong_blocks_total", env->instance,
+				 "blocks that were not what was asked for");
+	m->open = ponto_gauge(env->metrics, "dist_fetches_open", env->instance, "fetches under way");
+}
+
+static void read_options(struct dist_client *client, struct content_client_config *config)
+{
+	const struct ponto_conf *conf = client->dist->conf;
+	const char *ca = ponto_conf_string(conf, "ca_file");
+
+	config->request_timeout = (uint64_t)ponto_conf_int(conf, "request_timeout") * PONTO_MS;
+	config->session_timeout = (uint64_t)ponto_conf_int(conf, "session_timeout") * PONTO_MS;
+	config->empty_lifetime = (uint64_t)ponto_conf_int(conf, "empty_lifetime") * PONTO_MS;
+	config->server_lifetime = (uint64_t)ponto_conf_int(conf, "server_lifetime") * PONTO_MS;
+	config->servers = (uint8_t)ponto_conf_int(conf, "servers");
+	config->strikes = (uint8_t)ponto_conf_int(conf, "strikes");
+	config->probes = (uint32_t)ponto_conf_int(conf, "probes");
+	client->origin_timeout = (uint64_t)ponto_conf_int(conf, "origin_timeout") * PONTO_MS;
+	client->memory = (size_t)ponto_conf_int(conf, "fetch_memory") * 1024 * 1024;
+	client->info_limit = (size_t)ponto_conf_int(conf, "information_limit") * 1024 * 1024;
+	client->fetches_max = (uint32_t)ponto_conf_int(conf, "fetches");
+	client->ca_file = *ca ? ca : NULL;
+}
+
+int dist_client_open(struct dist *dist, struct dist_client **out)
+{
+	struct dist_client *client = ponto_new(dist->env->alloc, 1, sizeof(*client));
+	struct content_client_config config = content_client_defaults(dist->env->alloc);
+	int result;
+
+	if (!client)
+		return PONTO_ENOMEM;
+	client->dist = dist;
+	client->next_number = 1;
+	read_options(client, &config);
+	make_metrics(client);
+	result = content_client_create(&config, &client->engine);
+	if (result == PONTO_OK)
+		result = ponto_timer_create(dist->env->loop, tick, client, &client->timer);
+	if (result == PONTO_OK)
+		result = dist_proxy_open(client, &client->proxy);
+	if (result != PONTO_OK)
+		dist_client_close(client);
+	else
+		*out = client;
+	return result;
+}
+
+/* Exchanges are broken off; what a worker has is waited for. */
+void dist_client_stop(struct dist_client *client)
+{
+	if (!client || client->stopping)
+		return;
+	client->stopping = true;
+	dist_proxy_close(client->proxy);
+	client->proxy = NULL;
+	for (struct dist_fetch *fetch = client->fetches; fetch; fetch = fetch->next) {
+		if (fetch->closing)
+			continue;
+		dist_fetch_fail(fetch, PONTO_ECLOSED, "the node is stopping");
+	}
+	dist_client_pump(client);
+}
+
+bool dist_client_idle(const struct dist_client *client)
+{
+	if (!client)
+		return true;
+	for (const struct dist_fetch *fetch = client->fetches; fetch; fetch = fetch->next) {
+		if (fetch->jobs > 0)
+			return false;
+	}
+	return client->jobs == 0;
+}
+
+void dist_client_close(struct dist_client *client)
+{
+	if (!client)
+		return;
+	dist_proxy_close(client->proxy);
+	dist_reader_close_all(client);
+	while (client->fetches) {
+		struct dist_fetch *fetch = client->fetches;
+
+		client->fetches = fetch->next;
+		dist_fetch_free(fetch);
+	}
+	while (client->exchanges) {
+		struct dist_exchange *ex = client->exchanges;
+		struct content_open open;
+
+		ponto_http_cancel(client->dist->http, ex->transfer);
+		(void)content_client_response(client->engine, dist_now(client->dist), ex->request, PONTO_ECLOSED,
+					      ponto_bytes(NULL, 0), &open);
+		forget_exchange(ex);
+	}
+	content_client_destroy(client->engine);
+	ponto_timer_destroy(client->dist->env->loop, client->timer);
+	ponto_free(client->dist->env->alloc, client);
+}
