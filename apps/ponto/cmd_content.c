@@ -319,6 +319,9 @@ const struct cli_command cli_content_commands[] = {
 	{"content", "publish", "[FOLDER [--at PREFIX]]",
 	 "serves a folder from now on, at the whole server or below a prefix; alone: what is published", content_publish},
 	{"content", "unpublish", "PREFIX", "ends that", content_unpublish},
+	{"content", "fetch", "URL|INFO --output FILE",
+	 "fetches a content, from neighbours as far as they have it; INFO: a file with Content Information; goes on with what "
+	 "was interrupted", content_fetch},
 	{"content", "cache", "list|stats|verify|clear [--id ID|--tag TAG]",
 	 "what is held of segments; verify reads all of it and removes what is damaged", content_cache},
 	{"content", "secret", "export [--output FILE]|import FILE [--key] [--password-file FILE]",

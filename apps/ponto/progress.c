@@ -11,6 +11,7 @@ void cli_progress_begin(struct cli_progress *p, FILE *out, const struct ponto_cl
 	p->begun = ponto_mono(clock);
 	p->due = p->begun + PONTO_SECOND;
 	p->shown = false;
+	p->note = NULL;
 }
 
 void cli_progress(struct cli_progress *p, uint64_t done, uint64_t total)
@@ -27,8 +28,8 @@ void cli_progress(struct cli_progress *p, uint64_t done, uint64_t total)
 	memset(bar, ' ', WIDTH);
 	memset(bar, '=', (size_t)(share * WIDTH));
 	bar[WIDTH] = '\0';
-	fprintf(p->out, "\r[%s] %3.0f %%  %.1f of %.1f GB  %.0f MB/s\033[K", bar, share * 100, (double)done / 1e9,
-		(double)total / 1e9, (double)done / seconds / 1e6);
+	fprintf(p->out, "\r[%s] %3.0f %%  %.1f of %.1f GB  %.0f MB/s%s\033[K", bar, share * 100, (double)done / 1e9,
+		(double)total / 1e9, (double)done / seconds / 1e6, p->note ? p->note : "");
 	fflush(p->out);
 }
 

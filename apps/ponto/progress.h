@@ -11,6 +11,7 @@ struct cli_progress {
 	const struct ponto_clock *clock;
 	uint64_t begun, due; /* mono: when it began, when something is shown next */
 	bool shown;
+	const char *note; /* shown behind it; may be NULL */
 };
 
 /* borrows out and clock until the end */
