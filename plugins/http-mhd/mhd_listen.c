@@ -88,14 +88,19 @@ static int make_refusals(struct ponto_http_listener *l)
 	return PONTO_OK;
 }
 
+/* libmicrohttpd takes 128 events at once, and when it got so many it waits for the next one before it looks at them:
+ * none of its threads may have so many connections, its two descriptors of its own counted. */
+#define CONNECTIONS_PER_THREAD 120
+
 static unsigned thread_count(const struct ponto_conf *conf)
 {
 	int64_t wanted = ponto_conf_int(conf, "threads");
+	int64_t least = (ponto_conf_int(conf, "connections") + CONNECTIONS_PER_THREAD - 1) / CONNECTIONS_PER_THREAD;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-	if (wanted > 0)
-		return (unsigned)wanted;
-	return cores < 1 ? 1 : cores > 8 ? 8 : (unsigned)cores;
+	if (wanted == 0)
+		wanted = cores < 1 ? 1 : cores > 8 ? 8 : cores;
+	return (unsigned)(wanted > least ? wanted : least);
 }
 
 /* Only signals of the daemon's own threads are handled: these block all. */

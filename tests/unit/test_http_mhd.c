@@ -345,6 +345,35 @@ static void one_address_gets_so_many(void **state)
 	end(&rig);
 }
 
+/* As many are ready at once as libmicrohttpd looks at: it must not wait for one more before it serves them. */
+static void as_many_as_are_looked_at(void **state)
+{
+	static const char *const settings[] = {"threads=1", "connections=128", "idle_timeout=3600", NULL};
+	static const char request[] = "GET /data/1 HTTP/1.1\r\nHost: x\r\n\r\n";
+	int fd[128];
+	struct rig rig;
+	char answer[4096];
+
+	(void)state;
+	begin(&rig, settings, "127.0.0.1");
+	for (unsigned i = 0; i < PONTO_ARRAY_SIZE(fd); i++)
+		fd[i] = dial(&rig);
+	for (unsigned i = 0; i < PONTO_ARRAY_SIZE(fd); i++)
+		put(fd[i], request, sizeof(request) - 1);
+	for (unsigned i = 0; i < 200 * PONTO_ARRAY_SIZE(fd); i++) {
+		int one = fd[i % PONTO_ARRAY_SIZE(fd)];
+		ssize_t n = recv(one, answer, sizeof(answer) - 1, 0);
+
+		assert_true(n > 0);
+		answer[n] = '\0';
+		expect(answer, "HTTP/1.1 200 OK\r\n");
+		put(one, request, sizeof(request) - 1);
+	}
+	for (unsigned i = 0; i < PONTO_ARRAY_SIZE(fd); i++)
+		close(fd[i]);
+	end(&rig);
+}
+
 /* ---- certificates -------------------------------------------------------------------------------------- */
 
 static void what_is_wrong_with_a_certificate_is_said(void **state)
@@ -471,6 +500,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_lone_lf_ends_a_line),
 	cmocka_unit_test(slow_clients_are_cut),
 	cmocka_unit_test(one_address_gets_so_many),
+	cmocka_unit_test(as_many_as_are_looked_at),
 	cmocka_unit_test(what_is_wrong_with_a_certificate_is_said),
 	cmocka_unit_test(tls_serves_and_is_verified),
 	cmocka_unit_test(refused_memory_leaves_nothing),
