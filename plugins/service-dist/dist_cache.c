@@ -465,6 +465,16 @@ static void put_away(struct dist_cache *cache, struct dist_entry *entry, const s
 		ponto_free(cache->config.alloc, job->value);
 }
 
+static void count_read(struct dist_cache *cache, struct dist_entry *entry, bool hot)
+{
+	cache->stats.read++;
+	cache->stats.hot += hot;
+	ponto_counter_add(cache->metrics.read, 1);
+	ponto_counter_add(cache->metrics.hot, hot);
+	if (entry)
+		dist_index_use(&cache->index, entry, dist_cache_wall(cache));
+}
+
 static void read_done(void *arg)
 {
 	struct read_job *job = arg;
@@ -473,12 +483,7 @@ static void read_done(void *arg)
 
 	cache->reads--;
 	if (job->got == PONTO_OK) {
-		cache->stats.read++;
-		cache->stats.hot += job->hot != NULL;
-		ponto_counter_add(cache->metrics.read, 1);
-		ponto_counter_add(cache->metrics.hot, job->hot != NULL);
-		if (entry)
-			dist_index_use(&cache->index, entry, dist_cache_wall(cache));
+		count_read(cache, entry, job->hot != NULL);
 	} else {
 		dist_cache_failed(cache, job->got == PONTO_ECORRUPT ? PONTO_ENOENT : job->got);
 		if (entry && !cache->closing && (job->got == PONTO_ENOENT || job->got == PONTO_ECORRUPT))
@@ -516,6 +521,26 @@ static int submit_read(struct dist_cache *cache, struct dist_entry *entry, const
 	cache->jobs++;
 	cache->reads++;
 	return PONTO_OK;
+}
+
+int dist_cache_get_hot(struct dist_cache *cache, const struct content_id *id, uint32_t index, dist_cache_work_fn *work,
+		       void *arg)
+{
+	struct dist_entry *entry = cache->closing ? NULL : held(cache, id);
+	struct dist_hot_block *block = entry ? dist_hot_hold(&cache->index.hot, &entry->hot, index) : NULL;
+	struct dist_read read = {.index = index};
+	int result;
+
+	if (!block)
+		return PONTO_EBUSY;
+	read.id = entry->id;
+	dist_entry_meta(entry, &read.meta);
+	read.block = block->block;
+	result = work(arg, &read);
+	count_read(cache, entry, true);
+	dist_hot_release(&cache->index.hot, block);
+	ponto_wipe(&read.meta, sizeof(read.meta));
+	return result;
 }
 
 int dist_cache_get(struct dist_cache *cache, const struct content_id *id, uint32_t index, dist_cache_work_fn *work,

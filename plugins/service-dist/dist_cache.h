@@ -18,7 +18,6 @@ struct dist_cache;
 
 #define DIST_CACHE_READS 64 /* the defaults */
 #define DIST_CACHE_WRITES 256
-#define DIST_CACHE_HOT (UINT64_C(32) << 20)
 
 struct dist_cache_config {
 	const struct ponto_alloc *alloc;
@@ -114,6 +113,11 @@ typedef int dist_cache_work_fn(void *arg, const struct dist_read *read);
  * many at once; PONTO_ECLOSED, PONTO_ENOMEM. Counts as use of the segment. */
 PONTO_MUST_CHECK int dist_cache_get(struct dist_cache *cache, const struct content_id *id, uint32_t index,
 				    dist_cache_work_fn *work, dist_cache_done_fn *done, void *arg);
+
+/* The same of a block that is in memory, for work too small to be handed to a worker: done before it returns, with its
+ * result. PONTO_EBUSY: not in memory, work was not called. */
+PONTO_MUST_CHECK int dist_cache_get_hot(struct dist_cache *cache, const struct content_id *id, uint32_t index,
+					dist_cache_work_fn *work, void *arg);
 
 /* The hashes of the first blocks of a segment of version 1.0, for who offers it to a hosted cache. work borrows them on
  * a worker. Otherwise like dist_cache_get. */

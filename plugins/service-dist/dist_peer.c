@@ -191,9 +191,19 @@ static void serve(struct serving *s, const struct content_server_effect *effect)
 	s->blk = effect->blk;
 	s->crypto = effect->crypto;
 	s->reading = true;
-	result = peer->dist->cached
-			 ? dist_cache_get(peer->dist->cache, &s->blk.id, s->blk.index, seal, sealed, s)
-			 : PONTO_ENOENT;
+	if (!peer->dist->cached) {
+		block_served(s, PONTO_ENOENT);
+		return;
+	}
+	/* Copying a block takes less time than handing it over. */
+	result = s->crypto == CONTENT_PLAIN
+			 ? dist_cache_get_hot(peer->dist->cache, &s->blk.id, s->blk.index, seal, s)
+			 : PONTO_EBUSY;
+	if (result != PONTO_EBUSY) {
+		block_served(s, result);
+		return;
+	}
+	result = dist_cache_get(peer->dist->cache, &s->blk.id, s->blk.index, seal, sealed, s);
 	if (result != PONTO_OK)
 		block_served(s, result);
 }

@@ -652,6 +652,12 @@ static void what_was_read_lately_is_in_memory(void **state)
 	assert_int_equal(rig.calls, 4);
 	assert_ok(get_part(&rig, cache, &p, 0));
 	assert_int_equal(rig.calls, 5);
+	/* On the spot: only what is there. */
+	assert_int_equal(dist_cache_get_hot(cache, &first.id, 0, no_work, NULL), PONTO_OK);
+	assert_int_equal(dist_cache_get_hot(cache, &first.id, 4, no_work, NULL), PONTO_EBUSY);
+	assert_int_equal(dist_cache_get_hot(cache, &(struct content_id){.len = 32}, 0, no_work, NULL), PONTO_EBUSY);
+	assert_int_equal(stats_of(cache).hot, 5);
+	assert_int_equal(rig.calls, 5);
 	/* Cleared while somebody reads it: that one gets it, nobody else. */
 	dist_rig_damage(&rig, ponto_bytes(group, dist_group(&first.id, group)), ponto_bytes("b\0\0", 3), -1, false);
 	assert_ok(get_part(&rig, cache, &p, 0)); /* from memory */
