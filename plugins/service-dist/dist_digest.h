@@ -12,6 +12,10 @@ extern "C" {
 /* Bytes of out beyond the hash's size are zero. PONTO_ENOMEM: OpenSSL has no memory. borrows bytes */
 PONTO_MUST_CHECK int dist_digest(enum content_algo algo, struct ponto_bytes bytes, uint8_t out[CONTENT_HASH_MAX]);
 
+/* OpenSSL's name of it, for what comes in parts: of version 2.0 the first bytes count. Static. */
+struct evp_md_st;
+const struct evp_md_st *dist_digest_md(enum content_algo algo);
+
 #ifdef __cplusplus
 }
 #endif

@@ -29,6 +29,7 @@ const char *dist_status_text(unsigned status)
 		{412, "412 Precondition Failed"},
 		{414, "414 URI Too Long"},
 		{416, "416 Range Not Satisfiable"},
+		{431, "431 Request Header Fields Too Large"},
 		{501, "501 Not Implemented"},
 		{502, "502 Bad Gateway"},
 		{503, "503 Service Unavailable"},
@@ -167,6 +168,16 @@ static bool kept(const struct dist_house *house, const struct dist_file *file, e
 	return house->hashes && dist_hashes_load(house->hashes, file, algo, first_segment, NULL) == THERE;
 }
 
+static bool wants_v2(const struct content_coding *coding, bool v2)
+{
+	return v2 && coding->has_ex && coding->has_max && coding->max.major >= 2;
+}
+
+enum content_algo dist_file_wish(const struct content_coding *coding, enum content_algo algo, bool v2)
+{
+	return wants_v2(coding, v2) ? CONTENT_TRUNCATED : algo;
+}
+
 /* What is wanted of PeerDist, and what can be had. */
 static enum content_answer decide(const struct dist_house *house, const struct dist_ask *ask, struct dist_answer *a,
 				  unsigned status)
@@ -175,7 +186,7 @@ static enum content_answer decide(const struct dist_house *house, const struct d
 	struct content_answerable can = {.get = ask->get && a->file.size > 0 && (status == 200 || status == 206),
 					 .validator = true};
 	enum content_answer answer;
-	bool v2_wanted = house->v2 && coding->has_ex && coding->has_max && coding->max.major >= 2;
+	bool v2_wanted = wants_v2(coding, house->v2);
 
 	if (!can.get || !(coding->accepted || coding->hash_request))
 		return CONTENT_ANSWER_ORDINARY;
@@ -184,7 +195,7 @@ static enum content_answer decide(const struct dist_house *house, const struct d
 	answer = content_answer(coding, &can);
 	if (answer != CONTENT_ANSWER_ORDINARY && answer != CONTENT_ANSWER_V2 &&
 	    (v2_wanted || answer == CONTENT_ANSWER_MAKE))
-		a->wish = v2_wanted ? CONTENT_TRUNCATED : house->algo;
+		a->wish = dist_file_wish(coding, house->algo, house->v2);
 	return answer;
 }
 
@@ -202,7 +213,8 @@ static void encode(const struct dist_house *house, const struct dist_ask *ask, s
 			     a->length, &info) != PONTO_OK ||
 		    fstat(info, &st) != 0)
 			return;
-		close(a->fd);
+		if (a->fd >= 0)
+			close(a->fd);
 		a->fd = info;
 		a->offset = 0;
 		a->length = (uint64_t)st.st_size;
@@ -289,5 +301,14 @@ void dist_file_answer(const struct dist_house *house, const struct dist_ask *ask
 	}
 	dist_answer_header(a, "Content-Type", "%s", dist_mime_of(house->mime, named(ask->path)));
 	if (!plain)
+		encode(house, ask, a);
+}
+
+void dist_file_describe(const struct dist_house *house, const struct dist_ask *ask,
+			const struct dist_validators *validators, struct dist_answer *a)
+{
+	a->fd = -1;
+	a->status = 200;
+	if (choose_range(ask, validators, a) && a->status != 416)
 		encode(house, ask, a);
 }

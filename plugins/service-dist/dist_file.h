@@ -56,6 +56,15 @@ struct dist_answer {
 /* Always fills out, with the status that says how it went. borrows ask and house; headers live with out; gives fd */
 void dist_file_answer(const struct dist_house *house, const struct dist_ask *ask, struct dist_answer *out);
 
+/* Of an entity that lies elsewhere and would be answered with 200: out->file, which is filled in already, as what its hashes
+ * are kept under. Headers of the range and of PeerDist, and fd, when out->encoded; else it is not to be answered from
+ * here. borrows, gives as above */
+void dist_file_describe(const struct dist_house *house, const struct dist_ask *ask,
+			const struct dist_validators *validators, struct dist_answer *out);
+
+/* What is to be hashed for who asks so and cannot be given Content Information yet. */
+enum content_algo dist_file_wish(const struct content_coding *coding, enum content_algo algo, bool v2);
+
 /* One more header of an answer; dropped when there is no room, which DIST_ANSWER_TEXT leaves for all that are used. */
 void dist_answer_header(struct dist_answer *answer, const char *name, const char *format, ...) PONTO_PRINTF(3, 4);
 

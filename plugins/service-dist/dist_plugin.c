@@ -6,6 +6,7 @@
 #include "engines/content/content_server.h"
 #include "plugins/service-dist/dist.h"
 #include "plugins/service-dist/dist_client_options.h"
+#include "plugins/service-dist/dist_relay_head.h"
 
 #define TOPIC "service.dist"
 #define QUEUE 4096u /* jobs that wait for a worker */
@@ -147,11 +148,12 @@ static void stop(void *self, ponto_loop_fn *done, void *arg)
 {
 	struct dist *dist = self;
 
-	dist->stopped = done;
-	dist->stopped_arg = arg;
 	dist_server_stop(dist->server);
 	dist_peer_stop(dist->peer);
 	dist_client_stop(dist->client);
+	/* Not before: what ends within those looks whether all has. */
+	dist->stopped = done;
+	dist->stopped_arg = arg;
 	dist_check_stopped(dist);
 }
 
@@ -199,6 +201,15 @@ static bool fits_folder(const char *text, int64_t number, char *why, size_t size
 	return false;
 }
 
+static bool fits_origin(const char *text, int64_t number, char *why, size_t size)
+{
+	(void)number;
+	if (!*text || dist_relay_is_origin(text))
+		return true;
+	snprintf(why, size, "'%s' is not a server, such as http://127.0.0.1:8000, without a path", text);
+	return false;
+}
+
 static const char *const algorithms[] = {"sha256", "sha384", "sha512", NULL};
 static const char *const information[] = {"1.0", "2.0", NULL};
 static const char *const ciphers[] = {"none", "aes-128", "aes-192", "aes-256", NULL};
@@ -237,6 +248,31 @@ static const struct ponto_option options[] = {
 	 .fits = fits_folder,
 	 .doc = "folders served, each \"PREFIX=FOLDER\" or a FOLDER for all of the server, \"/docs=/srv/docs\" for "
 		"instance"},
+	{.name = "origin",
+	 .type = PONTO_OPTION_STRING,
+	 .fallback = "",
+	 .fits = fits_origin,
+	 .doc = "a web server, \"http://127.0.0.1:8000\" for instance, that is asked for all that is in no published folder; "
+		"empty: it is not there"},
+	{.name = "origin_ca",
+	 .type = PONTO_OPTION_STRING,
+	 .fallback = "",
+	 .unit = "path",
+	 .doc = "certificates in PEM that an https origin's is held against; empty: the system's"},
+	{.name = "relay_timeout",
+	 .type = PONTO_OPTION_INT,
+	 .fallback = "60000",
+	 .min = 1000,
+	 .max = 3600000,
+	 .unit = "milliseconds",
+	 .doc = "that the origin may take until it answers, and later without a byte"},
+	{.name = "body_limit",
+	 .type = PONTO_OPTION_INT,
+	 .fallback = "64",
+	 .min = 1,
+	 .max = 4096,
+	 .unit = "MiB",
+	 .doc = "of a request's body that goes to the origin, kept in memory until it is there"},
 	{.name = "information",
 	 .type = PONTO_OPTION_STRING,
 	 .fallback = "2.0",

@@ -6,7 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "plugins/service-dist/dist_relay.h"
+
 #define TOPIC "service.dist.server"
+#define MIB (1024u * 1024u)
 
 /* ---- answers without a file ---------------------------------------------------------------- */
 
@@ -35,6 +38,7 @@ void dist_refuse_request(struct dist_server *server, struct ponto_http_listener 
 
 /* One request at work: what it asks is copied, since its client may leave meanwhile. */
 struct job {
+	struct dist_waiter waiter;
 	struct dist_server *server;
 	struct job *next, **link;
 	struct ponto_http_listener *listener;
@@ -59,6 +63,11 @@ static void job_free(struct job *job)
 	if (job->answer.fd >= 0)
 		close(job->answer.fd);
 	ponto_free(server->dist->env->alloc, job);
+}
+
+static void job_gone(struct dist_waiter *waiter)
+{
+	((struct job *)waiter)->request = NULL;
 }
 
 static void job_run(void *arg)
@@ -192,6 +201,7 @@ static void take(struct dist_server *server, struct ponto_http_listener *listene
 		dist_refuse_request(server, listener, request, 503);
 		return;
 	}
+	job->waiter.gone = job_gone;
 	job->server = server;
 	job->listener = listener;
 	job->request = request;
@@ -214,7 +224,7 @@ static void take(struct dist_server *server, struct ponto_http_listener *listene
 		job->next->link = &job->next;
 	server->jobs = job;
 	server->job_count++;
-	request->user = job;
+	request->user = &job->waiter;
 	if (ponto_pool_submit(server->dist->pool, env->loop, job_run, job_done, job) != PONTO_OK) {
 		request->user = NULL;
 		job_free(job);
@@ -260,6 +270,8 @@ static void on_request(void *arg, struct ponto_http_request *request)
 		add_slash(server, place->listener, request);
 	else if (folder)
 		take(server, place->listener, request, folder, rest);
+	else if (server->relay) /* also what is no path to us */
+		dist_relay_take(server->relay, place->listener, request);
 	else
 		dist_refuse_request(server, place->listener, request,
 				    result == PONTO_OK	     ? 404
@@ -269,11 +281,11 @@ static void on_request(void *arg, struct ponto_http_request *request)
 
 static void on_gone(void *arg, struct ponto_http_request *request)
 {
-	struct job *job = request->user;
+	struct dist_waiter *waiter = request->user;
 
 	(void)arg;
-	if (job)
-		job->request = NULL;
+	if (waiter)
+		waiter->gone(waiter);
 }
 
 /* ---- life ------------------------------------------------------------------------------------- */
@@ -285,7 +297,7 @@ static int listen_at(struct dist_server *server, const char *text)
 	struct dist_listener *place = &server->places[server->place_count];
 	const char *certificate = ponto_conf_string(dist->conf, "certificate"), *key = ponto_conf_string(dist->conf, "key");
 	struct ponto_http_listen listen = {
-		.body_limit = DIST_BODY_LIMIT,
+		.body_limit = server->relay ? (size_t)ponto_conf_int(dist->conf, "body_limit") * MIB : DIST_BODY_LIMIT,
 		.certificate_file = *certificate ? certificate : NULL,
 		.key_file = *key ? key : NULL,
 	};
@@ -350,6 +362,8 @@ static int build(struct dist_server *server)
 	if (result == PONTO_OK)
 		result = dist_hashing_create(dist, &server->hashing);
 	if (result == PONTO_OK)
+		result = dist_relay_open(server, &server->relay);
+	if (result == PONTO_OK)
 		result = publish_configured(server);
 	for (const char *const *item = ponto_conf_list(dist->conf, "listen"); *item && result == PONTO_OK; item++) {
 		if (server->place_count == DIST_LISTENERS_MAX) {
@@ -392,18 +406,21 @@ void dist_server_stop(struct dist_server *server)
 	server->place_count = 0;
 	for (struct job *job = server->jobs; job; job = job->next)
 		job->request = NULL;
+	dist_relay_stop(server->relay);
 	dist_hashing_stop(server->hashing);
 }
 
 bool dist_server_idle(const struct dist_server *server)
 {
-	return !server || (server->job_count == 0 && server->store_jobs == 0 && dist_hashing_idle(server->hashing));
+	return !server || (server->job_count == 0 && server->store_jobs == 0 && dist_relay_idle(server->relay) &&
+			   dist_hashing_idle(server->hashing));
 }
 
 void dist_server_close(struct dist_server *server)
 {
 	if (!server)
 		return;
+	dist_relay_close(server->relay);
 	dist_hashing_destroy(server->hashing);
 	dist_folders_clear(&server->folders);
 	dist_mime_free(server->mime);

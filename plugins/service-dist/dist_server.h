@@ -8,9 +8,15 @@
 #include "plugins/service-dist/dist_hashes.h"
 
 #define DIST_LISTENERS_MAX 8
-#define DIST_BODY_LIMIT 65536 /* bytes of a request's body */
+#define DIST_BODY_LIMIT 65536 /* bytes of a request's body, where no origin takes it */
 
 struct job;
+struct dist_relay;
+
+/* Who has a request that is not answered yet: its user. */
+struct dist_waiter {
+	void (*gone)(struct dist_waiter *waiter);
+};
 
 struct dist_listener {
 	struct dist_server *server;
@@ -25,6 +31,7 @@ struct dist_server {
 	struct dist_folders folders;
 	struct dist_mime *mime;
 	struct dist_hashing *hashing;
+	struct dist_relay *relay; /* NULL: what lies in no folder is not there */
 	enum content_algo algo; /* of version 1.0 */
 	bool v2;
 	struct job *jobs; /* requests at work */
