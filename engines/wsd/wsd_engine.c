@@ -290,6 +290,49 @@ static int match_arrived(struct wsd_engine *e, const struct ponto_addr *from, st
 
 /* ---- answering ----------------------------------------------------------------------- */
 
+/* A link-local address says of nobody which subnets it is in. */
+static bool says_subnet(const struct ponto_addr *addr)
+{
+	return ponto_addr_scope(addr) != PONTO_SCOPE_LINK;
+}
+
+static bool same_subnet(const struct wsd_engine *e, const struct ponto_addr *a, const struct ponto_addr *b)
+{
+	for (size_t i = 0; i < e->prefix_count; i++) {
+		if (in_prefix(a, &e->prefixes[i]) && in_prefix(b, &e->prefixes[i]))
+			return true;
+	}
+	return false;
+}
+
+/* A question that came already, over the other family for instance. The answer goes where it says more: there are
+ * askers that give up an address, and with it a neighbour, which they cannot reach. */
+static void asked_again(struct wsd_engine *e, const struct ponto_addr *from, const char *message_id)
+{
+	if (!says_subnet(from))
+		return;
+	for (struct wsd_answer *a = e->answers; a; a = a->next) {
+		if (!says_subnet(&a->to) && strcmp(a->relates_to, message_id) == 0)
+			a->to = *from;
+	}
+}
+
+/* Own addresses that the asker reaches: those of its subnet, if it has told which, and there are any. */
+static uint8_t addrs_for(const struct wsd_engine *e, const struct ponto_addr *asker,
+			 struct ponto_addr out[WSD_ADDRS_MAX])
+{
+	uint8_t n = 0;
+
+	for (unsigned i = 0; i < e->addr_count && says_subnet(asker); i++) {
+		if (same_subnet(e, asker, &e->addrs[i]))
+			out[n++] = e->addrs[i];
+	}
+	if (n > 0)
+		return n;
+	memcpy(out, e->addrs, e->addr_count * sizeof(*out));
+	return e->addr_count;
+}
+
 static int probe_arrived(struct wsd_engine *e, const struct ponto_addr *from, const struct wsd_probe *probe)
 {
 	struct wsd_answer *a;
@@ -297,10 +340,6 @@ static int probe_arrived(struct wsd_engine *e, const struct ponto_addr *from, co
 	if (probe_named(e, probe->message_id)) /* our own, heard on the group */
 		return PONTO_OK;
 	e->stats.probes++;
-	if (!is_local(e, from)) {
-		e->stats.remote++;
-		return PONTO_OK;
-	}
 	if (e->answer_count >= WSD_ANSWERS_MAX || e->addr_count == 0) {
 		e->stats.dropped++;
 		return PONTO_OK;
@@ -412,8 +451,15 @@ int wsd_engine_input(struct wsd_engine *engine, uint64_t now, const struct ponto
 	}
 	if (result != PONTO_OK)
 		return settle(engine, result);
+	if (probe && !is_local(engine, from)) { /* not remembered: it may also have come from where it is answered */
+		engine->stats.probes++;
+		engine->stats.remote++;
+		return PONTO_OK;
+	}
 	if (seen_before(engine, now, name)) {
 		engine->stats.duplicates++;
+		if (probe)
+			asked_again(engine, from, name);
 		return PONTO_OK;
 	}
 	return probe ? probe_arrived(engine, from, &m.probe) : match_arrived(engine, from, &m.match);
@@ -445,8 +491,7 @@ static size_t send_answer(struct wsd_engine *e, struct wsd_answer *a, char *buf,
 	memcpy(m.address, e->address, sizeof(m.address));
 	m.instance = e->config.instance;
 	m.number = ++e->number;
-	m.addr_count = e->addr_count;
-	memcpy(m.addrs, e->addrs, sizeof(m.addrs));
+	m.addr_count = addrs_for(e, &a->to, m.addrs);
 	m.count = a->count;
 	memcpy(m.ids, a->ids, a->count * sizeof(a->ids[0]));
 	memcpy(m.segments, a->segments, a->count * sizeof(a->segments[0]));

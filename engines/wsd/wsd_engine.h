@@ -76,8 +76,8 @@ struct wsd_stats {
 PONTO_MUST_CHECK int wsd_engine_create(const struct wsd_config *config, struct wsd_engine **out);
 void wsd_engine_destroy(struct wsd_engine *engine); /* accepts NULL */
 
-/* Where this node serves blocks; with none, nothing is answered. At most WSD_ADDRS_MAX, the first ones are taken.
- * copies */
+/* Where this node serves blocks; with none, nothing is answered. At most WSD_ADDRS_MAX, the first ones are taken. An
+ * asker is told those in its subnet; all, if none is, or if its address is link-local. copies */
 void wsd_engine_addrs(struct wsd_engine *engine, const struct ponto_addr *addrs, size_t count);
 
 /* The subnets of the link, the first WSD_PREFIXES_MAX: nobody else is answered or believed. copies */

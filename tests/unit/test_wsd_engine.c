@@ -340,18 +340,93 @@ static void addresses_given(void **state)
 {
 	struct rig rig;
 	struct wsd_effect e;
+	struct ponto_addr only = addr_of("[fe80::1]:80");
 
 	(void)state;
 	rig_start(&rig);
 	others_ask(&rig, 1, 1, "urn:uuid:1");
 	e = next_effect(&rig, WSD_EFFECT_LOOKUP);
 	wsd_engine_held(rig.engine, rig.now, e.answer, &partial);
+	/* Those of the asker's subnet, which it reaches. */
+	(void)answer_of(&rig);
+	assert_non_null(strstr(rig.text, "<wsd:XAddrs>10.0.0.1:80</wsd:XAddrs>"));
+	/* All, if where the asker is says nothing of what it reaches. */
+	rig.peer = addr_of("[fe80::9]:5000");
+	others_ask(&rig, 1, 1, "urn:uuid:2");
+	e = next_effect(&rig, WSD_EFFECT_LOOKUP);
+	wsd_engine_held(rig.engine, rig.now, e.answer, &partial);
 	(void)answer_of(&rig);
 	assert_non_null(strstr(rig.text, "<wsd:XAddrs>10.0.0.1:80 [fe80::1]:80</wsd:XAddrs>"));
+	/* All, if none is in its subnet. */
+	rig.peer = addr_of("10.0.0.9:5000");
+	wsd_engine_addrs(rig.engine, &only, 1);
+	others_ask(&rig, 1, 1, "urn:uuid:3");
+	e = next_effect(&rig, WSD_EFFECT_LOOKUP);
+	wsd_engine_held(rig.engine, rig.now, e.answer, &partial);
+	(void)answer_of(&rig);
+	assert_non_null(strstr(rig.text, "<wsd:XAddrs>[fe80::1]:80</wsd:XAddrs>"));
 	/* With nothing to tell nothing is told. */
 	wsd_engine_addrs(rig.engine, NULL, 0);
-	others_ask(&rig, 1, 1, "urn:uuid:2");
+	others_ask(&rig, 1, 1, "urn:uuid:4");
 	no_effect(&rig);
+	rig_end(&rig);
+}
+
+/* One question over both families: the one whose source says what its asker reaches is answered, whichever comes first. */
+static void asked_over_both_families(void **state)
+{
+	static const char *const orders[2][2] = {{"[fe80::9]:5000", "10.0.0.9:5000"}, {"10.0.0.9:5000", "[fe80::9]:5000"}};
+	struct ponto_addr there = addr_of("10.0.0.9:5000");
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct rig rig;
+		struct wsd_effect e;
+
+		rig_start(&rig);
+		rig.peer = addr_of(orders[i % 2][0]);
+		others_ask(&rig, 1, 1, "urn:uuid:1");
+		e = next_effect(&rig, WSD_EFFECT_LOOKUP);
+		if (i < 2) /* looked up already, or still being looked up */
+			wsd_engine_held(rig.engine, rig.now, e.answer, &partial);
+		rig.peer = addr_of(orders[i % 2][1]);
+		others_ask(&rig, 1, 1, "urn:uuid:1");
+		no_effect(&rig);
+		if (i >= 2)
+			wsd_engine_held(rig.engine, rig.now, e.answer, &partial);
+		(void)answer_of(&rig);
+		assert_true(ponto_addr_equal(&rig.to, &there));
+		assert_non_null(strstr(rig.text, "<wsd:XAddrs>10.0.0.1:80</wsd:XAddrs>"));
+		assert_int_equal(wsd_engine_deadline(rig.engine), PONTO_NEVER);
+		assert_int_equal(stats_of(&rig).duplicates, 1);
+		rig_end(&rig);
+	}
+}
+
+/* Only from this link, and only the same question. */
+static void asked_again_from_elsewhere(void **state)
+{
+	struct rig rig;
+	struct wsd_effect e;
+	struct ponto_addr there = addr_of("[fe80::9]:5000");
+
+	(void)state;
+	rig_start(&rig);
+	rig.peer = there;
+	others_ask(&rig, 1, 1, "urn:uuid:1");
+	e = next_effect(&rig, WSD_EFFECT_LOOKUP);
+	wsd_engine_held(rig.engine, rig.now, e.answer, &partial);
+	rig.peer = addr_of("10.9.9.9:5000");
+	others_ask(&rig, 1, 1, "urn:uuid:1");
+	others_ask(&rig, 1, 1, "urn:uuid:2");
+	(void)answer_of(&rig);
+	assert_true(ponto_addr_equal(&rig.to, &there));
+	/* What was asked from elsewhere may be asked from here. */
+	rig.peer = addr_of("10.0.0.9:5000");
+	others_ask(&rig, 1, 1, "urn:uuid:2");
+	e = next_effect(&rig, WSD_EFFECT_LOOKUP);
+	wsd_engine_held(rig.engine, rig.now, e.answer, &partial);
+	(void)answer_of(&rig);
 	rig_end(&rig);
 }
 
@@ -847,6 +922,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(numbers_of_answers),
 	cmocka_unit_test(names_of_peers),
 	cmocka_unit_test(addresses_given),
+	cmocka_unit_test(asked_over_both_families),
+	cmocka_unit_test(asked_again_from_elsewhere),
 	cmocka_unit_test(suppression),
 	cmocka_unit_test(asking),
 	cmocka_unit_test(found),
