@@ -101,26 +101,6 @@ static int open_cache(struct dist *dist)
 	return dist_cache_open(&config, on_ready, dist, &dist->cache);
 }
 
-static int start(void *self)
-{
-	struct dist *dist = self;
-	int result = dist_proxy_check(dist);
-
-	if (result == PONTO_OK)
-		result = open_cache(dist);
-	if (result == PONTO_OK)
-		result = dist_secret_open(dist, &dist->secret);
-	if (result == PONTO_OK)
-		result = dist_search_open(dist, &dist->search);
-	if (result == PONTO_OK)
-		result = dist_client_open(dist, &dist->client);
-	if (result == PONTO_OK)
-		result = dist_server_open(dist, &dist->server);
-	if (result == PONTO_OK)
-		result = dist_peer_open(dist, &dist->peer);
-	return result;
-}
-
 static void closed(void *arg)
 {
 	struct dist *dist = arg;
@@ -155,6 +135,41 @@ static void stop(void *self, ponto_loop_fn *done, void *arg)
 	dist->stopped = done;
 	dist->stopped_arg = arg;
 	dist_check_stopped(dist);
+}
+
+static void abandoned(void *arg)
+{
+	ponto_loop_stop(arg);
+}
+
+/* Jobs are under way that use what destroy frees: a start that fails ends like a node that stops. */
+static void abandon(struct dist *dist)
+{
+	stop(dist, abandoned, dist->env->loop);
+	if (ponto_loop_run(dist->env->loop) != PONTO_OK)
+		ponto_error(dist->env->log, TOPIC, "the start could not be taken back");
+}
+
+static int start(void *self)
+{
+	struct dist *dist = self;
+	int result = dist_proxy_check(dist);
+
+	if (result == PONTO_OK)
+		result = open_cache(dist);
+	if (result == PONTO_OK)
+		result = dist_secret_open(dist, &dist->secret);
+	if (result == PONTO_OK)
+		result = dist_search_open(dist, &dist->search);
+	if (result == PONTO_OK)
+		result = dist_client_open(dist, &dist->client);
+	if (result == PONTO_OK)
+		result = dist_server_open(dist, &dist->server);
+	if (result == PONTO_OK)
+		result = dist_peer_open(dist, &dist->peer);
+	if (result != PONTO_OK)
+		abandon(dist);
+	return result;
 }
 
 static void take_call(void *self, struct ponto_call *call)

@@ -83,6 +83,11 @@ static void load_run(void *arg)
 		job->result = result;
 }
 
+static void cannot_be_read(struct dist_server *server, int result)
+{
+	ponto_error(server->dist->env->log, TOPIC, "published folders cannot be read: %s", ponto_strerror(result));
+}
+
 static void load_done(void *arg)
 {
 	struct job *job = arg;
@@ -93,7 +98,7 @@ static void load_done(void *arg)
 
 	server->store_jobs--;
 	if (job->result != PONTO_OK)
-		ponto_error(log, TOPIC, "published folders cannot be read: %s", ponto_strerror(job->result));
+		cannot_be_read(server, job->result);
 	for (struct kept *kept = job->kept; kept; kept = kept->next) {
 		if (dist_folders_add(&server->folders, kept->path, kept->prefix, false, &folder, reason) != PONTO_OK)
 			ponto_warning(log, TOPIC, "%s is not published now: %s", kept->prefix, reason);
@@ -102,19 +107,21 @@ static void load_done(void *arg)
 	dist_check_stopped(server->dist);
 }
 
-int dist_publish_load(struct dist_server *server)
+void dist_publish_load(struct dist_server *server)
 {
 	struct job *job = ponto_new(server->dist->env->alloc, 1, sizeof(*job));
-	int result;
+	int result = PONTO_ENOMEM;
 
-	if (!job)
-		return PONTO_ENOMEM;
-	job->server = server;
-	job->last = &job->kept;
-	result = submit(job, load_run, load_done);
-	if (result != PONTO_OK)
+	if (job) {
+		job->server = server;
+		job->last = &job->kept;
+		result = submit(job, load_run, load_done);
+	}
+	if (result == PONTO_OK)
+		return;
+	cannot_be_read(server, result);
+	if (job)
 		job_free(job);
-	return result;
 }
 
 /* ---- what changes --------------------------------------------------------------------------- */

@@ -360,8 +360,6 @@ static int build(struct dist_server *server)
 	int result = dist_mime_load(dist->env->alloc, "/etc/mime.types", &server->mime);
 
 	if (result == PONTO_OK)
-		result = dist_hashing_create(dist, &server->hashing);
-	if (result == PONTO_OK)
 		result = dist_relay_open(server, &server->relay);
 	if (result == PONTO_OK)
 		result = publish_configured(server);
@@ -372,7 +370,12 @@ static int build(struct dist_server *server)
 		}
 		result = listen_at(server, *item);
 	}
-	return result == PONTO_OK ? dist_publish_load(server) : result;
+	/* Last: from here on workers know the server. */
+	if (result == PONTO_OK)
+		result = dist_hashing_create(dist, &server->hashing);
+	if (result == PONTO_OK)
+		dist_publish_load(server);
+	return result;
 }
 
 int dist_server_open(struct dist *dist, struct dist_server **out)

@@ -47,7 +47,7 @@ void dist_refuse_request(struct dist_server *server, struct ponto_http_listener 
 /* ---- dist_publish.c: folders that clients publish, kept in the store ----------------------- */
 
 /* Reads what was kept; those that are not there any more are told and stay kept. */
-PONTO_MUST_CHECK int dist_publish_load(struct dist_server *server);
+void dist_publish_load(struct dist_server *server);
 
 /* ---- dist_hashing.c: hashes that are wanted, made one file after the other ------------------ */
 

@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# The serving peer asked by a client that is not ours: peerdist.py writes retrieval requests from [MS-PCCRR], the openssl
+# program opens the blocks. And a peer that cannot start.
+set -u
+top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
+build=${PONTO_BUILDDIR:-$top/build/plain}
+export PONTO_PLUGIN_PATH=$build/.libs
+for program in openssl python3; do
+	command -v $program >/dev/null || { echo "1..0 # SKIP $program is not installed"; exit 0; }
+done
+work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-peer-XXXXXX")
+daemon=
+trap '[ -z "$daemon" ] || kill "$daemon" 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
+chmod 755 "$work"
+plain_user=()
+[ "$(id -u)" != 0 ] || plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+mkdir -m 700 "$work/state" "$work/other" "$work/run" "$work/www"
+unset PONTO_ENDPOINT
+ponto() { "${plain_user[@]}" env HOME="$work" "$build/ponto" --connect "$work/run/bus" "$@"; }
+cd "$work" || exit 1
+count=0 bad=0
+ok() { count=$((count + 1)); echo "ok $count - $1"; }
+not_ok() { count=$((count + 1)) bad=$((bad + 1)); echo "not ok $count - $1"; shift; [ $# = 0 ] || printf '%s\n' "$@" | head -n 20 | sed 's/^/# /'; }
+check() { local name=$1 out; shift; if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "$out"; fi; }
+until_true() { local n=$1; shift; until "$@" >/dev/null 2>&1; do n=$((n - 1)); [ "$n" -gt 0 ] || return 1; sleep 0.1; done; }
+
+python3 - <<'PY'
+import random
+open("www/file", "wb").write(random.Random(3).randbytes(3 * 1024 * 1024 + 777))
+PY
+conf() { # NAME STATE RETRIEVAL [MORE]
+	cat >"$1.conf" <<CONF
+node      = { name = "$1"; state = "$work/$2"; socket = "$work/run/bus"; };
+stores    = { main = { plugin = "store-rocksdb"; path = "main"; }; };
+http      = { web = { plugin = "http-mhd"; }; };
+discovery = { };
+services  = { dist = { plugin = "service-dist"; listen = ["127.0.0.1"]; publish = ["$work/www"]; retrieval = "$3"; ${4-} }; };
+CONF
+}
+[ ${#plain_user[@]} = 0 ] || chown -R 65534:65534 .
+start() { # NAME
+	"${plain_user[@]}" "$build/pontod" -c "$1.conf" >log 2>&1 &
+	daemon=$!
+	until_true 100 ponto content publish || { cat log >&2; return 1; }
+	site=$(ponto content publish | sed -n 's|^served at  ||p')
+	port=$(sed -n 's/.*listening on 127.0.0.1:\([0-9]*\).*/\1/p' log | tail -n 1)
+}
+stop() { kill "$daemon" && wait "$daemon"; daemon=; }
+described() { # VERSION: as bytes
+	python3 -c 'import sys
+sys.path.insert(0, "'"$top"'/tests/interop")
+import peerdist
+body = peerdist.get(int(sys.argv[1]), "/file", peerdist.V2)[2]
+sys.exit(body[:2] != bytes((0, int(sys.argv[2]))))' "${site##*:}" "$1"
+}
+fetch() {
+	rm -f got
+	ponto content fetch "$site/file" -o got && cmp got www/file && [ "$(ponto --json content cache stats | python3 -c 'import json,sys; print(json.load(sys.stdin)["bytes"])')" = "$(stat -c %s www/file)" ]
+}
+judge() { # CASES...
+	python3 "$top/tests/interop/content_peer.py" "$port" "${site##*:}" "$count" "$@"
+	[ -s tally ] || { echo "Bail out! the judge did not end"; exit 1; }
+	local more
+	read -r count more <tally
+	bad=$((bad + more))
+	rm -f tally
+}
+for information in 1.0 2.0; do
+	conf node state 127.0.0.1 "information = \"$information\";"
+	start node || { echo "Bail out! the node does not start"; exit 1; }
+	[ $information = 1.0 ] || check "the cache is cleared" ponto content cache clear
+	check "the file is described, version $information" until_true 100 described "${information%.0}"
+	check "the cache is filled" until_true 100 fetch
+	judge $information sealed
+	check "no fault was logged" eval '! grep -E " error " log'
+	check "the node stops" stop
+done
+for cipher in none aes-192 aes-256; do
+	conf node state 127.0.0.1 "information = \"2.0\"; cipher = \"$cipher\";"
+	start node || { echo "Bail out! the node does not start"; exit 1; }
+	judge 2.0 $cipher
+	[ $cipher = aes-256 ] || stop
+done
+
+# ---- a second one -------------------------------------------------------------------------------------
+conf second other "127.0.0.1:$port"
+sed -i "s|/run/bus|/run/bus2|" second.conf
+taken() { # the port of another: one clear error, and an end that leaves nothing behind
+	local got
+	"${plain_user[@]}" timeout 20 "$build/pontod" -c second.conf >log2 2>&1
+	got=$?
+	cat log2
+	[ $got = 1 ] && grep -q "no retrieval by neighbours on 127.0.0.1:$port: already exists; another port" log2
+}
+check "a port that is taken: refused, and which option helps" taken
+conf third state 127.0.0.1
+sed -i "s|/run/bus|/run/bus3|" third.conf
+locked() { ! "${plain_user[@]}" timeout 20 "$build/pontod" -c third.conf >log3 2>&1 && cat log3 && [ "$(wc -l <log3)" = 1 ] && grep -q "another daemon uses" log3; }
+check "the cache of another node: refused" locked
+check "which goes on" ponto content cache stats
+check "and ends" stop
+echo "1..$count"
+[ "$bad" = 0 ]
