@@ -82,6 +82,10 @@ for cipher in none aes-192 aes-256; do
 	[ $cipher = aes-256 ] || stop
 done
 
+# ---- the ports of the protocols -----------------------------------------------------------------------
+echo "# proves DIST-494"
+check "retrieval is on port 80 unless told otherwise, discovery on 3702" eval "ponto config docs | grep -q '^| .retrieval. .*\[::\]:80' && grep -q 'WSD_PORT 3702' '$top'/engines/wsd/*.h"
+
 # ---- a second one -------------------------------------------------------------------------------------
 conf second other "127.0.0.1:$port"
 sed -i "s|/run/bus|/run/bus2|" second.conf

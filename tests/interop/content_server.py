@@ -175,6 +175,24 @@ def _():
         assert not any(s in told for s in (secret, KS1, KS2))
 
 
+@tap.case("the log says nothing that opens what peers send", ["DIST-092"])
+def _():
+    log = open("log", "rb").read().lower()
+    assert b"is hashed" in log
+    keys = [secret, KS1, KS2]
+    for name, headers in (("small", V1), ("small", V2), ("large.bin", V1), ("large.bin", V2)):
+        keys += [s.kp for s in Info(encoded(name, headers)[2]).segments]
+    assert not any(k in log or k.hex().encode() in log for k in keys)
+
+
+@tap.case("connections stay open, to the one kind of client that minds and to others", ["DIST-389"])
+def _():
+    for agent in ("Microsoft BITS/7.8", "curl"):
+        for more in ({}, V1, {**V1, "Range": "bytes=0-9"}):
+            _, answer, _ = get(port, "/large.bin", {"User-Agent": agent, "Connection": "keep-alive", **more})
+            assert answer.get("connection", "keep-alive").lower() == "keep-alive"
+
+
 @tap.case("a file that changes is another entity at once", ["DIST-401", "DIST-517"])
 def _():
     old = get(port, "/small")[1]["etag"]

@@ -49,7 +49,7 @@ mkdir www/sub && echo sub >www/sub/index.html && ln -s /etc/passwd www/out && ln
 openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost \
 	-addext subjectAltName=DNS:localhost,IP:127.0.0.1 >/dev/null 2>&1
 cat >ponto.conf <<CONF
-node     = { name = "origin"; state = "$work/state"; socket = "$work/run/bus"; };
+node     = { name = "origin"; log = "debug"; state = "$work/state"; socket = "$work/run/bus"; };
 stores   = { main = { plugin = "store-rocksdb"; path = "main"; }; };
 http     = { web = { plugin = "http-mhd"; }; };
 services = {
