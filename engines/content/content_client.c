@@ -51,7 +51,7 @@ struct content_request {
 
 struct content_client {
 	struct content_client_config config;
-	struct segment *segments;
+	struct segment *segments; /* those with a session come first, all others are only remembered */
 	struct content_request *requests, **requests_end;
 	uint32_t segment_count, session_count, request_count;
 	uint64_t window; /* the second that probes are counted in */
@@ -195,6 +195,28 @@ static struct segment *segment_named(const struct content_client *c, const struc
 	return NULL;
 }
 
+/* Into its place in the list. */
+static void file_segment(struct content_client *c, struct segment *s)
+{
+	struct segment **at = &c->segments;
+
+	while (*at && !s->active && (*at)->active)
+		at = &(*at)->next;
+	s->next = *at;
+	*at = s;
+}
+
+static void set_active(struct content_client *c, struct segment *s, bool active)
+{
+	struct segment **at = &c->segments;
+
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+	s->active = active;
+	file_segment(c, s);
+}
+
 static void end_session(struct content_client *c, struct segment *s)
 {
 	if (!s->active || s->ended)
@@ -262,7 +284,7 @@ static void schedule(struct content_client *c, uint64_t now, struct segment *s)
 
 static void schedule_all(struct content_client *c, uint64_t now)
 {
-	for (struct segment *s = c->segments; s; s = s->next)
+	for (struct segment *s = c->segments; s && s->active; s = s->next)
 		schedule(c, now, s);
 }
 
@@ -333,8 +355,7 @@ static struct segment *new_segment(struct content_client *c, const struct conten
 	if (!s)
 		return NULL;
 	s->id = *id;
-	s->next = c->segments;
-	c->segments = s;
+	file_segment(c, s);
 	c->segment_count++;
 	return s;
 }
@@ -397,7 +418,7 @@ int content_client_add(struct content_client *client, uint64_t now, enum content
 		ponto_free(client->config.alloc, hashes);
 		return PONTO_ENOMEM;
 	}
-	s->active = true;
+	set_active(client, s, true);
 	s->ended = false;
 	s->used = now;
 	s->tag = tag;
@@ -664,7 +685,7 @@ static bool request_effect(struct content_client *c, uint64_t now, struct conten
 
 int content_client_effect(struct content_client *client, uint64_t now, struct content_client_effect *out)
 {
-	for (struct segment *s = client->segments; s; s = s->next) {
+	for (struct segment *s = client->segments; s && s->active; s = s->next) {
 		if (!s->probe && !s->ended)
 			continue;
 		memset(out, 0, sizeof(*out));
@@ -677,7 +698,8 @@ int content_client_effect(struct content_client *client, uint64_t now, struct co
 			return 1;
 		}
 		out->missing = s->left;
-		s->active = s->ended = false;
+		s->ended = false;
+		set_active(client, s, false);
 		client->session_count--;
 		return 1;
 	}
@@ -703,8 +725,8 @@ void content_client_advance(struct content_client *client, uint64_t now)
 		if (r->segment && r->stage == STAGE_SENT && r->deadline <= now)
 			overdue(client, r);
 	}
-	for (struct segment *s = client->segments; s; s = s->next) {
-		if (s->active && s->deadline <= now)
+	for (struct segment *s = client->segments; s && s->active; s = s->next) {
+		if (s->deadline <= now)
 			end_session(client, s);
 	}
 	schedule_all(client, now);
@@ -718,8 +740,8 @@ uint64_t content_client_deadline(const struct content_client *client)
 		if (r->segment && r->stage == STAGE_SENT && r->deadline < deadline)
 			deadline = r->deadline;
 	}
-	for (const struct segment *s = client->segments; s; s = s->next) {
-		if (s->active && !s->ended && s->deadline < deadline)
+	for (const struct segment *s = client->segments; s && s->active; s = s->next) {
+		if (!s->ended && s->deadline < deadline)
 			deadline = s->deadline;
 	}
 	return deadline;

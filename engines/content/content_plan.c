@@ -11,6 +11,8 @@
 #define TARGET_TIME (250 * PONTO_MS) /* for the looks at what is to be asked for */
 #define QUANTUM 64u /* blocks that a reader's window goes on by, so that what is set out for stays in one piece */
 #define ALONE_AFTER (3 * PONTO_SECOND) /* only who met nobody for so long believes to be alone */
+#define LOOK_BLOCK (8 * PONTO_MS)      /* between two looks, for each block that is left */
+#define UNIT_SHARE 16u /* a node's unit is one of so many shares of what is left */
 #define RETRY (PONTO_SECOND)
 #define RETRY_MAX (16 * PONTO_SECOND)
 
@@ -18,7 +20,6 @@ struct part {
 	uint64_t first;	 /* its first wanted block, counted through */
 	uint64_t again;	 /* not looked at before */
 	uint64_t looked; /* when a session on it ended; 0: never */
-	uint64_t grew;	 /* when a neighbour's block came */
 	uint64_t hold;	 /* the content server is not asked before; 0: not decided */
 	uint64_t began;	 /* of its session */
 	uint16_t low, count, left;
@@ -246,6 +247,17 @@ static uint32_t room(const struct content_plan *p, bool session)
 
 /* ---- sessions ------------------------------------------------------------------------------ */
 
+/* When a segment is looked at again: the less is left, the sooner, as looks are few then and waiting is all that is
+ * left to do. */
+static uint64_t due(const struct content_plan *p, const struct part *part)
+{
+	uint64_t most = p->config.fresh + (p->blocks - p->had_count) * LOOK_BLOCK;
+
+	if (part->refused || !part->looked || !p->config.origin || part->again <= part->looked + most)
+		return part->again;
+	return part->looked + most;
+}
+
 /* Idle blocks of a part, from a place on and around its end; they are then under way. */
 static bool take_session(struct content_plan *p, uint64_t now, uint32_t at, struct content_plan_step *out)
 {
@@ -291,7 +303,7 @@ static bool begin_session(struct content_plan *p, uint64_t now, struct content_p
 		uint32_t at = p->open[(start + i) % p->open_count];
 		const struct part *part = &p->parts[at];
 
-		if (!part->session && part->left && part->again <= now && take_session(p, now, at, out))
+		if (!part->session && part->left && due(p, part) <= now && take_session(p, now, at, out))
 			return true;
 	}
 	return false;
@@ -391,29 +403,37 @@ static bool is_target(const struct content_plan *p, uint64_t now, const struct p
 	       askable(p, part->first, end_of(p, part), false) < p->blocks;
 }
 
-/* Some segment that no neighbour is seen to be at, else the one left alone for longest; and those behind it, until
- * they make a unit. */
+/* Blocks of the next unit. What each has under way the others cannot see, so among neighbours the less is left the
+ * less of it; but not in long segments, where each unit costs a wait of the whole segment (hold_back). */
+static uint32_t unit_size(const struct content_plan *p, const struct part *part)
+{
+	uint64_t share = (p->blocks - p->had_count) / (UNIT_SHARE * ((uint64_t)p->peers + 1));
+
+	if (p->peers == 0)
+		return p->alone;
+	if (p->config.in_order || part->count > p->config.unit || share >= p->config.unit)
+		return p->config.unit;
+	return share ? (uint32_t)share : 1;
+}
+
+/* Some segment, and those behind it, until they make a unit. Any: all see the same, so that whatever it were chosen by
+ * would lead them to the same one. */
 static bool choose_target(struct content_plan *p, uint64_t now)
 {
-	uint32_t start = p->open_count && !p->config.in_order ? (uint32_t)below(p, p->open_count) : 0, blocks = 0;
-	const struct part *best = NULL;
+	uint32_t start = p->open_count && !p->config.in_order ? (uint32_t)below(p, p->open_count) : 0, blocks = 0, i = 0;
+	const struct part *part;
 
-	for (uint32_t i = 0; i < p->open_count; i++) {
-		uint32_t at = p->open[(start + i) % p->open_count];
-		const struct part *part = &p->parts[at];
-
-		if (!is_target(p, now, part) || (best && part->grew >= best->grew))
-			continue;
-		best = part;
-		p->target = at;
-		if (p->config.in_order || part->grew == 0)
-			break;
-	}
+	while (i < p->open_count && !is_target(p, now, &p->parts[p->open[(start + i) % p->open_count]]))
+		i++;
 	p->targets = 0;
 	p->targeted = now;
-	while (best && blocks < (p->peers ? p->config.unit : p->alone) && p->target + p->targets < p->part_count)
+	if (i == p->open_count)
+		return false;
+	p->target = p->open[(start + i) % p->open_count];
+	part = &p->parts[p->target];
+	while (blocks < unit_size(p, part) && p->target + p->targets < p->part_count)
 		blocks += p->parts[p->target + p->targets++].count;
-	return best != NULL;
+	return true;
 }
 
 /* So little is left that others are at the same: each waits a while of its own, and looks once more. */
@@ -431,7 +451,7 @@ static bool hold_back(struct content_plan *p, uint64_t now, struct part *part)
 /* Blocks in a row that neighbours were seen to lack; into the next segments too, as those of version 2.0 are small. */
 static bool take_unit(struct content_plan *p, uint64_t now, struct part *part, struct content_plan_step *out)
 {
-	uint32_t most = p->peers ? p->config.unit : p->alone, space = room(p, false);
+	uint32_t most = unit_size(p, part), space = room(p, false);
 	uint64_t end = end_of(p, part), start = part->first, first;
 
 	if (!p->config.in_order)
@@ -542,8 +562,8 @@ static void wait_step(struct content_plan *p, uint64_t now, struct content_plan_
 
 		if (part->session && asks && p->transfers == 0 && !part->stopping)
 			deadline = sooner(deadline, part->began + p->config.patience);
-		if (!part->session && part->left && part->again > now)
-			deadline = sooner(deadline, part->again);
+		if (!part->session && part->left && due(p, part) > now)
+			deadline = sooner(deadline, due(p, part));
 		if (!part->session && part->left && asks && part->hold > now)
 			deadline = sooner(deadline, part->hold);
 	}
@@ -603,11 +623,10 @@ bool content_plan_had(struct content_plan *plan, uint64_t now, uint64_t block)
 	return true;
 }
 
-void content_plan_from_peer(struct content_plan *plan, uint64_t now, uint64_t block)
+void content_plan_from_peer(struct content_plan *plan, uint64_t block)
 {
 	struct part *part = part_of(plan, block);
 
-	part->grew = now;
 	part->found = true;
 	part->hold = 0;
 }

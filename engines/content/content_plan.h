@@ -80,7 +80,7 @@ void content_plan_next(struct content_plan *plan, uint64_t now, struct content_p
 bool content_plan_had(struct content_plan *plan, uint64_t now, uint64_t block);
 
 /* It came from a neighbour: others are at work on its segment. */
-void content_plan_from_peer(struct content_plan *plan, uint64_t now, uint64_t block);
+void content_plan_from_peer(struct content_plan *plan, uint64_t block);
 
 /* One that was had is lost again. */
 void content_plan_lost(struct content_plan *plan, uint64_t block);

@@ -331,7 +331,7 @@ void dist_blocks_accept(struct dist_fetch *fetch, uint64_t block, uint8_t *memor
 	}
 	(void)content_plan_had(fetch->plan, now, block);
 	if (source == DIST_FROM_PEERS)
-		content_plan_from_peer(fetch->plan, now, block);
+		content_plan_from_peer(fetch->plan, block);
 	count(fetch, source, chunk->data.len);
 	dist_fetch_add(fetch, chunk);
 	keep(fetch, chunk);

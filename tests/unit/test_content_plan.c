@@ -138,7 +138,7 @@ static void deliver(struct branch *b, const struct pending *p)
 		if (!there)
 			continue;
 		assert_true(content_plan_had(plan, b->now, block));
-		content_plan_from_peer(plan, b->now, block);
+		content_plan_from_peer(plan, block);
 		n->from_peers++;
 	}
 	content_plan_session_ended(plan, b->now, step->segment);
