@@ -12,7 +12,7 @@
 #define QUANTUM 64u /* blocks that a reader's window goes on by, so that what is set out for stays in one piece */
 #define ALONE_AFTER (3 * PONTO_SECOND) /* only who met nobody for so long believes to be alone */
 #define LOOK_BLOCK (8 * PONTO_MS)      /* between two looks, for each block that is left */
-#define UNIT_SHARE 16u /* a node's unit is one of so many shares of what is left */
+#define UNIT_SHARE 16u		       /* a node's unit is one of so many shares of what is left */
 #define RETRY (PONTO_SECOND)
 #define RETRY_MAX (16 * PONTO_SECOND)
 
@@ -420,7 +420,8 @@ static uint32_t unit_size(const struct content_plan *p, const struct part *part)
  * would lead them to the same one. */
 static bool choose_target(struct content_plan *p, uint64_t now)
 {
-	uint32_t start = p->open_count && !p->config.in_order ? (uint32_t)below(p, p->open_count) : 0, blocks = 0, i = 0;
+	uint32_t start = p->open_count && !p->config.in_order ? (uint32_t)below(p, p->open_count) : 0;
+	uint32_t blocks = 0, i = 0;
 	const struct part *part;
 
 	while (i < p->open_count && !is_target(p, now, &p->parts[p->open[(start + i) % p->open_count]]))
