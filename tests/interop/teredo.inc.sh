@@ -1,0 +1,88 @@
+# Teredo in the lab of tests/lab, with miredo and miredo-server as independent peers. Sourced inside private namespaces
+# (namespace.inc.sh); $work is set. What is started here ends with the namespaces.
+. "$top/tests/interop/tap.inc.sh"
+mount -t tmpfs none /run
+ip link set lo up
+lab() { "$top/tests/lab/netlab" "$@"; }
+
+# lab_need PROGRAM...: skips the whole script where one is missing
+lab_need() {
+	local program
+	for program in ip nft conntrack tshark ping "$@"; do
+		command -v "$program" >/dev/null || { echo "1..0 # SKIP no $program here"; exit 0; }
+	done
+	[ -e /dev/net/tun ] || { echo "1..0 # SKIP no /dev/net/tun here"; exit 0; }
+	[ "$PONTO_IN_NAMESPACE" = 0 ] || { echo "1..0 # SKIP miredo changes its user: needs root"; exit 0; }
+}
+
+# ---- miredo ------------------------------------------------------------------------------
+# Each: HOST; log in $work/HOST.log, process in $miredo_pid_HOST. Times are generous limits, in tenths of a second.
+miredo_start() { # HOST PROGRAM CONFIGURATION
+	local host=$1 program=$2
+	printf '%s\n' "$3" >"$work/$host.miredo"
+	: >"$work/$host.log"
+	# Directly, so that the process is miredo's own.
+	ip netns exec "${NETLAB_PREFIX:-lab-}$host" "$program" -f -c "$work/$host.miredo" -p "$work/$host.pid" 2>"$work/$host.log" &
+	declare -g "miredo_pid_$host=$!"
+}
+miredo_stop() { # HOST
+	local pid="miredo_pid_$1"
+	kill "${!pid}" 2>/dev/null
+	wait "${!pid}" 2>/dev/null
+}
+listens() { lab exec "$1" ss -Hlun | awk '{print $4}' | grep -qx "$2"; } # HOST ADDRESS:PORT
+miredo_server() {
+	miredo_start server miredo-server "ServerBindAddress 192.0.2.10"
+	until_true 100 listens server 192.0.2.10:3544 || bail "miredo-server does not start"
+}
+miredo_relay() {
+	miredo_start relay miredo $'RelayType relay\nInterfaceName teredo\nBindAddress 192.0.2.20\nBindPort 3545'
+	until_true 100 lab exec relay ip -6 route get 2001:0:c000:20a:: || bail "miredo does not start as relay"
+	until_true 100 listens relay 192.0.2.20:3545 || bail "miredo does not start as relay"
+}
+# A client, not waited for: HOST, further lines of its configuration.
+miredo_client() { miredo_start "$1" miredo $'InterfaceName teredo\nServerAddress 192.0.2.10\n'"${2-}"; }
+miredo_qualified() { grep -q 'pseudo-tunnel started' "$work/$1.log"; }
+# Its address, once it has one.
+miredo_address() { # HOST
+	until_true 150 miredo_qualified "$1" || return 1
+	lab exec "$1" ip -6 -br addr show dev teredo scope global | awk '{ sub("/.*", "", $3); print $3 }'
+}
+pings() { # HOST ADDRESS [COUNT]
+	lab exec "$1" ping -6 -n -q -c "${3:-2}" -i 0.2 -W 5 "$2"
+}
+
+# ---- what a Teredo address says ------------------------------------------------------------
+# teredo_fields ADDRESS: server, flags, mapped port, mapped IPv4
+teredo_fields() {
+	python3 - "$1" <<'PY'
+import ipaddress, sys
+a = ipaddress.IPv6Address(sys.argv[1]).packed
+assert a[:4] == bytes([0x20, 1, 0, 0]), "no Teredo address"
+v4 = lambda b: str(ipaddress.IPv4Address(b))
+print(v4(a[4:8]), a[8:10].hex(), int.from_bytes(a[10:12], "big") ^ 0xffff, v4(bytes(x ^ 0xff for x in a[12:16])))
+PY
+}
+
+# ---- the judge -------------------------------------------------------------------------------
+# Everything on the public segment, into $work/NAME.pcap.
+capture_start() { # NAME
+	lab exec inet tshark -q -i br0 -w "$work/$1.pcap" -f 'udp or icmp6' 2>"$work/$1.tshark" &
+	capture_pid=$!
+	until_true 100 grep -q -i 'capturing' "$work/$1.tshark" || bail "tshark does not capture: $(cat "$work/$1.tshark")"
+}
+# Waits until what was sent before is in the file, by a datagram that nobody takes.
+capture_end() { # NAME
+	local mark=$RANDOM
+	until_true 50 eval "lab exec public python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b\"end\", (\"192.0.2.40\", 9)); socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b\"mark$mark\", (\"192.0.2.10\", 9))'; tshark -r '$work/$1.pcap' -Y 'udp.dstport == 9' -T fields -e frame.number 2>/dev/null | grep -q ."
+	kill -INT "$capture_pid"
+	wait "$capture_pid" 2>/dev/null
+}
+# seen NAME FILTER FIELD...: the fields of the packets that fit
+seen() {
+	local name=$1 filter=$2 field fields=()
+	shift 2
+	for field; do fields+=(-e "$field"); done
+	tshark -r "$work/$name.pcap" --enable-heuristic teredo_udp -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE \
+		-Y "$filter" -T fields "${fields[@]}" 2>>"$work/tshark.err"
+}
