@@ -316,6 +316,37 @@ static int parse_v2(struct ponto_reader *r, struct content_info *info)
 	return info->length <= total ? PONTO_OK : PONTO_EPROTO;
 }
 
+int content_info_segment(struct ponto_bytes bytes, enum content_algo *algo, struct content_segment *out)
+{
+	struct ponto_reader r = ponto_reader(bytes), peek;
+	struct content_info info;
+	struct content_segment first, last;
+	uint64_t count, total;
+	uint32_t code;
+
+	memset(&info, 0, sizeof(info));
+	ponto_reader_require(&r, ponto_read_le16(&r) == V1_VERSION);
+	code = ponto_read_le32(&r);
+	ponto_reader_require(&r, code >= v1_code(CONTENT_SHA256) && code <= v1_code(CONTENT_SHA512));
+	ponto_read_skip(&r, 8); /* the range */
+	ponto_reader_require(&r, ponto_read_le32(&r) == 1);
+	if (r.failed)
+		return PONTO_EPROTO;
+	info.algo = (enum content_algo)(code - v1_code(CONTENT_SHA256) + CONTENT_SHA256);
+	info.segments = 1;
+	info.descriptions = ponto_read_bytes(&r, V1_SEGMENT + 2 * content_hash_size(info.algo));
+	info.blocks = ponto_read_bytes(&r, ponto_reader_left(&r));
+	peek = ponto_reader(info.descriptions);
+	info.first_offset = ponto_read_le64(&peek);
+	info.first_index = info.first_offset / CONTENT_SEGMENT_V1;
+	if (r.failed || info.first_offset % CONTENT_SEGMENT_V1 != 0 || info.first_offset > INT64_MAX ||
+	    !check_segments(&info, &count, &total, &first, &last) || count != 1 || last.block_hashes.len == 0)
+		return PONTO_EPROTO;
+	*algo = info.algo;
+	*out = last;
+	return PONTO_OK;
+}
+
 int content_info_parse(struct ponto_bytes bytes, struct content_info *out)
 {
 	struct ponto_reader r = ponto_reader(bytes);

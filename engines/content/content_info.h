@@ -67,6 +67,13 @@ struct content_info {
  * does not fit its HoD included. borrows bytes as long as *out is used */
 PONTO_MUST_CHECK int content_info_parse(struct ponto_bytes bytes, struct content_info *out);
 
+/* The one segment that Content Information of version 1.0 describes where it is offered ([MS-PCHC] 2.2.1.4): its range
+ * does not matter, and its list may be as short as it likes. PONTO_EPROTO: another version or number of segments, or
+ * anything else that is wrong, a whole list that does not fit its HoD included. out's block_hashes are a view into bytes,
+ * its index and offset what the original says. */
+PONTO_MUST_CHECK int content_info_segment(struct ponto_bytes bytes, enum content_algo *algo,
+					  struct content_segment *out);
+
 /* The segments one after the other. */
 struct content_walk {
 	const struct content_info *info;
