@@ -4,7 +4,7 @@
 
 #include "plugins/http-mhd/mhd.h"
 
-#define BLOCK_BYTES (64u * 1024) /* what a body is asked for at once */
+#define BLOCK_BYTES (68u * 1024) /* what a body is asked for at once: 64 KiB and what frames them */
 
 /* ---- bodies that are filled: libmicrohttpd's thread ------------------------------------------ */
 

@@ -523,24 +523,28 @@ static int submit_read(struct dist_cache *cache, struct dist_entry *entry, const
 	return PONTO_OK;
 }
 
-int dist_cache_get_hot(struct dist_cache *cache, const struct content_id *id, uint32_t index, dist_cache_work_fn *work,
-		       void *arg)
+struct dist_hot_block *dist_cache_hold(struct dist_cache *cache, const struct content_id *id, uint32_t index,
+				       uint8_t kp[CONTENT_HASH_MAX])
 {
 	struct dist_entry *entry = cache->closing ? NULL : held(cache, id);
 	struct dist_hot_block *block = entry ? dist_hot_hold(&cache->index.hot, &entry->hot, index) : NULL;
-	struct dist_read read = {.index = index};
-	int result;
 
 	if (!block)
-		return PONTO_EBUSY;
-	read.id = entry->id;
-	dist_entry_meta(entry, &read.meta);
-	read.block = block->block;
-	result = work(arg, &read);
+		return NULL;
+	memcpy(kp, entry->kp, CONTENT_HASH_MAX);
 	count_read(cache, entry, true);
+	return block;
+}
+
+void dist_cache_release(struct dist_cache *cache, struct dist_hot_block *block)
+{
 	dist_hot_release(&cache->index.hot, block);
-	ponto_wipe(&read.meta, sizeof(read.meta));
-	return result;
+}
+
+bool dist_cache_answer(struct dist_cache *cache, struct dist_hot_block *block, struct ponto_bytes answer,
+		       const uint8_t *data, uint32_t next)
+{
+	return dist_hot_answer(&cache->index.hot, block, answer, data, next);
 }
 
 int dist_cache_get(struct dist_cache *cache, const struct content_id *id, uint32_t index, dist_cache_work_fn *work,

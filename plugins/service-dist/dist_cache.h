@@ -8,6 +8,7 @@
 #define PLUGINS_SERVICE_DIST_DIST_CACHE_H
 
 #include "framework/env.h"
+#include "plugins/service-dist/dist_hot.h"
 #include "plugins/service-dist/dist_shelf.h"
 
 #ifdef __cplusplus
@@ -114,10 +115,13 @@ typedef int dist_cache_work_fn(void *arg, const struct dist_read *read);
 PONTO_MUST_CHECK int dist_cache_get(struct dist_cache *cache, const struct content_id *id, uint32_t index,
 				    dist_cache_work_fn *work, dist_cache_done_fn *done, void *arg);
 
-/* The same of a block that is in memory, for work too small to be handed to a worker: done before it returns, with its
- * result. PONTO_EBUSY: not in memory, work was not called. */
-PONTO_MUST_CHECK int dist_cache_get_hot(struct dist_cache *cache, const struct content_id *id, uint32_t index,
-					dist_cache_work_fn *work, void *arg);
+/* A block that is in memory, counted as read, and its segment's key; NULL: it is not. Held until dist_cache_release. */
+struct dist_hot_block *dist_cache_hold(struct dist_cache *cache, const struct content_id *id, uint32_t index,
+				       uint8_t kp[CONTENT_HASH_MAX]);
+void dist_cache_release(struct dist_cache *cache, struct dist_hot_block *block);
+/* dist_hot_answer of it. */
+bool dist_cache_answer(struct dist_cache *cache, struct dist_hot_block *block, struct ponto_bytes answer,
+		       const uint8_t *data, uint32_t next);
 
 /* The hashes of the first blocks of a segment of version 1.0, for who offers it to a hosted cache. work borrows them on
  * a worker. Otherwise like dist_cache_get. */

@@ -81,6 +81,19 @@ void dist_hot_keep(struct dist_hot *hot, struct dist_hot_set *set, uint32_t bloc
 		drop(hot, hot->first);
 }
 
+bool dist_hot_answer(struct dist_hot *hot, struct dist_hot_block *block, struct ponto_bytes answer, const uint8_t *data,
+		     uint32_t next)
+{
+	if (block->holders > 1)
+		return false;
+	ponto_free(hot->alloc, block->value);
+	block->value = (uint8_t *)(uintptr_t)answer.data;
+	block->block.data.data = data;
+	block->answer = answer;
+	block->next = next;
+	return true;
+}
+
 void dist_hot_forget(struct dist_hot *hot, struct dist_hot_set *set)
 {
 	for (uint32_t i = 0; i < set->count; i++) {

@@ -18,7 +18,9 @@ struct dist_hot_block {
 	uint32_t index;
 	unsigned holders;
 	uint8_t *value;
-	struct dist_block block; /* data is a view into value */
+	struct dist_block block;   /* data is a view into value */
+	struct ponto_bytes answer; /* what value is, when it is a whole answer with the block in it; */
+	uint32_t next;		   /* what that says is held after the block */
 };
 
 /* Of a segment; all zero: none. */
@@ -40,6 +42,11 @@ void dist_hot_release(struct dist_hot *hot, struct dist_hot_block *block);
 /* Keeps one of blocks blocks, if there is room and memory. takes value, which block's data is a view into */
 void dist_hot_keep(struct dist_hot *hot, struct dist_hot_set *set, uint32_t blocks, uint32_t index, uint8_t *value,
 		   const struct dist_block *block);
+
+/* A held block's value becomes an answer that the block stands in at data, unless somebody else holds it too: false.
+ * takes answer when true */
+bool dist_hot_answer(struct dist_hot *hot, struct dist_hot_block *block, struct ponto_bytes answer, const uint8_t *data,
+		     uint32_t next);
 
 /* All of a segment. */
 void dist_hot_forget(struct dist_hot *hot, struct dist_hot_set *set);

@@ -32,6 +32,8 @@ struct serving {
 	uint8_t *buffer;
 	size_t len;
 	bool reading;
+	struct dist_hot_block *hot;   /* which is being sent, */
+	uint8_t kp[CONTENT_HASH_MAX]; /* and the key it is sealed with */
 };
 
 static void pump(struct dist_peer *peer);
@@ -48,7 +50,10 @@ static void finish(struct serving *s)
 
 	if (s->serving)
 		content_server_done(peer->engine, s->serving);
+	if (s->hot)
+		dist_cache_release(peer->dist->cache, s->hot);
 	ponto_free(peer->dist->env->alloc, s->buffer);
+	ponto_wipe(s->kp, sizeof(s->kp));
 	ponto_free(peer->dist->env->alloc, s);
 	peer->servings--;
 }
@@ -65,19 +70,9 @@ static void released(void *arg)
 }
 
 /* takes s */
-static void respond(struct serving *s, unsigned status, struct ponto_bytes body)
+static void answer(struct serving *s, struct ponto_http_response *response, uint64_t len)
 {
 	static const struct ponto_http_header header = {"Content-Type", "application/octet-stream"};
-	struct ponto_http_response response = {
-		.status = (uint16_t)status,
-		.source = body.len ? PONTO_HTTP_DATA : PONTO_HTTP_NOTHING,
-		.close = status != 200,
-		.headers = &header,
-		.header_count = body.len ? 1 : 0,
-		.data = body,
-		.arg = s,
-		.release = released,
-	};
 	struct ponto_http_request *request = s->request;
 
 	if (!waits(s)) {
@@ -86,11 +81,28 @@ static void respond(struct serving *s, unsigned status, struct ponto_bytes body)
 	}
 	s->request = NULL;
 	request->user = NULL;
-	ponto_counter_add(s->peer->bytes, body.len);
-	if (ponto_http_respond(s->peer->dist->http, s->peer->listener, request, &response) != PONTO_OK) {
+	response->headers = &header;
+	response->header_count = len ? 1 : 0;
+	response->arg = s;
+	response->release = released;
+	ponto_counter_add(s->peer->bytes, len);
+	if (ponto_http_respond(s->peer->dist->http, s->peer->listener, request, response) != PONTO_OK) {
 		ponto_debug(s->peer->dist->env->log, TOPIC, "a request goes without an answer");
 		finish(s);
 	}
+}
+
+/* takes s */
+static void respond(struct serving *s, unsigned status, struct ponto_bytes body)
+{
+	struct ponto_http_response response = {
+		.status = (uint16_t)status,
+		.source = body.len ? PONTO_HTTP_DATA : PONTO_HTTP_NOTHING,
+		.close = status != 200,
+		.data = body,
+	};
+
+	answer(s, &response, body.len);
 }
 
 /* ---- what is held ------------------------------------------------------------------------ */
@@ -122,37 +134,98 @@ static void look_up(struct dist_peer *peer, const struct content_server_effect *
 
 /* ---- blocks --------------------------------------------------------------------------------- */
 
-/* On a worker: the whole answer, the block sealed where it stands in it. */
-static int seal(void *arg, const struct dist_read *read)
+static size_t sealed_len(size_t plain)
 {
-	struct serving *s = arg;
-	const struct ponto_env *env = s->peer->dist->env;
-	enum content_crypto crypto = read->meta.keyed ? s->crypto : read->block.crypto;
-	size_t plain = read->block.data.len, len = plain, size;
-	uint8_t iv[CONTENT_IV] = {0}, *at;
-	struct ponto_writer w;
-	int result = PONTO_OK;
+	return plain + 16 - plain % 16;
+}
 
-	if (read->meta.keyed && crypto != CONTENT_PLAIN)
-		len += 16 - plain % 16;
-	size = content_blk_size(&s->blk.id, crypto, len);
-	s->buffer = env->alloc->alloc(env->alloc->ctx, size);
+/* A block as it was stored, in the clear or, offered without keys, as it came: where it stands in the answer. */
+static int write_answer(struct serving *s, const struct dist_block *block, uint8_t **at)
+{
+	const struct ponto_alloc *alloc = s->peer->dist->env->alloc;
+	struct ponto_writer w;
+
+	s->len = content_blk_size(&s->blk.id, block->crypto, block->data.len);
+	s->buffer = alloc->alloc(alloc->ctx, s->len);
 	if (!s->buffer)
 		return PONTO_ENOMEM;
-	w = ponto_writer(s->buffer, size);
-	at = content_blk_open(&w, &s->blk, crypto, len);
+	w = ponto_writer(s->buffer, s->len);
+	*at = content_blk_open(&w, &s->blk, block->crypto, block->data.len);
+	if (!*at)
+		return PONTO_ELIMIT;
+	memcpy(*at, block->data.data, block->data.len);
+	content_blk_close(&w, block->crypto, block->data.len, block->iv);
+	return ponto_writer_done(&w, &s->len);
+}
+
+/* The whole answer into len bytes that suffice, the block sealed where it stands in it. */
+static int write_sealed(const struct serving *s, const uint8_t *kp, struct ponto_bytes block, uint8_t *out, size_t len)
+{
+	const struct ponto_random *random = s->peer->dist->env->random;
+	uint8_t iv[CONTENT_IV], *at;
+	struct ponto_writer w = ponto_writer(out, len);
+	int result;
+
+	at = content_blk_open(&w, &s->blk, s->crypto, sealed_len(block.len));
 	if (!at)
 		return PONTO_ELIMIT;
-	if (!read->meta.keyed)
-		memcpy(iv, read->block.iv, sizeof(iv));
-	else if (crypto != CONTENT_PLAIN)
-		env->random->fill(env->random->ctx, iv, sizeof(iv));
-	if (read->meta.keyed && crypto != CONTENT_PLAIN)
-		result = dist_seal(crypto, read->meta.kp, iv, read->block.data, at);
-	else
-		memcpy(at, read->block.data.data, plain);
-	content_blk_close(&w, crypto, len, iv);
-	return result == PONTO_OK ? ponto_writer_done(&w, &s->len) : result;
+	random->fill(random->ctx, iv, sizeof(iv));
+	result = dist_seal(s->crypto, kp, iv, block, at);
+	content_blk_close(&w, s->crypto, sealed_len(block.len), iv);
+	return result == PONTO_OK ? ponto_writer_done(&w, &len) : result;
+}
+
+static int make_sealed(struct serving *s, const uint8_t *kp, struct ponto_bytes block)
+{
+	const struct ponto_alloc *alloc = s->peer->dist->env->alloc;
+
+	s->len = content_blk_size(&s->blk.id, s->crypto, sealed_len(block.len));
+	s->buffer = alloc->alloc(alloc->ctx, s->len);
+	return s->buffer ? write_sealed(s, kp, block, s->buffer, s->len) : PONTO_ENOMEM;
+}
+
+/* On a worker. */
+static int make_answer(void *arg, const struct dist_read *read)
+{
+	struct serving *s = arg;
+	uint8_t *at;
+
+	return read->meta.keyed && s->crypto != CONTENT_PLAIN ? make_sealed(s, read->meta.kp, read->block.data)
+							      : write_answer(s, &read->block, &at);
+}
+
+/* On a thread of the HTTP server: a block in memory is sealed where the answer is sent from. */
+static int64_t fill_sealed(void *arg, uint64_t offset, uint8_t *out, size_t cap)
+{
+	struct serving *s = arg;
+	struct ponto_bytes block = s->hot->block.data;
+	size_t len = content_blk_size(&s->blk.id, s->crypto, sealed_len(block.len));
+	int result = PONTO_OK;
+
+	if (offset == 0 && cap >= len)
+		result = write_sealed(s, s->kp, block, out, cap = len);
+	else if (!s->buffer)
+		result = make_sealed(s, s->kp, block);
+	if (result != PONTO_OK)
+		return result;
+	if (s->buffer) {
+		cap = offset >= s->len ? 0 : cap < s->len - offset ? cap : s->len - (size_t)offset;
+		memcpy(out, s->buffer + offset, cap);
+	}
+	return (int64_t)cap;
+}
+
+/* takes s */
+static void give(struct serving *s)
+{
+	struct ponto_http_response response = {.status = 200, .source = PONTO_HTTP_STREAM, .body = fill_sealed};
+
+	if (s->buffer || s->crypto == CONTENT_PLAIN) {
+		respond(s, 200, s->buffer ? ponto_bytes(s->buffer, s->len) : s->hot->answer);
+		return;
+	}
+	response.length = content_blk_size(&s->blk.id, s->crypto, sealed_len(s->hot->block.data.len));
+	answer(s, &response, response.length);
 }
 
 static void block_served(struct serving *s, int result)
@@ -167,13 +240,13 @@ static void block_served(struct serving *s, int result)
 		finish(s);
 	} else if (result == PONTO_OK) {
 		ponto_counter_add(peer->blocks, 1);
-		respond(s, 200, ponto_bytes(s->buffer, s->len));
+		give(s);
 	} else {
 		ponto_counter_add(peer->absent, 1); /* an empty block: the engine's ANSWER comes */
 	}
 }
 
-static void sealed(void *arg, int result)
+static void made(void *arg, int result)
 {
 	struct serving *s = arg;
 	struct dist_peer *peer = s->peer;
@@ -183,27 +256,37 @@ static void sealed(void *arg, int result)
 	dist_check_stopped(peer->dist);
 }
 
+/* A block in memory that is not to be sealed is copied into an answer once; the same answer goes to all. */
+static int take_hot(struct serving *s)
+{
+	uint8_t *at;
+	int result;
+
+	if (s->crypto != CONTENT_PLAIN || (s->hot->answer.len > 0 && s->hot->next == s->blk.next))
+		return PONTO_OK;
+	result = write_answer(s, &s->hot->block, &at);
+	if (result == PONTO_OK &&
+	    dist_cache_answer(s->peer->dist->cache, s->hot, ponto_bytes(s->buffer, s->len), at, s->blk.next))
+		s->buffer = NULL;
+	return result;
+}
+
 static void serve(struct serving *s, const struct content_server_effect *effect)
 {
 	struct dist_peer *peer = s->peer;
-	int result;
+	int result = PONTO_ENOENT;
 
 	s->blk = effect->blk;
 	s->crypto = effect->crypto;
 	s->reading = true;
-	if (!peer->dist->cached) {
-		block_served(s, PONTO_ENOENT);
+	if (peer->dist->cached)
+		s->hot = dist_cache_hold(peer->dist->cache, &s->blk.id, s->blk.index, s->kp);
+	if (s->hot) {
+		block_served(s, take_hot(s));
 		return;
 	}
-	/* Copying a block takes less time than handing it over. */
-	result = s->crypto == CONTENT_PLAIN
-			 ? dist_cache_get_hot(peer->dist->cache, &s->blk.id, s->blk.index, seal, s)
-			 : PONTO_EBUSY;
-	if (result != PONTO_EBUSY) {
-		block_served(s, result);
-		return;
-	}
-	result = dist_cache_get(peer->dist->cache, &s->blk.id, s->blk.index, seal, sealed, s);
+	if (peer->dist->cached)
+		result = dist_cache_get(peer->dist->cache, &s->blk.id, s->blk.index, make_answer, made, s);
 	if (result != PONTO_OK)
 		block_served(s, result);
 }
