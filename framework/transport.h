@@ -24,6 +24,7 @@ extern "C" {
 
 enum ponto_datagram_flags {
 	PONTO_DGRAM_DONT_FRAGMENT = 1u, /* send: fail with PONTO_ELIMIT rather than fragment */
+	PONTO_DGRAM_MAY_FRAGMENT = 2u,	/* send: routers may fragment it (IPv4: DF clear, which is not the default) */
 };
 
 /* One datagram, either way. For receiving data is a view that lives until the callback returns. */

@@ -103,21 +103,30 @@ static int check(const struct ponto_datagram_handle *h, const struct ponto_datag
 	return d->data.len > PONTO_DATAGRAM_MAX ? PONTO_ELIMIT : PONTO_OK;
 }
 
-static int set_dont_fragment(struct udp_socket *s, bool on)
+/* What a datagram wants of its socket. */
+static uint16_t fragment_flags(const struct ponto_datagram *d)
+{
+	if (d->flags & PONTO_DGRAM_DONT_FRAGMENT)
+		return PONTO_DGRAM_DONT_FRAGMENT;
+	/* IPv6 routers never fragment. */
+	return d->peer.family == PONTO_FAMILY_IPV4 ? d->flags & PONTO_DGRAM_MAY_FRAGMENT : 0;
+}
+
+static int set_fragment(struct udp_socket *s, uint16_t fragment)
 {
 	bool six = s->local.family == PONTO_FAMILY_IPV6;
-	int value;
+	int value = six ? IPV6_PMTUDISC_WANT : IP_PMTUDISC_WANT;
 
-	if (s->dont_fragment == on)
+	if (s->fragment == fragment)
 		return PONTO_OK;
-	if (six)
-		value = on ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_WANT;
-	else
-		value = on ? IP_PMTUDISC_DO : IP_PMTUDISC_WANT;
+	if (fragment == PONTO_DGRAM_DONT_FRAGMENT)
+		value = six ? IPV6_PMTUDISC_DO : IP_PMTUDISC_DO;
+	else if (fragment == PONTO_DGRAM_MAY_FRAGMENT)
+		value = IP_PMTUDISC_DONT;
 	if (setsockopt(s->fd, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, &value,
 		       sizeof(value)) < 0)
 		return PONTO_EIO;
-	s->dont_fragment = on;
+	s->fragment = fragment;
 	return PONTO_OK;
 }
 
@@ -146,7 +155,7 @@ static int send_run(struct ponto_datagram_handle *h, const struct ponto_datagram
 		    size_t *sent)
 {
 	struct udp_socket *s = NULL;
-	bool dont_fragment = batch[0].flags & PONTO_DGRAM_DONT_FRAGMENT;
+	uint16_t fragment = fragment_flags(&batch[0]);
 	uint64_t bytes = 0;
 	size_t n = 0;
 	int result = PONTO_OK;
@@ -161,7 +170,7 @@ static int send_run(struct ponto_datagram_handle *h, const struct ponto_datagram
 												 : socket_for(h, &batch[n]);
 		if (n == 0)
 			s = via;
-		if (via != s || dont_fragment != (bool)(batch[n].flags & PONTO_DGRAM_DONT_FRAGMENT))
+		if (via != s || fragment != fragment_flags(&batch[n]))
 			break;
 		prepare(h->sender, n, &batch[n], h->zone);
 	}
@@ -170,7 +179,7 @@ static int send_run(struct ponto_datagram_handle *h, const struct ponto_datagram
 		return result;
 	if (!s)
 		return PONTO_EUNREACH;
-	result = set_dont_fragment(s, dont_fragment);
+	result = set_fragment(s, fragment);
 	if (result != PONTO_OK)
 		return result;
 	result = send_messages(s, h->sender, n);

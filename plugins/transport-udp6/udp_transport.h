@@ -42,7 +42,7 @@ struct udp_socket {
 	struct ponto_addr local;
 	uint32_t interface;
 	int fd;
-	bool dont_fragment; /* the socket's present state */
+	uint16_t fragment; /* the socket's present state, of enum ponto_datagram_flags */
 };
 
 struct udp_group {
