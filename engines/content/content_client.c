@@ -24,6 +24,7 @@ struct segment {
 	uint64_t searched;     /* until when a search need not be repeated; 0: none was */
 	bool searching, probe; /* a search is on; it is still to be told */
 	bool active, ended;    /* a session is on; it is over, still to be told */
+	bool relayed;	       /* without keys and hashes */
 	uint8_t count;
 	struct server servers[CONTENT_SERVERS_MAX];
 	/* the session */
@@ -314,7 +315,7 @@ static void begin(struct content_client *c, uint64_t now, struct segment *s)
 		memset(&s->servers[i].lacks, 0, sizeof(s->servers[i].lacks));
 		s->servers[i].listed = false;
 	}
-	if (s->count == 0 && s->searched <= now && !s->searching && may_probe(c, now)) {
+	if (s->count == 0 && !s->relayed && s->searched <= now && !s->searching && may_probe(c, now)) {
 		s->searching = s->probe = true;
 		c->in_window++;
 		c->stats.probes++;
@@ -395,43 +396,80 @@ static uint8_t *copy_hashes(struct content_client *c, enum content_algo algo, co
 	return copy;
 }
 
-int content_client_add(struct content_client *client, uint64_t now, enum content_algo algo,
-		       const struct content_segment *segment, const struct content_blocks *blocks, uint64_t tag)
+/* Takes hashes (NULL: relayed), even on failure. */
+static int open_session(struct content_client *c, uint64_t now, const struct content_id *id,
+			const struct content_segment *segment, enum content_algo algo, uint8_t *hashes,
+			const struct content_blocks *blocks, uint64_t tag)
 {
-	struct content_id id;
-	struct segment *s;
-	uint8_t *hashes;
-	int result;
+	struct segment *s = segment_named(c, id);
 
-	content_segment_id(algo, segment->kp, segment->hod, &id);
-	s = segment_named(client, &id);
-	if (s && s->active)
-		return PONTO_EEXIST;
-	if (client->session_count >= client->config.sessions)
-		return PONTO_EBUSY;
-	hashes = copy_hashes(client, algo, segment, blocks, &result);
-	if (!hashes)
-		return result;
 	if (!s)
-		s = new_segment(client, &id);
+		s = new_segment(c, id);
 	if (!s) {
-		ponto_free(client->config.alloc, hashes);
+		ponto_free(c->config.alloc, hashes);
 		return PONTO_ENOMEM;
 	}
-	set_active(client, s, true);
+	set_active(c, s, true);
 	s->ended = false;
 	s->used = now;
 	s->tag = tag;
 	s->algo = algo;
 	s->size = segment->size;
+	s->relayed = !hashes;
 	memcpy(s->kp, segment->kp, sizeof(s->kp));
 	s->hashes = hashes;
 	s->left = *blocks;
 	memset(&s->busy, 0, sizeof(s->busy));
-	s->deadline = now + client->config.session_timeout;
-	client->session_count++;
-	begin(client, now, s);
+	s->deadline = now + c->config.session_timeout;
+	c->session_count++;
+	begin(c, now, s);
 	return PONTO_OK;
+}
+
+/* Whether one more session of a segment may be. */
+static int may_open(const struct content_client *c, const struct content_id *id)
+{
+	const struct segment *s = segment_named(c, id);
+
+	if (s && s->active)
+		return PONTO_EEXIST;
+	return c->session_count < c->config.sessions ? PONTO_OK : PONTO_EBUSY;
+}
+
+int content_client_add(struct content_client *client, uint64_t now, enum content_algo algo,
+		       const struct content_segment *segment, const struct content_blocks *blocks, uint64_t tag)
+{
+	struct content_id id;
+	uint8_t *hashes;
+	int result;
+
+	content_segment_id(algo, segment->kp, segment->hod, &id);
+	result = may_open(client, &id);
+	if (result != PONTO_OK)
+		return result;
+	hashes = copy_hashes(client, algo, segment, blocks, &result);
+	if (!hashes)
+		return result;
+	return open_session(client, now, &id, segment, algo, hashes, blocks, tag);
+}
+
+int content_client_relay(struct content_client *client, uint64_t now, const struct content_id *id,
+			 enum content_algo algo, uint32_t size, const struct content_blocks *blocks, uint64_t tag)
+{
+	const struct content_segment segment = {.size = size};
+	uint32_t most = content_is_v2(algo) ? CONTENT_SEGMENT_V2_MAX : CONTENT_SEGMENT_V1;
+	struct content_blocks beyond = *blocks, all = {{0}};
+	int result = may_open(client, id);
+
+	if (result != PONTO_OK)
+		return result;
+	if (size == 0 || size > most || content_blocks_count(blocks) == 0)
+		return PONTO_EINVAL;
+	content_blocks_add(&all, 0, content_segment_blocks(algo, size));
+	content_blocks_drop(&beyond, &all);
+	if (content_blocks_count(&beyond) > 0)
+		return PONTO_EINVAL;
+	return open_session(client, now, id, &segment, algo, NULL, blocks, tag);
 }
 
 void content_client_stop(struct content_client *client, uint64_t tag)
@@ -563,6 +601,10 @@ static int take_block(struct content_request *r, const struct content_message *m
 		return 0;
 	if (m->blk.data.len < size)
 		return PONTO_EPROTO;
+	/* Of one that stays closed nothing but its length tells that it can be the block (PKCS#7 adds up to 16). */
+	if (s->relayed && m->blk.data.len > size + (m->crypto == CONTENT_PLAIN ? 0 : CONTENT_IV))
+		return PONTO_EPROTO;
+	open->relayed = s->relayed;
 	memcpy(r->key, s->kp, sizeof(r->key));
 	open->tag = s->tag;
 	open->index = r->index;
@@ -647,7 +689,8 @@ int content_client_opened(struct content_client *client, uint64_t now, struct co
 	size_t size = s ? content_hash_size(s->algo) : 0;
 	int right = 0;
 
-	if (s && result == PONTO_OK && memcmp(hash, s->hashes + request->index * size, size) == 0) {
+	if (s && result == PONTO_OK &&
+	    (s->relayed || memcmp(hash, s->hashes + request->index * size, size) == 0)) {
 		content_blocks_remove(&s->left, request->index);
 		s->deadline = now + client->config.session_timeout;
 		if (server)

@@ -61,12 +61,14 @@ struct content_client_effect {
 	struct content_blocks missing;	 /* ENDED */
 };
 
-/* What is to be done with a block that came: decrypt with the key, keep the first size bytes, hash them. */
+/* What is to be done with a block that came: decrypt with the key, keep the first size bytes, hash them. One of a
+ * segment without keys is kept as it came. */
 struct content_open {
 	uint64_t tag;
 	uint32_t index;
 	enum content_algo algo;
 	uint32_t size;
+	bool relayed; /* there is no key and no hash */
 	enum content_crypto crypto;
 	struct ponto_bytes key;	 /* until opened */
 	struct ponto_bytes data; /* a view into the response */
@@ -89,6 +91,13 @@ void content_client_destroy(struct content_client *client);
 PONTO_MUST_CHECK int content_client_add(struct content_client *client, uint64_t now, enum content_algo algo,
 					const struct content_segment *segment, const struct content_blocks *blocks,
 					uint64_t tag);
+
+/* The same of a segment of which nothing but its name is known, as a hosted cache is offered it: its blocks cannot be
+ * opened, and are taken as they come. No search is made for it: who has it is to be told before
+ * (content_client_expect). PONTO_EINVAL also: such a segment cannot be. copies */
+PONTO_MUST_CHECK int content_client_relay(struct content_client *client, uint64_t now, const struct content_id *id,
+					  enum content_algo algo, uint32_t size, const struct content_blocks *blocks,
+					  uint64_t tag);
 
 /* Ends a session; ENDED comes. */
 void content_client_stop(struct content_client *client, uint64_t tag);
@@ -113,8 +122,8 @@ int content_client_effect(struct content_client *client, uint64_t now, struct co
 int content_client_response(struct content_client *client, uint64_t now, struct content_request *request, int result,
 			    struct ponto_bytes body, struct content_open *open);
 
-/* The block's hash, or why there is none. 1: it is the right block, to be kept, given on and announced; 0: to be thrown
- * away. The request is gone. */
+/* The block's hash, or why there is none; relayed blocks have none (NULL). 1: it is the right block, to be kept, given on
+ * and announced; 0: to be thrown away. The request is gone. */
 int content_client_opened(struct content_client *client, uint64_t now, struct content_request *request, int result,
 			  const uint8_t *hash);
 

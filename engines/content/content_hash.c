@@ -114,3 +114,14 @@ int content_id_set(struct ponto_bytes bytes, struct content_id *out)
 	out->len = (uint8_t)bytes.len;
 	return PONTO_OK;
 }
+
+uint32_t content_id_bucket(const struct content_id *id, uint64_t seed, uint32_t count)
+{
+	uint64_t hash = seed ^ id->len;
+
+	for (unsigned i = 0; i < id->len; i++) {
+		hash = (hash ^ id->b[i]) * UINT64_C(0x9e3779b97f4a7c15);
+		hash ^= hash >> 32;
+	}
+	return (uint32_t)((hash ^ seed) % count);
+}

@@ -64,6 +64,9 @@ static inline struct ponto_bytes content_id_bytes(const struct content_id *id)
 
 bool content_id_equal(const struct content_id *a, const struct content_id *b);
 
+/* One of count buckets, which nobody can aim at who does not know the seed. */
+uint32_t content_id_bucket(const struct content_id *id, uint64_t seed, uint32_t count);
+
 /* PONTO_EPROTO for a length outside 1..64; out is untouched then. copies */
 PONTO_MUST_CHECK int content_id_set(struct ponto_bytes bytes, struct content_id *out);
 

@@ -19,7 +19,8 @@ static void same_batch(const struct content_offer *m, struct ponto_bytes body)
 		if (content_descriptor_sound(&d[i], &algo)) {
 			struct content_descriptor made;
 
-			FUZZ_REQUIRE(content_descriptor_of(algo, d[i].segment_size, &d[i].id, d[i].tag, &made) == PONTO_OK);
+			FUZZ_REQUIRE(content_descriptor_of(algo, d[i].segment_size, &d[i].id, d[i].tag, &made) ==
+				     PONTO_OK);
 			FUZZ_REQUIRE(memcmp(&made, &d[i], sizeof(made)) == 0);
 		}
 	}
@@ -40,7 +41,8 @@ static void same_segment(const struct content_offer *m, struct ponto_bytes body)
 		     content_segment_blocks(m->algo, m->segment.size));
 	content_segment_id(m->algo, m->segment.kp, m->segment.hod, &id);
 	FUZZ_REQUIRE(content_id_equal(&id, &m->id));
-	FUZZ_REQUIRE(content_offer_segment(m->port, m->tag, m->algo, &m->segment, 0, out, sizeof(out), &len) == PONTO_OK);
+	FUZZ_REQUIRE(content_offer_segment(m->port, m->tag, m->algo, &m->segment, 0, out, sizeof(out), &len) ==
+		     PONTO_OK);
 	FUZZ_REQUIRE(len == body.len && memcmp(out + after_range, body.data + after_range, len - after_range) == 0);
 }
 

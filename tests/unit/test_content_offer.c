@@ -15,7 +15,7 @@
 #define INFO_SMALL(offset, read, segments) "0001 0c800000" offset read segments
 #define SEGMENT_SMALL "0000000000000000 64000000 00000100" HOD_SMALL KP_SMALL
 #define LIST_SMALL "01000000" HASH_SMALL
-#define SEGMENT_INFO \
+#define SEGMENT_INFO                                                                                                   \
 	HEAD("0001", "0002") WININET INFO_SMALL("00000000", "64000000", "01000000") SEGMENT_SMALL LIST_SMALL
 #define DESCRIPTOR_0 "0000f000 0000f000 0010" WININET "04" SEG_0
 #define DESCRIPTOR_1 "00015400 00015400 0010" WININET "04" SEG_1
@@ -183,7 +183,8 @@ static void segment_info_is_written(void **state)
 	assert_ok(content_offer_segment(80, tag, CONTENT_SHA256, &s, 0, buf, sizeof(buf), &len));
 	assert_hex(buf, len, SEGMENT_INFO);
 	assert_int_equal(content_offer_segment(80, tag, CONTENT_SHA256, &s, 0, buf, len - 1, &len), PONTO_ELIMIT);
-	assert_int_equal(content_offer_segment(80, tag, CONTENT_TRUNCATED, &s, 0, buf, sizeof(buf), &len), PONTO_EINVAL);
+	assert_int_equal(content_offer_segment(80, tag, CONTENT_TRUNCATED, &s, 0, buf, sizeof(buf), &len),
+			 PONTO_EINVAL);
 	s.block_hashes.len = 31;
 	assert_int_equal(content_offer_segment(80, tag, CONTENT_SHA256, &s, 0, buf, sizeof(buf), &len), PONTO_EINVAL);
 	s.block_hashes.len = 0;
@@ -281,17 +282,18 @@ static void bad_descriptions_are_answered(void **state)
 	undescribed_edit(46, "00000000");
 	undescribed_edit(46, "02000000");
 	undescribed_edit(50, "0100000000000000");
-	undescribed_edit(58, "00000000");	       /* no bytes */
-	undescribed_edit(58, "01000002");	       /* more than a segment has */
-	undescribed_edit(62, "00000200");	       /* blocks of another size */
-	undescribed_edit(66, "00");		       /* another HoD than the list's */
-	undescribed_edit(130, "00000000");	       /* no hashes, with one behind */
-	undescribed_edit(130, "02000000");	       /* more than there are */
+	undescribed_edit(58, "00000000");  /* no bytes */
+	undescribed_edit(58, "01000002");  /* more than a segment has */
+	undescribed_edit(62, "00000200");  /* blocks of another size */
+	undescribed_edit(66, "00");	   /* another HoD than the list's */
+	undescribed_edit(130, "00000000"); /* no hashes, with one behind */
+	undescribed_edit(130, "02000000"); /* more than there are */
 	undescribed_edit(130, "ffffffff");
 	undescribed(HEAD("0001", "0002") WININET INFO_SMALL("00000000", "64000000", "00000000"));
-	undescribed(HEAD("0001", "0002") WININET INFO_SMALL("00000000", "64000000", "01000000") SEGMENT_SMALL "00000000");
-	undescribed(HEAD("0001", "0002") WININET INFO_SMALL("00000000", "64000000", "02000000") SEGMENT_SMALL
-			    SEGMENT_SMALL LIST_SMALL LIST_SMALL);
+	undescribed(HEAD("0001", "0002") WININET INFO_SMALL("00000000", "64000000", "01000000") SEGMENT_SMALL
+		    "00000000");
+	undescribed(HEAD("0001", "0002") WININET INFO_SMALL("00000000", "64000000", "02000000")
+			    SEGMENT_SMALL SEGMENT_SMALL LIST_SMALL LIST_SMALL);
 	undescribed(SEGMENT_INFO "00");
 	undescribed(HEAD("0001", "0002") WININET "00");
 	/* Without anything to describe it is no message. */
@@ -455,8 +457,8 @@ static void functions_that_a_batch_cannot_say(void **state)
 
 static void answers(void **state)
 {
-	static const char *const bad[] = {"",		"00",	      "00000000",     "0000000000",   "0000000002",
-					  "00000001",	"0000000102", "000000010000", "0100000000", "00000001ff"};
+	static const char *const bad[] = {"",	      "00",	    "00000000",	    "0000000000", "0000000002",
+					  "00000001", "0000000102", "000000010000", "0100000000", "00000001ff"};
 	uint8_t out[CONTENT_OFFER_ANSWER];
 	enum content_offer_code code;
 

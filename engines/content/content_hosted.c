@@ -1,0 +1,712 @@
+#include "engines/content/content_hosted.h"
+
+#include <string.h>
+
+#include "engines/content/content_trust.h"
+
+#define HOUR (3600 * PONTO_SECOND)
+#define FAILURES 3u			 /* pulls without a block until a host is left alone */
+#define IGNORE_FIRST (30 * PONTO_SECOND) /* and for how long, at first; twice as long each time */
+#define IGNORE_WRONG (600 * PONTO_SECOND)
+#define BUCKETS 1024u
+
+static const uint8_t tag_smb[CONTENT_TAG] = {0x35, 0xdb, 0x04, 0x5d, 0x14, 0x23, 0x45, 0x53,
+					     0xa0, 0x51, 0x0d, 0xc2, 0xe1, 0x5e, 0x6c, 0x4c};
+
+/* Who offers. */
+struct host {
+	struct host *next;
+	struct ponto_addr addr;
+	uint64_t used; /* last, for eviction */
+	uint32_t waiting, active;
+	uint32_t failures, ignored; /* pulls in a row; times he was left alone */
+	uint64_t ignored_until;
+	uint64_t bytes, refilled; /* what he may still send */
+};
+
+struct source {
+	struct host *host;
+	struct ponto_addr addr;
+	bool told;
+};
+
+/* A segment to be fetched, or being fetched. */
+struct pull {
+	struct pull *next, *in_bucket;
+	bool active, begun; /* the latter: PULL was told */
+	uint8_t mode;	    /* enum content_hosted_mode */
+	bool replace;
+	uint64_t tag, blocks_came;
+	struct content_id id;
+	enum content_algo algo;
+	uint32_t size;
+	uint8_t content_tag[CONTENT_TAG];
+	struct content_segment segment;
+	uint8_t *list; /* that its block_hashes are a view of */
+	struct content_blocks blocks;
+	struct source sources[CONTENT_HOSTED_SOURCES];
+	uint32_t source_count;
+};
+
+struct content_hosted {
+	struct content_hosted_config config;
+	struct host *hosts;
+	uint32_t host_count;
+	struct pull *waiting, **waiting_end, *active;
+	struct pull *buckets[BUCKETS];
+	struct content_trust *trust; /* in what is relayed */
+	uint64_t next_tag, list_bytes;
+	struct content_hosted_stats stats;
+};
+
+/* A segment as it was offered. */
+struct offered {
+	struct content_id id;
+	enum content_algo algo;
+	uint32_t size;
+	const uint8_t *content_tag;
+	const struct content_segment *segment; /* NULL: nothing but the above is known */
+};
+
+struct content_hosted_config content_hosted_defaults(const struct ponto_alloc *alloc, uint64_t seed)
+{
+	return (struct content_hosted_config){
+		.alloc = alloc,
+		.seed = seed,
+		.pulls = 32,
+		.pulls_per_client = 8,
+		.waiting = 8192,
+		.waiting_per_client = 1024,
+		.clients = 1024,
+		.segments = 4096,
+		.lists = 16u << 20,
+	};
+}
+
+int content_hosted_create(const struct content_hosted_config *config, struct content_hosted **out)
+{
+	struct content_hosted *h;
+	int result;
+
+	if (!config->look || config->pulls == 0 || config->pulls_per_client == 0 || config->waiting == 0 ||
+	    config->waiting_per_client == 0 || config->clients == 0 || config->segments == 0)
+		return PONTO_EINVAL;
+	h = ponto_new(config->alloc, 1, sizeof(*h));
+	if (!h)
+		return PONTO_ENOMEM;
+	h->config = *config;
+	h->waiting_end = &h->waiting;
+	result = content_trust_create(config->alloc, config->seed, config->segments, &h->trust);
+	if (result != PONTO_OK) {
+		ponto_free(config->alloc, h);
+		return result;
+	}
+	*out = h;
+	return PONTO_OK;
+}
+
+static uint32_t bucket_of(const struct content_hosted *h, const struct content_id *id)
+{
+	return content_id_bucket(id, h->config.seed, BUCKETS);
+}
+
+/* ---- hosts --------------------------------------------------------------------------- */
+
+static bool ignored(const struct host *host, uint64_t now)
+{
+	return now < host->ignored_until;
+}
+
+/* One that nothing is known of but his address makes room, else the one longest silent without anything open. */
+static bool drop_oldest_host(struct content_hosted *h, uint64_t now)
+{
+	struct host **oldest = NULL;
+
+	for (struct host **at = &h->hosts; *at; at = &(*at)->next) {
+		if ((*at)->waiting || (*at)->active || ignored(*at, now))
+			continue;
+		if (!oldest || (*at)->used < (*oldest)->used)
+			oldest = at;
+	}
+	if (oldest) {
+		struct host *host = *oldest;
+
+		*oldest = host->next;
+		ponto_free(h->config.alloc, host);
+		h->host_count--;
+	}
+	return oldest != NULL;
+}
+
+static struct host *find_host(const struct content_hosted *h, const struct ponto_addr *addr)
+{
+	struct host *host = h->hosts;
+
+	while (host && !ponto_addr_same_host(&host->addr, addr))
+		host = host->next;
+	return host;
+}
+
+/* NULL: there are too many, or no memory. */
+static struct host *meet(struct content_hosted *h, uint64_t now, const struct ponto_addr *addr)
+{
+	struct host *host = find_host(h, addr);
+
+	if (!host) {
+		if (h->host_count >= h->config.clients && !drop_oldest_host(h, now))
+			return NULL;
+		host = ponto_new(h->config.alloc, 1, sizeof(*host));
+		if (!host)
+			return NULL;
+		host->addr = *addr;
+		host->bytes = h->config.bytes_per_client;
+		host->refilled = now;
+		host->next = h->hosts;
+		h->hosts = host;
+		h->host_count++;
+	}
+	host->used = now;
+	return host;
+}
+
+/* What he may send grows back over an hour. */
+static bool may_send(struct content_hosted *h, uint64_t now, struct host *host, uint64_t bytes)
+{
+	uint64_t most = h->config.bytes_per_client, passed = now - host->refilled, grown;
+
+	if (most == 0)
+		return true;
+	grown = passed >= HOUR ? most : most / HOUR * passed + most % HOUR * passed / HOUR;
+	if (grown > 0) {
+		host->bytes = grown >= most - host->bytes ? most : host->bytes + grown;
+		host->refilled = now;
+	}
+	return bytes <= host->bytes;
+}
+
+/* ---- pulls --------------------------------------------------------------------------- */
+
+static struct pull *find_pull(const struct content_hosted *h, const struct content_id *id, bool active)
+{
+	struct pull *p = h->buckets[bucket_of(h, id)];
+
+	while (p && (p->active != active || !content_id_equal(&p->id, id)))
+		p = p->in_bucket;
+	return p;
+}
+
+/* Out of its list. */
+static void unlink_pull(struct content_hosted *h, struct pull *p)
+{
+	struct pull **at = p->active ? &h->active : &h->waiting;
+
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	if (h->waiting_end == &p->next)
+		h->waiting_end = at;
+	*(p->active ? &h->stats.active : &h->stats.waiting) -= 1;
+	p->next = NULL;
+}
+
+/* In no list any more. */
+static void free_pull(struct content_hosted *h, struct pull *p)
+{
+	struct pull **at = &h->buckets[bucket_of(h, &p->id)];
+
+	while (*at != p)
+		at = &(*at)->in_bucket;
+	*at = p->in_bucket;
+	for (uint32_t i = 0; i < p->source_count; i++) {
+		if (p->active)
+			p->sources[i].host->active--;
+		else
+			p->sources[i].host->waiting--;
+	}
+	if (p->list)
+		h->list_bytes -= p->segment.block_hashes.len;
+	ponto_free(h->config.alloc, p->list);
+	ponto_wipe(&p->segment, sizeof(p->segment));
+	ponto_free(h->config.alloc, p);
+}
+
+void content_hosted_destroy(struct content_hosted *hosted)
+{
+	struct pull *p;
+
+	if (!hosted)
+		return;
+	while ((p = hosted->waiting) || (p = hosted->active)) {
+		unlink_pull(hosted, p);
+		free_pull(hosted, p);
+	}
+	content_trust_destroy(hosted->trust);
+	while (hosted->hosts) {
+		struct host *host = hosted->hosts;
+
+		hosted->hosts = host->next;
+		ponto_free(hosted->config.alloc, host);
+	}
+	ponto_free(hosted->config.alloc, hosted);
+}
+
+/* A host's offers that wait are worth nothing any more. */
+static void forget_offers(struct content_hosted *h, const struct host *host)
+{
+	for (struct pull *p = h->waiting, *next; p; p = next) {
+		next = p->next;
+		for (uint32_t i = 0; i < p->source_count; i++) {
+			if (p->sources[i].host != host)
+				continue;
+			p->sources[i].host->waiting--;
+			p->sources[i] = p->sources[--p->source_count];
+			break;
+		}
+		if (p->source_count > 0)
+			continue;
+		unlink_pull(h, p);
+		free_pull(h, p);
+	}
+}
+
+static void leave_alone(struct content_hosted *h, struct host *host, uint64_t until)
+{
+	host->failures = 0;
+	if (host->ignored < 7) /* an hour at the most */
+		host->ignored++;
+	if (until > host->ignored_until)
+		host->ignored_until = until;
+	forget_offers(h, host);
+}
+
+static void failed(struct content_hosted *h, uint64_t now, struct host *host)
+{
+	if (++host->failures >= FAILURES)
+		leave_alone(h, host, now + (IGNORE_FIRST << host->ignored));
+}
+
+/* ---- offers -------------------------------------------------------------------------- */
+
+static bool has_source(const struct pull *p, const struct host *host)
+{
+	for (uint32_t i = 0; i < p->source_count; i++) {
+		if (p->sources[i].host == host)
+			return true;
+	}
+	return false;
+}
+
+/* One more who has it, while others are asked or wait to be. */
+static void add_source(struct pull *p, struct host *host, const struct ponto_addr *addr)
+{
+	if (p->source_count == CONTENT_HOSTED_SOURCES || has_source(p, host))
+		return;
+	p->sources[p->source_count++] = (struct source){host, *addr, false};
+	if (p->active)
+		host->active++;
+	else
+		host->waiting++;
+}
+
+/* What was described is kept until it is fetched. PONTO_ENOMEM: or too much of it waits. */
+static int keep_list(struct content_hosted *h, struct pull *p, const struct content_segment *segment)
+{
+	size_t len = segment->block_hashes.len;
+
+	if (len > h->config.lists - h->list_bytes || h->list_bytes > h->config.lists)
+		return PONTO_ENOMEM;
+	p->list = ponto_bytes_dup(h->config.alloc, segment->block_hashes);
+	if (!p->list)
+		return PONTO_ENOMEM;
+	h->list_bytes += len;
+	p->segment = *segment;
+	p->segment.block_hashes = ponto_bytes(p->list, len);
+	return PONTO_OK;
+}
+
+struct wish {
+	uint8_t mode;
+	bool replace;
+	struct content_blocks blocks;
+};
+
+static int enqueue(struct content_hosted *h, struct host *host, const struct ponto_addr *addr,
+		   const struct offered *offered, const struct wish *wish)
+{
+	struct pull *p = ponto_new(h->config.alloc, 1, sizeof(*p));
+
+	if (!p)
+		return PONTO_ENOMEM;
+	p->id = offered->id;
+	p->algo = offered->algo;
+	p->size = offered->size;
+	p->mode = wish->mode;
+	p->replace = wish->replace;
+	p->blocks = wish->blocks;
+	memcpy(p->content_tag, offered->content_tag, CONTENT_TAG);
+	if (wish->mode == CONTENT_HOSTED_DESCRIBED && keep_list(h, p, offered->segment) != PONTO_OK) {
+		ponto_free(h->config.alloc, p);
+		return PONTO_ENOMEM;
+	}
+	p->tag = ++h->next_tag;
+	p->in_bucket = h->buckets[bucket_of(h, &p->id)];
+	h->buckets[bucket_of(h, &p->id)] = p;
+	*h->waiting_end = p;
+	h->waiting_end = &p->next;
+	h->stats.waiting++;
+	add_source(p, host, addr);
+	return PONTO_OK;
+}
+
+static uint64_t bytes_in(enum content_algo algo, uint32_t size, const struct content_blocks *blocks)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = content_blocks_next(blocks, 0); i < CONTENT_BLOCKS_MAX;
+	     i = content_blocks_next(blocks, i + 1))
+		bytes += content_block_size(algo, size, i);
+	return bytes;
+}
+
+/* Into the queue, or to what is fetched already. */
+static void want(struct content_hosted *h, uint64_t now, struct host *host, const struct ponto_addr *addr,
+		 const struct offered *offered, const struct wish *wish)
+{
+	struct pull *p = find_pull(h, &offered->id, true);
+	uint64_t bytes = bytes_in(offered->algo, offered->size, &wish->blocks);
+
+	if (!p || p->mode != wish->mode)
+		p = find_pull(h, &offered->id, false);
+	if (p && !p->replace && !wish->replace && p->mode == wish->mode && p->algo == offered->algo &&
+	    p->size == offered->size) {
+		add_source(p, host, addr);
+		return;
+	}
+	/* One of a kind waits; what is described comes before what is not. */
+	if ((p && !p->active && p->mode == CONTENT_HOSTED_DESCRIBED) || host->waiting >= h->config.waiting_per_client ||
+	    h->stats.waiting >= h->config.waiting) {
+		h->stats.refused++;
+		return;
+	}
+	if (!may_send(h, now, host, bytes)) {
+		h->stats.rationed++;
+		return;
+	}
+	if (enqueue(h, host, addr, offered, wish) != PONTO_OK) {
+		h->stats.refused++;
+		return;
+	}
+	if (h->config.bytes_per_client)
+		host->bytes -= bytes;
+}
+
+static bool all_hashes(const struct content_hosted_known *known)
+{
+	return known->keyed &&
+	       (content_is_v2(known->algo) || known->hashes == content_segment_blocks(known->algo, known->size));
+}
+
+/* Whether anything is to be fetched of a segment, and how. */
+static bool decide(struct content_hosted *h, uint64_t now, const struct ponto_addr *client,
+		   const struct offered *offered, struct wish *wish)
+{
+	bool described = offered->segment && offered->segment->block_hashes.len / content_hash_size(offered->algo) ==
+						     content_segment_blocks(offered->algo, offered->size);
+	struct content_hosted_known known;
+	bool contradicts;
+
+	memset(wish, 0, sizeof(*wish));
+	content_blocks_add(&wish->blocks, 0, content_segment_blocks(offered->algo, offered->size));
+	wish->mode = described ? CONTENT_HOSTED_DESCRIBED : CONTENT_HOSTED_RELAYED;
+	if (!h->config.look(h->config.arg, &offered->id, &known))
+		return true;
+	if (known.keyed) {
+		/* Without its hashes nothing can be added to what is verified. */
+		if (!described && !all_hashes(&known))
+			return false;
+		if (!described)
+			wish->mode = CONTENT_HOSTED_STORED;
+		content_blocks_drop(&wish->blocks, &known.blocks);
+		return known.algo == offered->algo && known.size == offered->size &&
+		       content_blocks_count(&wish->blocks) > 0;
+	}
+	if (described) /* replaces all that was relayed */
+		return true;
+	contradicts = known.algo != offered->algo || known.size != offered->size;
+	if (!contradicts) {
+		struct content_blocks missing = wish->blocks;
+
+		content_blocks_drop(&missing, &known.blocks);
+		if (content_blocks_count(&missing) > 0) {
+			wish->blocks = missing;
+			return true;
+		}
+	}
+	wish->replace = content_trust_doubted(h->trust, now, &offered->id, client, contradicts);
+	return wish->replace;
+}
+
+static void count_tag(struct content_hosted *h, const uint8_t tag[CONTENT_TAG])
+{
+	static const char *const names[] = {"WinINet", "WebIO", "BITS-4.0"};
+	unsigned which = CONTENT_TAG_OTHER;
+
+	for (unsigned i = 0; i < PONTO_ARRAY_SIZE(names); i++) {
+		uint8_t padded[CONTENT_TAG] = {0};
+
+		memcpy(padded, names[i], strlen(names[i]));
+		if (memcmp(tag, padded, CONTENT_TAG) == 0)
+			which = i;
+	}
+	if (memcmp(tag, tag_smb, CONTENT_TAG) == 0)
+		which = CONTENT_TAG_SMB;
+	h->stats.tags[which]++;
+}
+
+static void consider(struct content_hosted *h, uint64_t now, struct host *host, const struct ponto_addr *addr,
+		     const struct offered *offered)
+{
+	struct wish wish;
+
+	if (decide(h, now, addr, offered, &wish))
+		want(h, now, host, addr, offered, &wish);
+	else
+		h->stats.held++;
+}
+
+/* By its name alone: nothing is to be asked of who has it unless its hashes are known (3.1.5.1). */
+static enum content_offer_code take_initial(struct content_hosted *h, uint64_t now, struct host *host,
+					    const struct ponto_addr *addr, const struct content_offer *m)
+{
+	static const uint8_t no_tag[CONTENT_TAG];
+	struct content_hosted_known known;
+	struct pull *p = find_pull(h, &m->id, true);
+
+	if (!p || p->mode == CONTENT_HOSTED_RELAYED)
+		p = find_pull(h, &m->id, false);
+	if (p && p->mode != CONTENT_HOSTED_RELAYED) {
+		if (host && !ignored(host, now))
+			add_source(p, host, addr);
+		return CONTENT_OFFER_OK;
+	}
+	if (!h->config.look(h->config.arg, &m->id, &known) || !all_hashes(&known)) {
+		h->stats.interested++;
+		return CONTENT_OFFER_INTERESTED;
+	}
+	if (host && !ignored(host, now)) {
+		struct offered offered = {m->id, known.algo, known.size, no_tag, NULL};
+
+		consider(h, now, host, addr, &offered);
+	}
+	return CONTENT_OFFER_OK;
+}
+
+static void take_segment(struct content_hosted *h, uint64_t now, struct host *host, const struct ponto_addr *addr,
+			 const struct content_offer *m)
+{
+	struct offered offered = {m->id, m->algo, m->segment.size, m->tag, &m->segment};
+
+	count_tag(h, m->tag);
+	if (m->described)
+		consider(h, now, host, addr, &offered);
+	else
+		h->stats.unsound++;
+}
+
+static void take_batch(struct content_hosted *h, uint64_t now, struct host *host, const struct ponto_addr *addr,
+		       const struct content_offer *m)
+{
+	struct content_descriptor d;
+
+	for (uint32_t i = 0; i < m->count; i++) {
+		struct offered offered = {.content_tag = d.tag};
+
+		content_offer_descriptor(m, i, &d);
+		count_tag(h, d.tag);
+		offered.id = d.id;
+		offered.size = d.segment_size;
+		if (content_descriptor_sound(&d, &offered.algo))
+			consider(h, now, host, addr, &offered);
+		else
+			h->stats.unsound++;
+	}
+}
+
+int content_hosted_offer(struct content_hosted *hosted, uint64_t now, const struct ponto_addr *client, unsigned version,
+			 struct ponto_bytes body, enum content_offer_code *code)
+{
+	struct content_hosted *h = hosted;
+	struct ponto_addr addr = *client;
+	struct content_offer m;
+	struct host *host;
+	int result = content_offer_decode(body, version, &m);
+
+	h->stats.messages++;
+	if (result != PONTO_OK) {
+		h->stats.malformed++;
+		return result;
+	}
+	addr.port = m.port; /* where he serves, on the address that he offers from */
+	host = meet(h, now, client);
+	h->stats.segments += m.type == CONTENT_BATCHED_OFFER ? m.count : m.type == CONTENT_SEGMENT_INFO;
+	*code = CONTENT_OFFER_OK;
+	if (m.type == CONTENT_INITIAL_OFFER) {
+		*code = take_initial(h, now, host, &addr, &m);
+		return PONTO_OK;
+	}
+	if (!host || ignored(host, now)) {
+		*(host ? &h->stats.ignored : &h->stats.refused) += m.type == CONTENT_BATCHED_OFFER ? m.count : 1;
+		return PONTO_OK;
+	}
+	if (m.type == CONTENT_SEGMENT_INFO)
+		take_segment(h, now, host, &addr, &m);
+	else
+		take_batch(h, now, host, &addr, &m);
+	return PONTO_OK;
+}
+
+/* ---- effects ------------------------------------------------------------------------- */
+
+/* Whether one of its sources may be asked now; he becomes the first. */
+static bool ready(const struct content_hosted *h, struct pull *p)
+{
+	for (uint32_t i = 0; i < p->source_count; i++) {
+		struct source first = p->sources[i];
+
+		if (first.host->active >= h->config.pulls_per_client)
+			continue;
+		p->sources[i] = p->sources[0];
+		p->sources[0] = first;
+		return !find_pull(h, &p->id, true);
+	}
+	return false;
+}
+
+static void describe(const struct pull *p, struct content_hosted_effect *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->kind = CONTENT_HOSTED_PULL;
+	out->mode = p->mode;
+	out->replace = p->replace;
+	out->tag = p->tag;
+	out->id = p->id;
+	out->algo = p->algo;
+	out->size = p->size;
+	memcpy(out->content_tag, p->content_tag, CONTENT_TAG);
+	out->segment = p->segment;
+	out->blocks = p->blocks;
+}
+
+static bool begin_one(struct content_hosted *h, uint64_t now, struct content_hosted_effect *out)
+{
+	struct pull *p = h->waiting;
+
+	while (p && !ready(h, p))
+		p = p->next;
+	if (!p)
+		return false;
+	unlink_pull(h, p);
+	p->active = true;
+	p->next = h->active;
+	h->active = p;
+	h->stats.active++;
+	h->stats.pulls++;
+	describe(p, out);
+	for (uint32_t i = 0; i < p->source_count; i++) {
+		p->sources[i].host->waiting--;
+		p->sources[i].host->active++;
+		p->sources[i].told = true;
+		out->sources[out->source_count++] = p->sources[i].addr;
+	}
+	if (p->replace) {
+		h->stats.replaced++;
+		content_trust_replaced(h->trust, now, &p->id, &p->sources[0].addr);
+	}
+	return true;
+}
+
+int content_hosted_effect(struct content_hosted *hosted, uint64_t now, struct content_hosted_effect *out)
+{
+	for (struct pull *p = hosted->active; p; p = p->next) {
+		for (uint32_t i = 0; i < p->source_count; i++) {
+			if (p->sources[i].told)
+				continue;
+			p->sources[i].told = true;
+			describe(p, out);
+			out->kind = CONTENT_HOSTED_JOIN;
+			out->sources[0] = p->sources[i].addr;
+			out->source_count = 1;
+			return 1;
+		}
+	}
+	return hosted->stats.active < hosted->config.pulls && begin_one(hosted, now, out);
+}
+
+/* ---- what became of it --------------------------------------------------------------- */
+
+static struct pull *active_pull(const struct content_hosted *h, uint64_t tag)
+{
+	struct pull *p = h->active;
+
+	while (p && p->tag != tag)
+		p = p->next;
+	return p;
+}
+
+void content_hosted_block(struct content_hosted *hosted, uint64_t now, uint64_t tag, const struct ponto_addr *from,
+			  uint32_t bytes)
+{
+	struct pull *p = active_pull(hosted, tag);
+	struct host *host = find_host(hosted, from);
+
+	if (!p)
+		return;
+	p->blocks_came++;
+	hosted->stats.blocks++;
+	hosted->stats.bytes += bytes;
+	if (host)
+		host->failures = 0;
+	if (host && host->ignored > 0 && now >= host->ignored_until)
+		host->ignored--;
+	if (p->mode == CONTENT_HOSTED_RELAYED)
+		content_trust_supplied(hosted->trust, &p->id, from);
+}
+
+void content_hosted_served(struct content_hosted *hosted, const struct content_id *id, const struct ponto_addr *to)
+{
+	content_trust_served(hosted->trust, id, to);
+}
+
+void content_hosted_wrong(struct content_hosted *hosted, uint64_t now, const struct ponto_addr *from)
+{
+	struct host *host = find_host(hosted, from);
+
+	hosted->stats.wrong++;
+	if (host)
+		leave_alone(hosted, host, now + IGNORE_WRONG);
+}
+
+void content_hosted_ended(struct content_hosted *hosted, uint64_t now, uint64_t tag, int cause)
+{
+	struct pull *p = active_pull(hosted, tag);
+	struct host *hosts[CONTENT_HOSTED_SOURCES];
+	uint32_t count = 0;
+
+	if (!p)
+		return;
+	if (p->blocks_came == 0) {
+		hosted->stats.failed++;
+		for (uint32_t i = 0; i < p->source_count && cause == PONTO_OK; i++)
+			hosts[count++] = p->sources[i].host;
+	}
+	unlink_pull(hosted, p);
+	free_pull(hosted, p);
+	/* Not before: what waits of them goes. */
+	for (uint32_t i = 0; i < count; i++)
+		failed(hosted, now, hosts[i]);
+}
+
+void content_hosted_stats(const struct content_hosted *hosted, struct content_hosted_stats *out)
+{
+	*out = hosted->stats;
+}

@@ -1,0 +1,180 @@
+#include "engines/content/content_trust.h"
+
+#include <string.h>
+
+#define BUCKETS 1024u
+#define DOUBLED_MAX 6 /* times */
+
+struct entry {
+	struct entry *in_bucket, *older, *newer;
+	struct content_id id;
+	struct ponto_addr suppliers[CONTENT_TRUST_SUPPLIERS], served[CONTENT_TRUST_SERVED];
+	uint32_t supplier_count, supplier_next, served_count, served_next;
+	uint32_t replaced;
+	uint64_t next_replace;
+};
+
+struct content_trust {
+	const struct ponto_alloc *alloc;
+	uint64_t seed;
+	uint32_t most, count;
+	struct entry *buckets[BUCKETS], *oldest, *newest;
+};
+
+int content_trust_create(const struct ponto_alloc *alloc, uint64_t seed, uint32_t segments, struct content_trust **out)
+{
+	struct content_trust *t = ponto_new(alloc, 1, sizeof(*t));
+
+	if (!t)
+		return PONTO_ENOMEM;
+	t->alloc = alloc;
+	t->seed = seed;
+	t->most = segments;
+	*out = t;
+	return PONTO_OK;
+}
+
+void content_trust_destroy(struct content_trust *trust)
+{
+	if (!trust)
+		return;
+	while (trust->oldest) {
+		struct entry *e = trust->oldest;
+
+		trust->oldest = e->newer;
+		ponto_free(trust->alloc, e);
+	}
+	ponto_free(trust->alloc, trust);
+}
+
+static uint32_t bucket_of(const struct content_trust *t, const struct content_id *id)
+{
+	return content_id_bucket(id, t->seed, BUCKETS);
+}
+
+static struct entry *find(const struct content_trust *t, const struct content_id *id)
+{
+	struct entry *e = t->buckets[bucket_of(t, id)];
+
+	while (e && !content_id_equal(&e->id, id))
+		e = e->in_bucket;
+	return e;
+}
+
+static void take_out(struct content_trust *t, struct entry *e)
+{
+	*(e->older ? &e->older->newer : &t->oldest) = e->newer;
+	*(e->newer ? &e->newer->older : &t->newest) = e->older;
+}
+
+static void put_last(struct content_trust *t, struct entry *e)
+{
+	e->older = t->newest;
+	e->newer = NULL;
+	*(t->newest ? &t->newest->newer : &t->oldest) = e;
+	t->newest = e;
+}
+
+static void drop_oldest(struct content_trust *t)
+{
+	struct entry *e = t->oldest, **at = &t->buckets[bucket_of(t, &e->id)];
+
+	while (*at != e)
+		at = &(*at)->in_bucket;
+	*at = e->in_bucket;
+	take_out(t, e);
+	ponto_free(t->alloc, e);
+	t->count--;
+}
+
+/* NULL: no memory. */
+static struct entry *meet(struct content_trust *t, const struct content_id *id)
+{
+	struct entry *e = find(t, id);
+	uint32_t bucket = bucket_of(t, id);
+
+	if (e) {
+		take_out(t, e);
+		put_last(t, e);
+		return e;
+	}
+	if (t->count >= t->most)
+		drop_oldest(t);
+	e = ponto_new(t->alloc, 1, sizeof(*e));
+	if (!e)
+		return NULL;
+	e->id = *id;
+	e->in_bucket = t->buckets[bucket];
+	t->buckets[bucket] = e;
+	put_last(t, e);
+	t->count++;
+	return e;
+}
+
+static bool among(const struct ponto_addr *addrs, uint32_t count, const struct ponto_addr *addr)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (ponto_addr_same_host(&addrs[i], addr))
+			return true;
+	}
+	return false;
+}
+
+static void note(struct ponto_addr *addrs, uint32_t most, uint32_t *count, uint32_t *next,
+		 const struct ponto_addr *addr)
+{
+	if (among(addrs, *count, addr))
+		return;
+	addrs[*next] = *addr;
+	*next = (*next + 1) % most;
+	if (*count < most)
+		(*count)++;
+}
+
+static void note_supplier(struct entry *e, const struct ponto_addr *from)
+{
+	note(e->suppliers, CONTENT_TRUST_SUPPLIERS, &e->supplier_count, &e->supplier_next, from);
+}
+
+void content_trust_supplied(struct content_trust *trust, const struct content_id *id, const struct ponto_addr *from)
+{
+	struct entry *e = meet(trust, id);
+
+	if (e)
+		note_supplier(e, from);
+}
+
+void content_trust_served(struct content_trust *trust, const struct content_id *id, const struct ponto_addr *to)
+{
+	struct entry *e = meet(trust, id);
+
+	if (e)
+		note(e->served, CONTENT_TRUST_SERVED, &e->served_count, &e->served_next, to);
+}
+
+bool content_trust_doubted(const struct content_trust *trust, uint64_t now, const struct content_id *id,
+			   const struct ponto_addr *by, bool contradicts)
+{
+	const struct entry *e = find(trust, id);
+
+	if (!e)
+		return contradicts;
+	return now >= e->next_replace && !among(e->suppliers, e->supplier_count, by) &&
+	       (contradicts || among(e->served, e->served_count, by));
+}
+
+void content_trust_replaced(struct content_trust *trust, uint64_t now, const struct content_id *id,
+			    const struct ponto_addr *by)
+{
+	struct entry *e = meet(trust, id);
+	unsigned doubled;
+
+	if (!e)
+		return;
+	note_supplier(e, by);
+	e->served_count = e->served_next = 0;
+	if (++e->replaced < CONTENT_TRUST_FREELY)
+		return;
+	doubled = e->replaced - CONTENT_TRUST_FREELY;
+	e->next_replace = now + (CONTENT_TRUST_INTERVAL << (doubled < DOUBLED_MAX ? doubled : DOUBLED_MAX));
+}
