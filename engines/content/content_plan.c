@@ -12,6 +12,7 @@
 #define QUANTUM 64u /* blocks that a reader's window goes on by, so that what is set out for stays in one piece */
 #define ALONE_AFTER (3 * PONTO_SECOND) /* only who met nobody for so long believes to be alone */
 #define LOOK_BLOCK (8 * PONTO_MS)      /* between two looks, for each block that is left */
+#define UNIT_TIME (200 * PONTO_MS)     /* for a unit to come, among neighbours */
 #define UNIT_SHARE 16u		       /* a node's unit is one of so many shares of what is left */
 #define RETRY (PONTO_SECOND)
 #define RETRY_MAX (16 * PONTO_SECOND)
@@ -45,6 +46,8 @@ struct content_plan {
 	uint64_t random;
 	uint64_t begun_at, progress, ask_again;
 	uint32_t failures, alone; /* alone: blocks of the next unit where there are no neighbours */
+	uint32_t pace;		  /* and at most so many where there are, as the last one took its time */
+	uint64_t asked;		  /* when that was asked for */
 	bool begun;
 	uint32_t target, targets; /* segments looked at in order to ask for some of them: the first, and how many */
 	uint64_t targeted;	  /* when they were chosen */
@@ -61,7 +64,7 @@ struct content_plan_config content_plan_defaults(const struct ponto_alloc *alloc
 		.transfers = 2,
 		.unit = 4,
 		.unit_alone = 64,
-		.fresh = 300 * PONTO_MS,
+		.fresh = 120 * PONTO_MS,
 		.look = PONTO_SECOND,
 		.patience = 5 * PONTO_SECOND,
 		.give_up = 30 * PONTO_SECOND,
@@ -120,7 +123,7 @@ int content_plan_create(const struct content_plan_config *config, struct content
 		return PONTO_ENOMEM;
 	p->config = *config;
 	p->random = (config->seed ^ UINT64_C(0x9E3779B97F4A7C15)) * UINT64_C(0xBF58476D1CE4E5B9) | 1;
-	p->alone = config->unit;
+	p->alone = p->pace = config->unit;
 	*out = p;
 	return PONTO_OK;
 }
@@ -411,8 +414,8 @@ static uint32_t unit_size(const struct content_plan *p, const struct part *part)
 
 	if (p->peers == 0)
 		return p->alone;
-	if (p->config.in_order || part->count > p->config.unit || share >= p->config.unit)
-		return p->config.unit;
+	if (p->config.in_order || part->count > p->config.unit || share >= p->pace)
+		return p->pace;
 	return share ? (uint32_t)share : 1;
 }
 
@@ -476,6 +479,7 @@ static bool take_unit(struct content_plan *p, uint64_t now, struct part *part, s
 	}
 	p->unit_count += out->count;
 	p->transfers++;
+	p->asked = now;
 	return true;
 }
 
@@ -519,6 +523,14 @@ static bool ask(struct content_plan *p, uint64_t now, struct content_plan_step *
 	return false;
 }
 
+/* What one waits longer for than UNIT_TIME only waits on the line, where nobody sees that it comes. */
+static void keep_pace(struct content_plan *p, uint64_t now, uint32_t blocks)
+{
+	uint64_t took = now > p->asked ? now - p->asked : 1, fit = blocks * UNIT_TIME / took;
+
+	p->pace = fit < 1 ? 1 : fit < p->config.unit ? (uint32_t)fit : p->config.unit;
+}
+
 void content_plan_asked(struct content_plan *plan, uint64_t now, uint64_t first, uint32_t count, int result)
 {
 	uint32_t got = 0;
@@ -531,6 +543,7 @@ void content_plan_asked(struct content_plan *plan, uint64_t now, uint64_t first,
 	if (result == PONTO_OK || got) {
 		plan->failures = 0;
 		plan->ask_again = 0;
+		keep_pace(plan, now, got);
 		if (plan->alone < plan->config.unit_alone && got == count && now >= plan->begun_at + ALONE_AFTER)
 			plan->alone =
 				plan->alone * 2 < plan->config.unit_alone ? plan->alone * 2 : plan->config.unit_alone;

@@ -448,12 +448,14 @@ static void no_memory(void **state)
 
 /* Ten that begin at once; the content server sends little more than one copy, and all have it little later than one
  * copy takes. Both limits are in hundredths of one copy. */
-static void ten(uint32_t segments, uint32_t blocks, uint32_t last, uint64_t copies, uint64_t times, const char *what)
+static void ten(uint32_t segments, uint32_t blocks, uint32_t last, uint64_t block_time, uint64_t copies, uint64_t times,
+		const char *what)
 {
 	for (unsigned seed = 1; seed <= 2; seed++) {
 		struct branch *b = branch(seed);
 		uint64_t wanted;
 
+		b->block_time = block_time;
 		for (unsigned i = 0; i < 10; i++) {
 			struct content_plan_config config = content_plan_defaults(&ponto_alloc_system, seed * 100 + i);
 
@@ -478,8 +480,10 @@ static void ten(uint32_t segments, uint32_t blocks, uint32_t last, uint64_t copi
 static void ten_at_once(void **state)
 {
 	(void)state;
-	ten(32, 512, 100, 105, 108, "1 GB, version 1.0");
-	ten(1000, 1, 1, 109, 125, "64 MB, version 2.0");
+	ten(32, 512, 100, 5 * PONTO_MS, 104, 108, "1 GB, version 1.0, 100 Mbit/s");
+	ten(8, 512, 512, 26 * PONTO_MS, 106, 108, "256 MB, version 1.0, 20 Mbit/s");
+	ten(1000, 1, 1, 5 * PONTO_MS, 108, 120, "64 MB, version 2.0, 100 Mbit/s");
+	ten(4000, 1, 1, 26 * PONTO_MS, 104, 104, "256 MB, version 2.0, 20 Mbit/s");
 }
 
 static const struct CMUnitTest tests[] = {
