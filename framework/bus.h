@@ -114,6 +114,21 @@ void ponto_reply_clear(struct ponto_client *client, struct ponto_reply *reply);
 PONTO_MUST_CHECK int ponto_client_call(struct ponto_client *client, const char *service, const char *method,
 				       struct ponto_bytes payload, unsigned timeout_ms, struct ponto_reply *reply);
 
+/* ---- several calls at once: for a client that makes no others. At most PONTO_BUS_OPEN_CALLS wait for their answer ---- */
+
+/* Sends a call and gives its number; its answer is received. PONTO_EUNREACH: no daemon, or the connection ended
+ * meanwhile: calls sent before are not answered any more, and the next call connects anew. Otherwise as
+ * ponto_client_call. borrows */
+PONTO_MUST_CHECK int ponto_client_send(struct ponto_client *client, const char *service, const char *method,
+				       struct ponto_bytes payload, unsigned timeout_ms, uint64_t *id);
+
+/* The next answer, whichever call's. PONTO_ETIME: none came within timeout_ms; PONTO_ECLOSED: the descriptor of
+ * ponto_client_set_cancel is readable, nothing else has changed; PONTO_EUNREACH: the connection has ended, no call sent
+ * before is answered any more; PONTO_ENOMEM, PONTO_EPROTO: the same, since an answer could not be read. gives what is
+ * in reply */
+PONTO_MUST_CHECK int ponto_client_receive(struct ponto_client *client, unsigned timeout_ms, uint64_t *id,
+					  struct ponto_reply *reply);
+
 /* Waiting calls of this client end with PONTO_ECLOSED, within 50 ms, once fd is readable; -1: none, as at the start.
  * A call that ends so closes its connection, so that the service stops working for it. borrows fd until another one
  * is set */

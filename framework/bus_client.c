@@ -41,6 +41,7 @@ struct ponto_client {
 	uint64_t told;	 /* sessions of events that the caller knows of */
 	int cancel;
 	uint64_t next_id;
+	unsigned waiting; /* calls sent by ponto_client_send that have no answer */
 	unsigned monitors; /* each has its own name */
 };
 
@@ -385,6 +386,91 @@ int ponto_client_call(struct ponto_client *client, const char *service, const ch
 		}
 		if (left_ms(deadline) == 0)
 			return PONTO_ETIME;
+	}
+}
+
+/* ---- several calls at once -------------------------------------------------------- */
+
+/* What was sent before over a connection that has ended is not answered. */
+static int give_up(struct ponto_client *client, int result)
+{
+	client->waiting = 0;
+	close_channel(&client->calls);
+	return result;
+}
+
+int ponto_client_send(struct ponto_client *client, const char *service, const char *method, struct ponto_bytes payload,
+		      unsigned timeout_ms, uint64_t *id)
+{
+	int cancel = client->cancel, result, error;
+
+	while (client->calls.socket && next_notice(&client->calls, &error))
+		;
+	if (client->waiting > 0 && !client->calls.connected)
+		return give_up(client, PONTO_EUNREACH);
+	client->cancel = -1; /* it wakes who receives, and nobody else */
+	result = send_call(client, service, method, payload, timeout_ms);
+	client->cancel = cancel;
+	if (result == PONTO_OK) {
+		client->waiting++;
+		*id = client->next_id;
+	} else if (!client->calls.socket) {
+		client->waiting = 0;
+	}
+	return result;
+}
+
+/* One message, without waiting. PONTO_ETIME: none is there. */
+static int take_any(struct ponto_client *client, uint64_t *id, struct ponto_reply *out)
+{
+	int result = PONTO_ETIME;
+	zmq_msg_t msg;
+
+	zmq_msg_init(&msg);
+	if (zmq_msg_recv(&msg, client->calls.socket, ZMQ_DONTWAIT) >= 0)
+		result = bus_reply_decode_any(client->alloc, ponto_bytes(zmq_msg_data(&msg), zmq_msg_size(&msg)), id,
+					      out);
+	zmq_msg_close(&msg);
+	return result;
+}
+
+/* Answers that came before the end are taken first. */
+static int receive_now(struct ponto_client *client, uint64_t *id, struct ponto_reply *reply)
+{
+	int result, error;
+
+	while (next_notice(&client->calls, &error))
+		;
+	result = take_any(client, id, reply);
+	if (result == PONTO_OK)
+		client->waiting -= client->waiting > 0;
+	else if (result != PONTO_ETIME)
+		return give_up(client, result);
+	else if (!client->calls.connected)
+		return give_up(client, PONTO_EUNREACH);
+	return result;
+}
+
+int ponto_client_receive(struct ponto_client *client, unsigned timeout_ms, uint64_t *id, struct ponto_reply *reply)
+{
+	uint64_t deadline = now_ms() + timeout_ms;
+
+	for (;;) {
+		int result = client->calls.socket ? receive_now(client, id, reply) : PONTO_ETIME;
+
+		if (result != PONTO_ETIME)
+			return result;
+		if (cancelled(client))
+			return PONTO_ECLOSED;
+		if (left_ms(deadline) == 0)
+			return PONTO_ETIME;
+		if (client->calls.socket) {
+			wait_for(client, client->calls.socket, client->calls.monitor, deadline);
+		} else {
+			struct pollfd item = {.fd = client->cancel, .events = POLLIN};
+
+			(void)poll(&item, 1, (int)left_ms(deadline));
+		}
 	}
 }
 

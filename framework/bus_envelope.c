@@ -158,6 +158,23 @@ int bus_reply_decode(const struct ponto_alloc *alloc, uint64_t id, struct ponto_
 	return result;
 }
 
+int bus_reply_decode_any(const struct ponto_alloc *alloc, struct ponto_bytes data, uint64_t *id,
+			 struct ponto_reply *out)
+{
+	const Ponto__Bus__V1__Reply *reply;
+	ProtobufCMessage *message;
+	int result = ponto_unpack(alloc, &ponto__bus__v1__reply__descriptor, data, &message);
+
+	if (result)
+		return result;
+	reply = (const Ponto__Bus__V1__Reply *)message;
+	result = read_reply(alloc, reply, out);
+	if (result == PONTO_OK)
+		*id = reply->id;
+	ponto_unpacked_free(alloc, message);
+	return result;
+}
+
 int bus_event_decode(const struct ponto_alloc *alloc, struct ponto_bytes data, struct ponto_event *out)
 {
 	const Ponto__Bus__V1__Event *event;

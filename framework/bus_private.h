@@ -68,6 +68,10 @@ size_t bus_reply_small(uint64_t id, int result, const char *error, uint8_t out[B
 PONTO_MUST_CHECK int bus_reply_decode(const struct ponto_alloc *alloc, uint64_t id, struct ponto_bytes data,
 				      struct ponto_reply *out);
 
+/* The same of whatever call it answers; 0: of none that could be read. */
+PONTO_MUST_CHECK int bus_reply_decode_any(const struct ponto_alloc *alloc, struct ponto_bytes data, uint64_t *id,
+					  struct ponto_reply *out);
+
 /* PONTO_EPROTO: not an Event. gives what is in out */
 PONTO_MUST_CHECK int bus_event_decode(const struct ponto_alloc *alloc, struct ponto_bytes data,
 				      struct ponto_event *out);

@@ -55,6 +55,24 @@ BOOL WINAPI UnregisterWait(_In_ HANDLE wait);
 /* completion INVALID_HANDLE_VALUE: returns when no call is under way any more. An event: it is set then. */
 BOOL WINAPI UnregisterWaitEx(_In_ HANDLE wait, _In_opt_ HANDLE completion);
 
+/* ---- operations that end later ---- */
+
+/* file INVALID_HANDLE_VALUE and existing NULL: a new port. Ports are for the families whose functions take one; other
+ * handles are ERROR_INVALID_PARAMETER. PontoHandleFd gives a descriptor that is readable while something is queued. */
+HANDLE WINAPI CreateIoCompletionPort(_In_ HANDLE file, _In_opt_ HANDLE existing, ULONG_PTR key, DWORD threads);
+/* FALSE: *overlapped is NULL: WAIT_TIMEOUT, ERROR_ABANDONED_WAIT_0 (the port was closed) and the like; else that
+ * operation failed, with this error. */
+BOOL WINAPI GetQueuedCompletionStatus(_In_ HANDLE port, _Out_ LPDWORD bytes, _Out_ PULONG_PTR key,
+				      _Out_ LPOVERLAPPED *overlapped, DWORD milliseconds);
+/* Internal of an entry is the operation's result. */
+BOOL WINAPI GetQueuedCompletionStatusEx(_In_ HANDLE port, _Out_writes_to_(count, *removed) LPOVERLAPPED_ENTRY entries,
+					ULONG count, _Out_ PULONG removed, DWORD milliseconds, BOOL alertable);
+BOOL WINAPI PostQueuedCompletionStatus(_In_ HANDLE port, DWORD bytes, ULONG_PTR key, _In_opt_ LPOVERLAPPED overlapped);
+/* FALSE with the operation's error, or ERROR_IO_INCOMPLETE. file has no meaning. */
+BOOL WINAPI GetOverlappedResult(_In_opt_ HANDLE file, _In_ LPOVERLAPPED overlapped, _Out_ LPDWORD bytes, BOOL wait);
+/* Ends an operation of this handle, or with NULL all, with ERROR_OPERATION_ABORTED; ERROR_NOT_FOUND: there is none. */
+BOOL WINAPI CancelIoEx(_In_ HANDLE file, _In_opt_ LPOVERLAPPED overlapped);
+
 /* ---- critical sections ---- */
 
 void WINAPI InitializeCriticalSection(_Out_ LPCRITICAL_SECTION section);

@@ -36,6 +36,8 @@ struct handle_type {
 	bool (*take)(struct handle_object *object);
 	/* Undoes take. */
 	void (*give_back)(struct handle_object *object);
+	/* Ends that operation, or with NULL every one; a Win32 code, ERROR_NOT_FOUND: there is none. NULL: it has none. */
+	DWORD (*cancel)(struct handle_object *object, LPOVERLAPPED overlapped);
 	/* CloseHandle refuses it: the type has a function of its own to end it. */
 	bool private_close;
 };

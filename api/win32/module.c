@@ -16,7 +16,7 @@ static char program, ourselves;
 
 static bool is_ours(const char *name)
 {
-	static const char *const names[] = {"p2p",    "pnrpnsp", "ws2_32", "kernel32", "advapi32",
+	static const char *const names[] = {"p2p",    "peerdist", "pnrpnsp", "ws2_32", "kernel32", "advapi32",
 					    "rpcrt4", "ntdll",	 "user32", "msvcrt",   "ponto"};
 	const char *slash = strrchr(name, '\\'), *dot;
 	size_t len;

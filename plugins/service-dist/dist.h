@@ -21,6 +21,7 @@ struct dist_server;
 struct dist_peer;
 struct dist_search;
 struct dist_client;
+struct dist_api;
 
 struct dist {
 	const struct ponto_env *env;
@@ -33,6 +34,7 @@ struct dist {
 	struct dist_peer *peer;	    /* serving peer */
 	struct dist_search *search; /* who has what */
 	struct dist_client *client;
+	struct dist_api *api; /* programs of peerdist.h */
 	struct dist_cache *cache;
 	bool cached; /* it is ready; blocks can be kept */
 	ponto_loop_fn *stopped; /* set: stopping */
@@ -119,6 +121,29 @@ dist_call_fn dist_call_fetch, dist_call_read, dist_call_cancel;
 /* ---- dist_held.c: what is held, told and cleared ------------------------------------------------ */
 
 dist_call_fn dist_call_segments, dist_call_stats, dist_call_clear, dist_call_verify;
+
+/* ---- dist_api.c: programs of peerdist.h --------------------------------------------------------- */
+
+PONTO_MUST_CHECK int dist_api_open(struct dist *dist, struct dist_api **out);
+void dist_api_stop(struct dist_api *api);
+bool dist_api_idle(const struct dist_api *api);
+void dist_api_close(struct dist_api *api);
+
+/* The handles and publications of a program that is gone end. */
+void dist_api_gone(struct dist_api *api, uint64_t program);
+
+/* Sessions of the client's engine with such a tag are its own. What comes for them: a block whose hash is right (takes
+ * memory, in which size bytes are), and the end. */
+#define DIST_API_TAG (UINT64_C(1) << 63)
+void dist_api_block(struct dist_api *api, uint64_t tag, uint32_t index, uint8_t *memory, uint32_t size,
+		    const uint8_t hash[CONTENT_HASH_MAX], const struct ponto_addr *addr);
+void dist_api_ended(struct dist_api *api, uint64_t tag, const struct content_blocks *missing);
+
+dist_call_fn dist_api_call_state, dist_api_call_close, dist_api_call_end_instance, dist_api_call_open_stream,
+	dist_api_call_add_to_stream, dist_api_call_complete_stream, dist_api_call_withdraw, dist_api_call_open_info,
+	dist_api_call_retrieve_info, dist_api_call_open_content, dist_api_call_describe, dist_api_call_described,
+	dist_api_call_read_content, dist_api_call_add_data, dist_api_call_flush, dist_api_call_inquire,
+	dist_api_call_stop;
 
 /* Something that may have been the last of what stop waits for has ended. */
 void dist_check_stopped(struct dist *dist);

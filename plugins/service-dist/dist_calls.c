@@ -19,6 +19,23 @@ static const struct method {
 	{"Stats", &ponto__dist__v1__stats_request__descriptor, dist_call_stats},
 	{"Clear", &ponto__dist__v1__clear_request__descriptor, dist_call_clear},
 	{"Verify", &ponto__dist__v1__verify_request__descriptor, dist_call_verify},
+	{"State", &ponto__dist__v1__state_request__descriptor, dist_api_call_state},
+	{"OpenStream", &ponto__dist__v1__open_stream_request__descriptor, dist_api_call_open_stream},
+	{"AddToStream", &ponto__dist__v1__add_to_stream_request__descriptor, dist_api_call_add_to_stream},
+	{"CompleteStream", &ponto__dist__v1__complete_stream_request__descriptor, dist_api_call_complete_stream},
+	{"Withdraw", &ponto__dist__v1__withdraw_request__descriptor, dist_api_call_withdraw},
+	{"OpenInfo", &ponto__dist__v1__open_info_request__descriptor, dist_api_call_open_info},
+	{"RetrieveInfo", &ponto__dist__v1__retrieve_info_request__descriptor, dist_api_call_retrieve_info},
+	{"OpenContent", &ponto__dist__v1__open_content_request__descriptor, dist_api_call_open_content},
+	{"Describe", &ponto__dist__v1__describe_request__descriptor, dist_api_call_describe},
+	{"Described", &ponto__dist__v1__described_request__descriptor, dist_api_call_described},
+	{"ReadContent", &ponto__dist__v1__read_content_request__descriptor, dist_api_call_read_content},
+	{"AddData", &ponto__dist__v1__add_data_request__descriptor, dist_api_call_add_data},
+	{"Flush", &ponto__dist__v1__flush_request__descriptor, dist_api_call_flush},
+	{"Inquire", &ponto__dist__v1__inquire_request__descriptor, dist_api_call_inquire},
+	{"Stop", &ponto__dist__v1__stop_request__descriptor, dist_api_call_stop},
+	{"Close", &ponto__dist__v1__close_request__descriptor, dist_api_call_close},
+	{"EndInstance", &ponto__dist__v1__end_instance_request__descriptor, dist_api_call_end_instance},
 };
 
 static void run(struct dist *dist, struct ponto_call *call, const struct method *method)

@@ -148,6 +148,10 @@ static void opened(void *arg)
 				   ex->plain, ex->open.size, DIST_FROM_PEERS);
 		dist_blocks_peer(fetch, &ex->addr);
 		ex->plain = NULL;
+	} else if (right && (ex->open.tag & DIST_API_TAG)) {
+		dist_api_block(client->dist->api, ex->open.tag, ex->open.index, ex->plain, ex->open.size, ex->hash,
+			       &ex->addr);
+		ex->plain = NULL;
 	} else if (after.wrong > before.wrong && ex->result != PONTO_ENOMEM) {
 		ponto_counter_add(client->metrics.wrong, 1);
 		ponto_peer_fault(client->dist->env->log, DIST_CLIENT_TOPIC, &ex->addr,
@@ -325,6 +329,10 @@ static void take_effect(struct dist_client *client, const struct content_client_
 		cancel_request(client, e->request);
 		break;
 	default:
+		if (e->tag & DIST_API_TAG) {
+			dist_api_ended(client->dist->api, e->tag, &e->missing);
+			break;
+		}
 		fetch = fetch_of(client, e->tag);
 		if (fetch)
 			dist_blocks_session_ended(fetch, (uint32_t)(e->tag & 0xffffff));

@@ -5,6 +5,7 @@
 
 #include "engines/content/content_server.h"
 #include "plugins/service-dist/dist.h"
+#include "plugins/service-dist/dist_api_options.h"
 #include "plugins/service-dist/dist_client_options.h"
 #include "plugins/service-dist/dist_relay_head.h"
 
@@ -29,6 +30,7 @@ static void destroy(void *self)
 
 	if (!dist)
 		return;
+	dist_api_close(dist->api);
 	dist_client_close(dist->client);
 	dist_peer_close(dist->peer);
 	dist_server_close(dist->server);
@@ -116,7 +118,7 @@ void dist_check_stopped(struct dist *dist)
 	struct dist_cache *cache = dist->cache;
 
 	if (!dist->stopped || !dist_server_idle(dist->server) || !dist_peer_idle(dist->peer) ||
-	    !dist_client_idle(dist->client) || !dist_secret_idle(dist->secret))
+	    !dist_client_idle(dist->client) || !dist_secret_idle(dist->secret) || !dist_api_idle(dist->api))
 		return;
 	dist->cache = NULL;
 	dist->cached = false;
@@ -130,6 +132,7 @@ static void stop(void *self, ponto_loop_fn *done, void *arg)
 
 	dist_server_stop(dist->server);
 	dist_peer_stop(dist->peer);
+	dist_api_stop(dist->api);
 	dist_client_stop(dist->client);
 	/* Not before: what ends within those looks whether all has. */
 	dist->stopped = done;
@@ -164,6 +167,8 @@ static int start(void *self)
 	if (result == PONTO_OK)
 		result = dist_client_open(dist, &dist->client);
 	if (result == PONTO_OK)
+		result = dist_api_open(dist, &dist->api);
+	if (result == PONTO_OK)
 		result = dist_server_open(dist, &dist->server);
 	if (result == PONTO_OK)
 		result = dist_peer_open(dist, &dist->peer);
@@ -182,6 +187,7 @@ static void client_gone(void *self, uint64_t client)
 	struct dist *dist = self;
 
 	dist_client_gone(dist->client, client);
+	dist_api_gone(dist->api, client);
 }
 
 static const struct ponto_service_ops ops = {
@@ -360,6 +366,7 @@ static const struct ponto_option options[] = {
 	 .fallback = "false",
 	 .doc = "read and check every block in the background when the node starts"},
 	DIST_CLIENT_OPTIONS
+	DIST_API_OPTIONS
 };
 
 PONTO_PLUGIN(service_dist) = {

@@ -679,6 +679,7 @@ void lan_init(struct lan *lan, uint64_t seed)
 	lan->peer_rate = 100 * 1000 * 1000;
 	lan->line_rate = 12500 * 1000;
 	lan->search_limit = 16;
+	lan->uid = 1000;
 	ponto_sim_run(lan->sim, PONTO_SECOND);
 }
 
@@ -803,7 +804,7 @@ void lan_call(struct lan *lan, unsigned node, const char *method, struct ponto_b
 	c->call.ops = &call_ops;
 	c->call.method = method;
 	c->call.payload = ponto_bytes(c->payload, payload.len);
-	c->call.uid = 1000;
+	c->call.uid = lan->uid;
 	c->call.client = client;
 	c->call.deadline = PONTO_NEVER;
 	c->call.admin = true;

@@ -3,6 +3,7 @@
 #include "tests/unit/bus_fixture.h"
 
 #include <signal.h>
+#include <sys/eventfd.h>
 
 static int setup(void **state)
 {
@@ -304,6 +305,75 @@ static void test_a_call_can_be_cancelled(void **state)
 	close(end[1]);
 }
 
+/* ---- several calls at once ---------------------------------------------------------- */
+
+static void test_answers_come_in_any_order(void **state)
+{
+	struct bus_fixture *f = *state;
+	struct ponto_client *client = bus_fixture_client(f);
+	struct ponto_reply reply;
+	uint64_t held, echo[8], release, id;
+	bool told[8] = {false};
+
+	assert_ok(ponto_client_send(client, "echo", "Hold", ponto_bytes("h", 1), 60000, &held));
+	for (unsigned i = 0; i < 8; i++)
+		assert_ok(ponto_client_send(client, "echo", "Echo", ponto_bytes(&"abcdefgh"[i], 1), 60000, &echo[i]));
+	for (unsigned n = 0; n < 8; n++) {
+		assert_ok(ponto_client_receive(client, 60000, &id, &reply));
+		for (unsigned i = 0; i < 8; i++) {
+			if (id != echo[i])
+				continue;
+			assert_ok(reply.result);
+			assert_true(reply.len == 1 && reply.payload[0] == "abcdefgh"[i]);
+			assert_false(told[i]);
+			told[i] = true;
+		}
+		ponto_reply_clear(client, &reply);
+	}
+	for (unsigned i = 0; i < 8; i++)
+		assert_true(told[i]);
+	assert_int_equal(ponto_client_receive(client, 10, &id, &reply), PONTO_ETIME);
+	assert_ok(ponto_client_send(client, "echo", "Release", ponto_bytes(NULL, 0), 60000, &release));
+	for (unsigned n = 0; n < 2; n++) {
+		assert_ok(ponto_client_receive(client, 60000, &id, &reply));
+		assert_true(id == held || id == release);
+		ponto_reply_clear(client, &reply);
+	}
+	ponto_client_destroy(client);
+}
+
+/* What was sent is not answered once the connection is gone, and the next call finds the next daemon. */
+static void test_an_end_is_told_to_who_waits(void **state)
+{
+	struct bus_fixture *f = *state;
+	struct ponto_client *client = bus_fixture_client(f);
+	int wake = eventfd(1, EFD_CLOEXEC), result;
+	struct ponto_reply reply;
+	uint64_t id;
+
+	ponto_client_set_cancel(client, wake);
+	assert_int_equal(ponto_client_receive(client, 60000, &id, &reply), PONTO_ECLOSED);
+	assert_ok(ponto_client_send(client, "echo", "Hold", ponto_bytes("h", 1), 60000, &id));
+	assert_int_equal(ponto_client_receive(client, 60000, &id, &reply), PONTO_ECLOSED);
+	ponto_client_set_cancel(client, -1);
+	bus_fixture_await(&f->held_count, 1);
+	bus_fixture_restart(f);
+	result = ponto_client_receive(client, 60000, &id, &reply); /* the component's end is an answer, if it was quick */
+	if (result == PONTO_OK) {
+		assert_int_equal(reply.result, PONTO_ECLOSED);
+		ponto_reply_clear(client, &reply);
+		result = ponto_client_receive(client, 60000, &id, &reply);
+	}
+	assert_int_equal(result, PONTO_EUNREACH);
+	assert_int_equal(ponto_client_receive(client, 10, &id, &reply), PONTO_ETIME);
+	assert_ok(ponto_client_send(client, "echo", "Echo", ponto_bytes("x", 1), 60000, &id));
+	assert_ok(ponto_client_receive(client, 60000, &id, &reply));
+	assert_ok(reply.result);
+	ponto_reply_clear(client, &reply);
+	ponto_client_destroy(client);
+	close(wake);
+}
+
 static void test_end_during_a_call(void **state)
 {
 	struct bus_fixture *f = *state;
@@ -509,6 +579,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_new_connection_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_call_can_be_cancelled, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_end_during_a_call, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_answers_come_in_any_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_an_end_is_told_to_who_waits, setup, teardown),
 		cmocka_unit_test(test_the_last_answer_is_read),
 		cmocka_unit_test(test_dead_client_is_noticed),
 		cmocka_unit_test_setup_teardown(test_ended_connection_is_noticed, setup, teardown),
