@@ -128,7 +128,7 @@ bool content_caches_pick(const struct content_caches *caches, uint64_t now, uint
 	return false;
 }
 
-void content_caches_worked(struct content_caches *caches, uint32_t cache)
+void content_caches_right(struct content_caches *caches, uint32_t cache)
 {
 	caches->caches[cache].failures = caches->caches[cache].wrong = 0;
 }
@@ -156,6 +156,11 @@ void content_caches_wrong(struct content_caches *caches, uint64_t now, uint32_t 
 {
 	if (++caches->caches[cache].wrong >= caches->config.wrong)
 		content_caches_failed(caches, now, cache);
+}
+
+void content_caches_serve(struct content_caches *caches, uint16_t port)
+{
+	caches->config.port = port;
 }
 
 /* ---- what is offered ------------------------------------------------------------------ */
@@ -469,7 +474,7 @@ static int take_answer(struct content_caches *c, uint64_t now, struct content_of
 		give_up(c, now, r);
 		return 0;
 	}
-	content_caches_worked(c, r->cache);
+	c->caches[r->cache].failures = 0;
 	if (code == CONTENT_OFFER_OK) {
 		c->stats.offered += r->entry_count;
 		return 0;
@@ -497,13 +502,17 @@ void content_caches_described(struct content_caches *caches, struct content_offe
 			      const struct content_segment *segment)
 {
 	struct content_offering *r = request;
-	const struct entry *e = r->entries;
+	const struct content_fresh *f = &r->entries->fresh;
+	struct content_segment placed = {0};
 	uint8_t *body;
 	size_t len;
 
+	if (segment)
+		placed = *segment;
+	placed.offset = f->place;
 	body = segment ? ponto_new(caches->config.alloc, CONTENT_OFFER_MAX, 1) : NULL;
-	if (!body || content_offer_segment(caches->config.port, e->fresh.tag, e->fresh.algo, segment, e->fresh.offset,
-					   body, CONTENT_OFFER_MAX, &len) != PONTO_OK) {
+	if (!body || content_offer_segment(caches->config.port, f->tag, f->algo, &placed, f->offset, body,
+					   CONTENT_OFFER_MAX, &len) != PONTO_OK) {
 		ponto_free(caches->config.alloc, body);
 		caches->stats.dropped++;
 		forget(caches, r);

@@ -61,6 +61,7 @@ struct content_fresh {
 	enum content_algo algo;
 	uint32_t size;
 	uint32_t offset; /* in it, where the range that was wanted begins */
+	uint64_t place;	 /* of its first byte in the content */
 	uint8_t tag[CONTENT_TAG];
 };
 
@@ -86,10 +87,13 @@ void content_caches_destroy(struct content_caches *caches);
 /* The first that has not failed lately; false: none. */
 bool content_caches_pick(const struct content_caches *caches, uint64_t now, uint32_t *cache);
 
-/* It answered; it did not; it sent a block that is not what was asked for. */
-void content_caches_worked(struct content_caches *caches, uint32_t cache);
+/* It sent a block that is right, or one that is not; it did not answer. */
+void content_caches_right(struct content_caches *caches, uint32_t cache);
 void content_caches_failed(struct content_caches *caches, uint64_t now, uint32_t cache);
 void content_caches_wrong(struct content_caches *caches, uint64_t now, uint32_t cache);
+
+/* The port of this client's retrieval server; 0: nothing is offered. */
+void content_caches_serve(struct content_caches *caches, uint16_t port);
 
 /* ---- what is offered ------------------------------------------------------------ */
 
@@ -105,7 +109,7 @@ int content_caches_effect(struct content_caches *caches, uint64_t now, struct co
 void content_caches_response(struct content_caches *caches, uint64_t now, struct content_offering *request, int result,
 			     unsigned status, struct ponto_bytes body);
 
-/* What DESCRIBE asked for; NULL: it is not to be had. borrows */
+/* What DESCRIBE asked for, its place in the content apart; NULL: it is not to be had. borrows */
 void content_caches_described(struct content_caches *caches, struct content_offering *request,
 			      const struct content_segment *segment);
 

@@ -27,7 +27,7 @@ struct host {
 struct source {
 	struct host *host;
 	struct ponto_addr addr;
-	bool told;
+	bool told, again; /* again: he has more of it by now */
 };
 
 /* A segment to be fetched, or being fetched. */
@@ -209,14 +209,19 @@ static void unlink_pull(struct content_hosted *h, struct pull *p)
 	p->next = NULL;
 }
 
-/* In no list any more. */
-static void free_pull(struct content_hosted *h, struct pull *p)
+/* Out of its bucket. */
+static void unhash_pull(struct content_hosted *h, struct pull *p)
 {
 	struct pull **at = &h->buckets[bucket_of(h, &p->id)];
 
 	while (*at != p)
 		at = &(*at)->in_bucket;
 	*at = p->in_bucket;
+}
+
+/* In no list and no bucket any more. */
+static void free_pull(struct content_hosted *h, struct pull *p)
+{
 	for (uint32_t i = 0; i < p->source_count; i++) {
 		if (p->active)
 			p->sources[i].host->active--;
@@ -238,6 +243,7 @@ void content_hosted_destroy(struct content_hosted *hosted)
 		return;
 	while ((p = hosted->waiting) || (p = hosted->active)) {
 		unlink_pull(hosted, p);
+		unhash_pull(hosted, p);
 		free_pull(hosted, p);
 	}
 	content_trust_destroy(hosted->trust);
@@ -265,6 +271,7 @@ static void forget_offers(struct content_hosted *h, const struct host *host)
 		if (p->source_count > 0)
 			continue;
 		unlink_pull(h, p);
+		unhash_pull(h, p);
 		free_pull(h, p);
 	}
 }
@@ -287,21 +294,18 @@ static void failed(struct content_hosted *h, uint64_t now, struct host *host)
 
 /* ---- offers -------------------------------------------------------------------------- */
 
-static bool has_source(const struct pull *p, const struct host *host)
-{
-	for (uint32_t i = 0; i < p->source_count; i++) {
-		if (p->sources[i].host == host)
-			return true;
-	}
-	return false;
-}
-
 /* One more who has it, while others are asked or wait to be. */
 static void add_source(struct pull *p, struct host *host, const struct ponto_addr *addr)
 {
-	if (p->source_count == CONTENT_HOSTED_SOURCES || has_source(p, host))
+	for (uint32_t i = 0; i < p->source_count; i++) {
+		if (p->sources[i].host == host) {
+			p->sources[i].again = p->active;
+			return;
+		}
+	}
+	if (p->source_count == CONTENT_HOSTED_SOURCES)
 		return;
-	p->sources[p->source_count++] = (struct source){host, *addr, false};
+	p->sources[p->source_count++] = (struct source){host, *addr, false, false};
 	if (p->active)
 		host->active++;
 	else
@@ -686,6 +690,17 @@ void content_hosted_wrong(struct content_hosted *hosted, uint64_t now, const str
 		leave_alone(hosted, host, now + IGNORE_WRONG);
 }
 
+/* While blocks were fetched of him he got more, and said so. In no list any more. */
+static void go_on(struct content_hosted *h, uint64_t now, struct pull *p)
+{
+	const struct offered offered = {p->id, p->algo, p->size, p->content_tag, p->list ? &p->segment : NULL};
+
+	for (uint32_t i = 0; i < p->source_count; i++) {
+		if (p->sources[i].again && !p->replace && !ignored(p->sources[i].host, now))
+			consider(h, now, p->sources[i].host, &p->sources[i].addr, &offered);
+	}
+}
+
 void content_hosted_ended(struct content_hosted *hosted, uint64_t now, uint64_t tag, int cause)
 {
 	struct pull *p = active_pull(hosted, tag);
@@ -700,6 +715,9 @@ void content_hosted_ended(struct content_hosted *hosted, uint64_t now, uint64_t 
 			hosts[count++] = p->sources[i].host;
 	}
 	unlink_pull(hosted, p);
+	unhash_pull(hosted, p);
+	if (p->blocks_came > 0)
+		go_on(hosted, now, p);
 	free_pull(hosted, p);
 	/* Not before: what waits of them goes. */
 	for (uint32_t i = 0; i < count; i++)

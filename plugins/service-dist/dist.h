@@ -22,6 +22,8 @@ struct dist_peer;
 struct dist_search;
 struct dist_client;
 struct dist_api;
+struct dist_caches;
+struct dist_hosted;
 
 struct dist {
 	const struct ponto_env *env;
@@ -35,6 +37,8 @@ struct dist {
 	struct dist_search *search; /* who has what */
 	struct dist_client *client;
 	struct dist_api *api; /* programs of peerdist.h */
+	struct dist_caches *caches; /* hosted caches that are asked and offered to; NULL: neighbours are */
+	struct dist_hosted *hosted; /* this is one; NULL: no */
 	struct dist_cache *cache;
 	bool cached; /* it is ready; blocks can be kept */
 	ponto_loop_fn *stopped; /* set: stopping */
@@ -85,6 +89,29 @@ PONTO_MUST_CHECK int dist_peer_open(struct dist *dist, struct dist_peer **out);
 void dist_peer_stop(struct dist_peer *peer);
 bool dist_peer_idle(const struct dist_peer *peer);
 void dist_peer_close(struct dist_peer *peer);
+
+/* ---- dist_caches.c: the client of hosted caches ---------------------------------------------- */
+
+/* Those that option "hosted" names; NULL when none. gives */
+PONTO_MUST_CHECK int dist_caches_open(struct dist *dist, struct dist_caches **out);
+void dist_caches_stop(struct dist_caches *caches);
+bool dist_caches_idle(const struct dist_caches *caches);
+void dist_caches_close(struct dist_caches *caches);
+
+/* ---- dist_hosted.c: the hosted cache ----------------------------------------------------------- */
+
+/* When option "hosted_cache" says so; NULL otherwise. Listens for offers over HTTPS. gives */
+PONTO_MUST_CHECK int dist_hosted_open(struct dist *dist, struct dist_hosted **out);
+void dist_hosted_stop(struct dist_hosted *hosted);
+bool dist_hosted_idle(const struct dist_hosted *hosted);
+void dist_hosted_close(struct dist_hosted *hosted);
+
+/* An offer that came over HTTP, at a listener of others; it is answered before this returns. */
+void dist_hosted_offer(struct dist_hosted *hosted, struct ponto_http_listener *listener,
+		       struct ponto_http_request *request);
+
+/* A block of a segment that is relayed was given to this address. Accepts NULL. */
+void dist_hosted_served(struct dist_hosted *hosted, const struct content_id *id, const struct ponto_addr *to);
 
 /* ---- dist_search.c: neighbours, by discovery ------------------------------------------------ */
 

@@ -134,6 +134,7 @@ struct dist_api_partial;
 struct dist_api_content {
 	struct dist_api_handle handle;
 	uint8_t tag[DIST_TAG]; /* this user's: what the cache is given */
+	uint8_t label[DIST_TAG]; /* as the program said it, for hosted caches */
 	uint8_t *info_bytes;
 	size_t info_len, info_cap;
 	bool described;

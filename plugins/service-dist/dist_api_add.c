@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "plugins/service-dist/dist_api.h"
+#include "plugins/service-dist/dist_caches.h"
 #include "plugins/service-dist/dist_digest.h"
 
 #define PARTIALS_MAX 8u /* of a content: the oldest goes */
@@ -30,6 +31,7 @@ struct block {
 	struct dist_piece piece;
 	struct ponto_bytes data; /* a view into add's data, or into partial */
 	struct dist_api_partial *partial; /* own; may be NULL */
+	struct content_fresh fresh;	  /* for hosted caches */
 	int result;
 };
 
@@ -115,6 +117,20 @@ static bool add_part(struct dist_api_partial *partial, struct part part)
 
 /* ---- taking it apart ------------------------------------------------------------------------------- */
 
+static void describe_offer(const struct dist_api_content *content, const struct dist_api_place *place,
+			   struct block *block)
+{
+	struct content_fresh *f = &block->fresh;
+	uint64_t at = place->segment.offset, start = content->info.start;
+
+	f->id = block->kept.id;
+	f->algo = block->kept.algo;
+	f->size = block->kept.size;
+	f->place = at;
+	f->offset = start > at && start - at < f->size ? (uint32_t)(start - at) : 0;
+	memcpy(f->tag, content->label, sizeof(f->tag));
+}
+
 /* takes partial, which is none of the content's any more */
 static int add_block(struct add *add, const struct dist_api_place *place, struct ponto_bytes data,
 		     struct dist_api_partial *partial)
@@ -132,6 +148,7 @@ static int add_block(struct add *add, const struct dist_api_place *place, struct
 	block->piece.crypto = CONTENT_PLAIN;
 	memcpy(block->piece.hash, place->hash.data, place->hash.len);
 	block->data = block->piece.data = data;
+	describe_offer(add->content, place, block);
 	block->partial = partial;
 	block->next = add->blocks;
 	add->blocks = block;
@@ -227,6 +244,8 @@ static void put_done(void *arg, int result)
 	api->jobs--;
 	if (result != PONTO_OK && result != PONTO_EEXIST && add->result == PONTO_OK)
 		add->result = result;
+	if (result == PONTO_OK)
+		dist_caches_fresh(api->dist->caches, &block->fresh, block->piece.index);
 	dist_api_reads_kept(api, &block->kept.id, block->piece.index);
 	if (--add->puts == 0)
 		finish(add);

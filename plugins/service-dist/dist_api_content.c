@@ -34,6 +34,7 @@ void dist_api_call_open_content(struct dist *dist, struct ponto_call *call, cons
 	if (!content)
 		return;
 	scope_tag(call->uid, ponto_bytes(r->tag.data, r->tag.len), content->tag);
+	memcpy(content->label, r->tag.data, sizeof(content->label));
 	dist_api_answer_handle(call, dist->api, content->handle.number);
 }
 

@@ -289,7 +289,7 @@ void dist_api_block(struct dist_api *api, uint64_t tag, uint32_t index, uint8_t 
 		ponto_free(api->dist->env->alloc, memory);
 		return;
 	}
-	if (seek->content)
+	if (seek->content && !api->dist->caches) /* those are asked in the order of the configuration */
 		remember_peer(seek->content, addr);
 	ponto_counter_add(api->dist->client->metrics.bytes[DIST_FROM_PEERS], size);
 	ponto_counter_add(api->dist->client->metrics.saved, size);

@@ -2,6 +2,7 @@
  */
 #include <string.h>
 
+#include "plugins/service-dist/dist_caches.h"
 #include "plugins/service-dist/dist_client.h"
 
 #define PUTS_MAX 192u		     /* blocks the cache is writing: more wait */
@@ -220,6 +221,8 @@ struct put {
 	struct dist_fetch *fetch;
 	struct dist_chunk *chunk;
 	struct dist_piece piece;
+	bool fresh; /* it came from the origin */
+	struct content_fresh offer;
 };
 
 static void put_done(void *arg, int result)
@@ -232,6 +235,8 @@ static void put_done(void *arg, int result)
 	client->jobs--;
 	client->puts--;
 	fetch->jobs--;
+	if (result == PONTO_OK && put->fresh)
+		dist_caches_fresh(client->dist->caches, &put->offer, put->piece.index);
 	/* More than memory allows: it is read again when its turn comes. */
 	if (result == PONTO_OK && !fetch->closing && fetch->state == DIST_FETCH_BLOCKS && fetch->any_order &&
 	    chunk->listed && fetch->chunk_bytes > client->memory / 2) {
@@ -245,8 +250,26 @@ static void put_done(void *arg, int result)
 	dist_client_pump(client);
 }
 
+/* Programs and the proxy are told apart ([MS-PCHC] 3.2.1). */
+static void describe_offer(const struct dist_fetch *fetch, const struct content_segment *segment,
+			   const struct dist_segment *kept, struct content_fresh *out)
+{
+	const char *tag = fetch->transparent ? "Ponto proxy" : "Ponto";
+	uint64_t start = fetch->info.start;
+
+	memset(out, 0, sizeof(*out));
+	out->id = kept->id;
+	out->algo = kept->algo;
+	out->size = kept->size;
+	out->place = segment->offset;
+	out->offset = start > segment->offset && start - segment->offset < segment->size
+			      ? (uint32_t)(start - segment->offset)
+			      : 0;
+	memcpy(out->tag, tag, strlen(tag));
+}
+
 /* What cannot be kept is not kept: the fetch goes on. */
-static void keep(struct dist_fetch *fetch, struct dist_chunk *chunk)
+static void keep(struct dist_fetch *fetch, struct dist_chunk *chunk, enum dist_source source)
 {
 	struct dist_client *client = fetch->client;
 	struct dist_segment kept = {.algo = fetch->info.algo, .keyed = true};
@@ -273,6 +296,8 @@ static void keep(struct dist_fetch *fetch, struct dist_chunk *chunk)
 	put->piece.crypto = CONTENT_PLAIN;
 	memcpy(put->piece.hash, hash.data, hash.len);
 	put->piece.data = chunk->all;
+	put->fresh = source == DIST_FROM_ORIGIN;
+	describe_offer(fetch, &segment, &kept, &put->offer);
 	if (dist_cache_put(client->dist->cache, &kept, &put->piece, put_done, put) != PONTO_OK) {
 		ponto_free(client->dist->env->alloc, put);
 		return;
@@ -334,7 +359,7 @@ void dist_blocks_accept(struct dist_fetch *fetch, uint64_t block, uint8_t *memor
 		content_plan_from_peer(fetch->plan, block);
 	count(fetch, source, chunk->data.len);
 	dist_fetch_add(fetch, chunk);
-	keep(fetch, chunk);
+	keep(fetch, chunk, source);
 	dist_chunk_unref(chunk);
 	dist_client_wake(fetch);
 }

@@ -91,11 +91,11 @@ void dist_cache_stats(const struct dist_cache *cache, struct dist_cache_stats *o
 /* ---- blocks ------------------------------------------------------------------------------ */
 
 /* Keeps a block that was checked against its hash: HoD in version 2.0, else the one that segment lists; piece->hash is
- * found there. Without keys: as it came. PONTO_OK: done comes later, with PONTO_OK when it is kept, also by somebody
- * else. At once: PONTO_EEXIST: it is held, or others are under its ID that have keys where these have none;
- * PONTO_EINVAL: sizes, hash or ID do not fit each other, or what is held; PONTO_EBUSY: too many at once, or not ready;
- * PONTO_ENOSPC: there was no space lately; PONTO_ECLOSED, PONTO_ENOMEM. done may tell these too, and the store's.
- * copies segment, borrows piece->data until done */
+ * found there. Without keys: as it came; with segment->replace instead of what is relayed of it. PONTO_OK: done comes
+ * later, with PONTO_OK when it is kept, also by somebody else. At once: PONTO_EEXIST: it is held, or others are under its
+ * ID that have keys where these have none; PONTO_EINVAL: sizes, hash or ID do not fit each other, or what is held;
+ * PONTO_EBUSY: too many at once, or not ready; PONTO_ENOSPC: there was no space lately; PONTO_ECLOSED, PONTO_ENOMEM. done
+ * may tell these too, and the store's. copies segment, borrows piece->data until done */
 PONTO_MUST_CHECK int dist_cache_put(struct dist_cache *cache, const struct dist_segment *segment,
 				    const struct dist_piece *piece, dist_cache_done_fn *done, void *arg);
 

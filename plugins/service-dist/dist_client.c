@@ -1,10 +1,10 @@
 /* The client: one engine for all fetches, its exchanges with neighbours, and the blocks they send. */
-#include <stdio.h>
 #include <string.h>
 
+#include "plugins/service-dist/dist_caches.h"
 #include "plugins/service-dist/dist_client.h"
-#include "plugins/service-dist/dist_digest.h"
-#include "plugins/service-dist/dist_seal.h"
+#include "plugins/service-dist/dist_open.h"
+#include "plugins/service-dist/dist_post.h"
 
 #define BAN (10 * 60 * PONTO_SECOND) /* of who sent wrong bytes */
 #define BODY_FIRST (CONTENT_BLOCK + 256u)
@@ -16,15 +16,8 @@ struct dist_exchange {
 	struct dist_client *client;
 	struct content_request *request;
 	struct ponto_addr addr;
-	struct ponto_http_transfer *transfer;
-	unsigned status;
-	uint8_t *body;
-	size_t len, cap;
-	/* a block being opened */
-	struct content_open open;
-	uint8_t *plain;
-	uint8_t hash[CONTENT_HASH_MAX];
-	int result;
+	struct dist_post *post;
+	struct dist_opened block; /* being opened */
 };
 
 uint64_t dist_session_tag(const struct dist_fetch *fetch, uint32_t segment)
@@ -100,8 +93,8 @@ static void forget_exchange(struct dist_exchange *ex)
 	while (*at != ex)
 		at = &(*at)->next;
 	*at = ex->next;
-	ponto_free(alloc, ex->body);
-	ponto_free(alloc, ex->plain);
+	dist_post_close(ex->post);
+	ponto_free(alloc, ex->block.plain);
 	ponto_wipe(ex, sizeof(*ex));
 	ponto_free(alloc, ex);
 }
@@ -110,24 +103,8 @@ static void forget_exchange(struct dist_exchange *ex)
 static void open_block(void *arg)
 {
 	struct dist_exchange *ex = arg;
-	const struct content_open *o = &ex->open;
 
-	if (o->data.len < o->size) {
-		ex->result = PONTO_EPROTO;
-		return;
-	}
-	ex->plain = ponto_new(ex->client->dist->env->alloc, o->data.len, 1);
-	if (!ex->plain) {
-		ex->result = PONTO_ENOMEM;
-		return;
-	}
-	ex->result = PONTO_OK;
-	if (o->crypto == CONTENT_PLAIN)
-		memcpy(ex->plain, o->data.data, o->data.len);
-	else
-		ex->result = dist_unseal(o->crypto, o->key, o->iv, o->data, ex->plain);
-	if (ex->result == PONTO_OK)
-		ex->result = dist_digest(o->algo, ponto_bytes(ex->plain, o->size), ex->hash);
+	dist_open(ex->client->dist->env->alloc, &ex->block);
 }
 
 static void opened(void *arg)
@@ -135,46 +112,49 @@ static void opened(void *arg)
 	struct dist_exchange *ex = arg;
 	struct dist_client *client = ex->client;
 	struct content_client_stats before, after;
-	struct dist_fetch *fetch = fetch_of(client, ex->open.tag);
-	uint32_t segment = (uint32_t)(ex->open.tag & 0xffffff);
+	struct dist_opened *block = &ex->block;
+	struct dist_fetch *fetch = fetch_of(client, block->open.tag);
+	uint32_t segment = (uint32_t)(block->open.tag & 0xffffff);
 	int right;
 
 	client->jobs--;
 	content_client_stats(client->engine, &before);
-	right = content_client_opened(client->engine, dist_now(client->dist), ex->request, ex->result, ex->hash);
+	right = content_client_opened(client->engine, dist_now(client->dist), ex->request, block->result, block->hash);
 	content_client_stats(client->engine, &after);
 	if (right && fetch) {
-		dist_blocks_accept(fetch, content_plan_block(fetch->plan, segment, ex->open.index), ex->plain,
-				   ex->plain, ex->open.size, DIST_FROM_PEERS);
-		dist_blocks_peer(fetch, &ex->addr);
-		ex->plain = NULL;
-	} else if (right && (ex->open.tag & DIST_API_TAG)) {
-		dist_api_block(client->dist->api, ex->open.tag, ex->open.index, ex->plain, ex->open.size, ex->hash,
-			       &ex->addr);
-		ex->plain = NULL;
-	} else if (after.wrong > before.wrong && ex->result != PONTO_ENOMEM) {
+		dist_blocks_accept(fetch, content_plan_block(fetch->plan, segment, block->open.index), block->plain,
+				   block->plain, block->open.size, DIST_FROM_PEERS);
+		if (!dist_caches_right(client->dist->caches, &ex->addr))
+			dist_blocks_peer(fetch, &ex->addr);
+		block->plain = NULL;
+	} else if (right && (block->open.tag & DIST_API_TAG)) {
+		(void)dist_caches_right(client->dist->caches, &ex->addr);
+		dist_api_block(client->dist->api, block->open.tag, block->open.index, block->plain, block->open.size,
+			       block->hash, &ex->addr);
+		block->plain = NULL;
+	} else if (after.wrong > before.wrong && block->result != PONTO_ENOMEM) {
 		ponto_counter_add(client->metrics.wrong, 1);
 		ponto_peer_fault(client->dist->env->log, DIST_CLIENT_TOPIC, &ex->addr,
 				 "sent a block that is not the one asked for");
-		ban(client, &ex->addr);
+		if (!dist_caches_wrong(client->dist->caches, &ex->addr))
+			ban(client, &ex->addr);
 	}
 	forget_exchange(ex);
 	dist_client_pump(client);
 }
 
 /* The exchange is over, however. */
-static void answered(struct dist_exchange *ex, int result)
+static void answered(struct dist_exchange *ex, int result, unsigned status, struct ponto_bytes body)
 {
 	struct dist_client *client = ex->client;
 	struct content_client_stats before, after;
 	int open;
 
-	ex->transfer = NULL;
-	if (result == PONTO_OK && ex->status != 200)
+	if (result == PONTO_OK && status != 200)
 		result = PONTO_EPROTO;
 	content_client_stats(client->engine, &before);
-	open = content_client_response(client->engine, dist_now(client->dist), ex->request, result,
-				       ponto_bytes(ex->body, ex->len), &ex->open);
+	open = content_client_response(client->engine, dist_now(client->dist), ex->request, result, body,
+				       &ex->block.open);
 	content_client_stats(client->engine, &after);
 	if (open) {
 		dist_client_work(client, open_block, opened, ex);
@@ -184,6 +164,7 @@ static void answered(struct dist_exchange *ex, int result)
 		ponto_peer_fault(client->dist->env->log, DIST_CLIENT_TOPIC, &ex->addr,
 				 "an answer that is none of the Retrieval Protocol");
 	if ((result != PONTO_OK && result != PONTO_ECLOSED) || after.malformed > before.malformed) {
+		dist_caches_failed(client->dist->caches, &ex->addr);
 		for (struct dist_fetch *fetch = client->fetches; fetch; fetch = fetch->next)
 			dist_blocks_peer_failed(fetch, &ex->addr, false);
 		try_other(client, &ex->addr);
@@ -191,96 +172,44 @@ static void answered(struct dist_exchange *ex, int result)
 	forget_exchange(ex);
 }
 
-static void on_head(void *arg, unsigned status, const struct ponto_http_header *headers, size_t count)
-{
-	struct dist_exchange *ex = arg;
-
-	(void)headers;
-	(void)count;
-	ex->status = status;
-}
-
-static int on_body(void *arg, struct ponto_bytes data)
-{
-	struct dist_exchange *ex = arg;
-
-	if (data.len > CONTENT_LENGTH_PREFIX + CONTENT_RESPONSE_MAX - ex->len)
-		return PONTO_ELIMIT;
-	if (ex->len + data.len > ex->cap) {
-		size_t cap = ex->cap ? 2 * ex->cap : BODY_FIRST;
-		uint8_t *grown;
-
-		while (cap < ex->len + data.len)
-			cap *= 2;
-		grown = ponto_resize(ex->client->dist->env->alloc, ex->body, cap, 1);
-		if (!grown)
-			return PONTO_ENOMEM;
-		ex->body = grown;
-		ex->cap = cap;
-	}
-	memcpy(ex->body + ex->len, data.data, data.len);
-	ex->len += data.len;
-	return PONTO_OK;
-}
-
-static void on_done(void *arg, int result)
+static void on_answer(void *arg, int result, unsigned status, struct ponto_bytes body)
 {
 	struct dist_exchange *ex = arg;
 	struct dist_client *client = ex->client;
 
-	answered(ex, result);
+	answered(ex, result, status, body);
 	dist_client_pump(client);
-}
-
-/* The path is the protocol's own; a zone is written as RFC 6874 has it. */
-static void url_of(const struct ponto_addr *addr, char out[160])
-{
-	struct ponto_addr bare = *addr;
-	char text[PONTO_ADDR_TEXT];
-
-	bare.zone = 0;
-	bare.port = 0;
-	ponto_addr_format(&bare, text);
-	if (addr->family == PONTO_FAMILY_IPV4)
-		snprintf(out, 160, "http://%s:%u%s", text, addr->port, CONTENT_PATH);
-	else if (addr->zone)
-		snprintf(out, 160, "http://[%s%%25%u]:%u%s", text, (unsigned)addr->zone, addr->port, CONTENT_PATH);
-	else
-		snprintf(out, 160, "http://[%s]:%u%s", text, addr->port, CONTENT_PATH);
 }
 
 static void send_request(struct dist_client *client, const struct content_client_effect *e)
 {
-	static const struct ponto_http_fetch_events events = {on_head, on_body, on_done};
-	static const struct ponto_http_header headers[] = {{"Content-Type", "application/octet-stream"}};
 	struct dist *dist = client->dist;
 	struct dist_exchange *ex = ponto_new(dist->env->alloc, 1, sizeof(*ex));
 	struct content_open open;
-	char url[160];
-	struct ponto_http_fetch fetch = {
-		.method = "POST",
+	char url[DIST_POST_URL];
+	struct dist_post_setup setup = {
 		.url = url,
-		.headers = headers,
-		.header_count = PONTO_ARRAY_SIZE(headers),
 		.body = e->body,
 		.timeout = 2 * CONTENT_REQUEST_TIMEOUT_MAX, /* the engine's own is shorter */
-		.answer_limit = CONTENT_LENGTH_PREFIX + CONTENT_RESPONSE_MAX,
+		.limit = CONTENT_LENGTH_PREFIX + CONTENT_RESPONSE_MAX,
+		.usual = BODY_FIRST,
 	};
 	int result = PONTO_ENOMEM;
 
-	url_of(&e->addr, url);
+	if (!dist_caches_url(dist->caches, &e->addr, url))
+		dist_post_url(&e->addr, CONTENT_PATH, url);
 	if (ex) {
 		ex->client = client;
 		ex->request = e->request;
 		ex->addr = e->addr;
 		ex->next = client->exchanges;
 		client->exchanges = ex;
-		result = ponto_http_fetch(dist->http, dist->env->loop, &fetch, &events, ex, &ex->transfer);
+		result = dist_post_open(dist, &setup, on_answer, ex, &ex->post);
 	}
 	if (result == PONTO_OK)
 		return;
 	if (ex)
-		answered(ex, result);
+		answered(ex, result, 0, ponto_bytes(NULL, 0));
 	else
 		(void)content_client_response(client->engine, dist_now(dist), e->request, result, ponto_bytes(NULL, 0),
 					      &open);
@@ -294,8 +223,7 @@ static void cancel_request(struct dist_client *client, struct content_request *r
 		ex = ex->next;
 	if (!ex)
 		return;
-	ponto_http_cancel(client->dist->http, ex->transfer);
-	answered(ex, client->overdue ? PONTO_ETIME : PONTO_ECLOSED);
+	answered(ex, client->overdue ? PONTO_ETIME : PONTO_ECLOSED, 0, ponto_bytes(NULL, 0));
 }
 
 /* ---- the engine ------------------------------------------------------------------------------------ */
@@ -319,7 +247,9 @@ static void take_effect(struct dist_client *client, const struct content_client_
 
 	switch (e->kind) {
 	case CONTENT_CLIENT_PROBE:
-		if (!may_probe(client, e->v2) || dist_search_seek(client->dist->search, &e->id, e->v2) != PONTO_OK)
+		if (client->dist->caches)
+			dist_caches_seek(client->dist->caches, &e->id, e->v2);
+		else if (!may_probe(client, e->v2) || dist_search_seek(client->dist->search, &e->id, e->v2) != PONTO_OK)
 			content_client_searched(client->engine, dist_now(client->dist), &e->id);
 		break;
 	case CONTENT_CLIENT_REQUEST:
@@ -578,7 +508,6 @@ void dist_client_close(struct dist_client *client)
 		struct dist_exchange *ex = client->exchanges;
 		struct content_open open;
 
-		ponto_http_cancel(client->dist->http, ex->transfer);
 		(void)content_client_response(client->engine, dist_now(client->dist), ex->request, PONTO_ECLOSED,
 					      ponto_bytes(NULL, 0), &open);
 		forget_exchange(ex);

@@ -141,7 +141,8 @@ static void take_puts(struct lane_job *job, struct dist_lane *lane)
 	for (put = lane->puts; put && job->change.count < DIST_PIECES_MAX; put = put->next) {
 		const struct dist_segment *s = &put->segment;
 
-		if (s->algo != first->algo || s->size != first->size || s->keyed != first->keyed)
+		if (s->algo != first->algo || s->size != first->size || s->keyed != first->keyed ||
+		    s->replace != first->replace)
 			break;
 		if (s->block_hashes.len > job->segment.block_hashes.len)
 			job->segment.block_hashes = s->block_hashes;
@@ -319,6 +320,8 @@ static int compare(const struct dist_entry *entry, const struct dist_segment *se
 {
 	if (!entry || !entry->listed)
 		return PONTO_OK;
+	if (!entry->keyed && (segment->keyed || segment->replace))
+		return PONTO_OK; /* it makes room */
 	if (entry->algo != segment->algo || entry->size != segment->size)
 		return PONTO_EINVAL;
 	if (entry->keyed == segment->keyed)

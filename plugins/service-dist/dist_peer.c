@@ -2,8 +2,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "engines/content/content_offer.h"
 #include "engines/content/content_server.h"
-#include "plugins/service-dist/dist.h"
+#include "plugins/service-dist/dist_caches.h"
 #include "plugins/service-dist/dist_http.h"
 #include "plugins/service-dist/dist_seal.h"
 
@@ -32,6 +33,7 @@ struct serving {
 	uint8_t *buffer;
 	size_t len;
 	bool reading;
+	bool relayed; /* it is given as it came */
 	struct dist_hot_block *hot;   /* which is being sent, */
 	uint8_t kp[CONTENT_HASH_MAX]; /* and the key it is sealed with */
 };
@@ -190,6 +192,7 @@ static int make_answer(void *arg, const struct dist_read *read)
 	struct serving *s = arg;
 	uint8_t *at;
 
+	s->relayed = !read->meta.keyed;
 	return read->meta.keyed && s->crypto != CONTENT_PLAIN ? make_sealed(s, read->meta.kp, read->block.data)
 							      : write_answer(s, &read->block, &at);
 }
@@ -240,6 +243,8 @@ static void block_served(struct serving *s, int result)
 		finish(s);
 	} else if (result == PONTO_OK) {
 		ponto_counter_add(peer->blocks, 1);
+		if (s->relayed)
+			dist_hosted_served(peer->dist->hosted, &s->blk.id, &s->request->peer);
 		give(s);
 	} else {
 		ponto_counter_add(peer->absent, 1); /* an empty block: the engine's ANSWER comes */
@@ -330,13 +335,18 @@ static void on_timer(void *arg)
 	pump(peer);
 }
 
-static bool is_retrieval(const char *target)
+enum wanted { WANTED_NOTHING, WANTED_RETRIEVAL, WANTED_OFFER };
+
+static enum wanted wanted(const struct dist_peer *peer, const char *target)
 {
 	char path[DIST_PATH_MAX];
 	size_t len = sizeof(PATH) - 1;
 
-	return dist_path(target, path) == PONTO_OK && strncasecmp(path, PATH, len) == 0 &&
-	       (!path[len] || strcmp(path + len, "/") == 0);
+	if (dist_path(target, path) != PONTO_OK)
+		return WANTED_NOTHING;
+	if (strncasecmp(path, PATH, len) == 0 && (!path[len] || strcmp(path + len, "/") == 0))
+		return WANTED_RETRIEVAL;
+	return peer->dist->hosted && content_offer_path(path) == 2 ? WANTED_OFFER : WANTED_NOTHING;
 }
 
 static void refuse(struct dist_peer *peer, struct ponto_http_request *request, unsigned status)
@@ -351,11 +361,16 @@ static void refuse(struct dist_peer *peer, struct ponto_http_request *request, u
 static void on_request(void *arg, struct ponto_http_request *request)
 {
 	struct dist_peer *peer = arg;
+	enum wanted what = wanted(peer, request->target);
 	struct serving *s;
 	int result;
 
-	if (!is_retrieval(request->target) || strcmp(request->method, "POST") != 0) {
-		refuse(peer, request, is_retrieval(request->target) ? 405 : 404);
+	if (what == WANTED_NOTHING || strcmp(request->method, "POST") != 0) {
+		refuse(peer, request, what == WANTED_NOTHING ? 404 : 405);
+		return;
+	}
+	if (what == WANTED_OFFER) {
+		dist_hosted_offer(peer->dist->hosted, peer->listener, request);
 		return;
 	}
 	s = ponto_new(peer->dist->env->alloc, 1, sizeof(*s));
@@ -412,8 +427,11 @@ static int make_engine(struct dist_peer *peer)
 		.timeout = (uint64_t)ponto_conf_int(conf, "upload_timeout") * PONTO_MS,
 		.crypto = chosen_cipher(ponto_conf_string(conf, "cipher")),
 		.most = (uint16_t)ponto_conf_int(conf, "retrieval_version"),
+		.hosted = peer->dist->hosted,
 	};
 
+	if (config.hosted && !ponto_conf_given(conf, "clients"))
+		config.limit = CONTENT_HOSTED_LIMIT;
 	return content_server_create(&config, &peer->engine);
 }
 
@@ -435,6 +453,7 @@ static int listen_on(struct dist_peer *peer, const char *text)
 		return result;
 	}
 	ponto_http_local(dist->http, peer->listener, &bound);
+	dist_caches_serve(dist->caches, bound.port);
 	return dist_search_publish(dist->search, bound.port);
 }
 

@@ -4,9 +4,10 @@
 #include <unistd.h>
 
 #include "engines/content/content_server.h"
-#include "plugins/service-dist/dist.h"
 #include "plugins/service-dist/dist_api_options.h"
+#include "plugins/service-dist/dist_caches.h"
 #include "plugins/service-dist/dist_client_options.h"
+#include "plugins/service-dist/dist_hosted_options.h"
 #include "plugins/service-dist/dist_relay_head.h"
 
 #define TOPIC "service.dist"
@@ -31,8 +32,10 @@ static void destroy(void *self)
 	if (!dist)
 		return;
 	dist_api_close(dist->api);
+	dist_caches_close(dist->caches);
 	dist_client_close(dist->client);
 	dist_peer_close(dist->peer);
+	dist_hosted_close(dist->hosted);
 	dist_server_close(dist->server);
 	dist_search_close(dist->search);
 	dist_secret_close(dist->secret);
@@ -118,7 +121,8 @@ void dist_check_stopped(struct dist *dist)
 	struct dist_cache *cache = dist->cache;
 
 	if (!dist->stopped || !dist_server_idle(dist->server) || !dist_peer_idle(dist->peer) ||
-	    !dist_client_idle(dist->client) || !dist_secret_idle(dist->secret) || !dist_api_idle(dist->api))
+	    !dist_client_idle(dist->client) || !dist_caches_idle(dist->caches) || !dist_hosted_idle(dist->hosted) ||
+	    !dist_secret_idle(dist->secret) || !dist_api_idle(dist->api))
 		return;
 	dist->cache = NULL;
 	dist->cached = false;
@@ -133,7 +137,9 @@ static void stop(void *self, ponto_loop_fn *done, void *arg)
 	dist_server_stop(dist->server);
 	dist_peer_stop(dist->peer);
 	dist_api_stop(dist->api);
+	dist_hosted_stop(dist->hosted);
 	dist_client_stop(dist->client);
+	dist_caches_stop(dist->caches);
 	/* Not before: what ends within those looks whether all has. */
 	dist->stopped = done;
 	dist->stopped_arg = arg;
@@ -163,6 +169,8 @@ static int start(void *self)
 	if (result == PONTO_OK)
 		result = dist_secret_open(dist, &dist->secret);
 	if (result == PONTO_OK)
+		result = dist_caches_open(dist, &dist->caches);
+	if (result == PONTO_OK)
 		result = dist_search_open(dist, &dist->search);
 	if (result == PONTO_OK)
 		result = dist_client_open(dist, &dist->client);
@@ -170,6 +178,8 @@ static int start(void *self)
 		result = dist_api_open(dist, &dist->api);
 	if (result == PONTO_OK)
 		result = dist_server_open(dist, &dist->server);
+	if (result == PONTO_OK)
+		result = dist_hosted_open(dist, &dist->hosted);
 	if (result == PONTO_OK)
 		result = dist_peer_open(dist, &dist->peer);
 	if (result != PONTO_OK)
@@ -366,6 +376,7 @@ static const struct ponto_option options[] = {
 	 .fallback = "false",
 	 .doc = "read and check every block in the background when the node starts"},
 	DIST_CLIENT_OPTIONS
+	DIST_HOSTED_OPTIONS
 	DIST_API_OPTIONS
 };
 

@@ -265,7 +265,8 @@ int dist_search_open(struct dist *dist, struct dist_search **out)
 		result = PONTO_ENOMEM;
 	if (result == PONTO_OK)
 		result = ponto_timer_create(dist->env->loop, ask_all, search, &search->timer);
-	for (size_t i = 0; names[i] && result == PONTO_OK; i++) {
+	/* With hosted caches neighbours are neither asked nor answered ([MS-CCROD] 2.5.4.1.3). */
+	for (size_t i = 0; names[i] && result == PONTO_OK && !dist->caches; i++) {
 		if (search->place_count == DIST_DISCOVERY_MAX) {
 			ponto_error(dist->env->log, TOPIC, "more than %d discovery instances", DIST_DISCOVERY_MAX);
 			result = PONTO_ELIMIT;

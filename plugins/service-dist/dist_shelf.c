@@ -182,17 +182,33 @@ static void step_block(struct attempt *a, enum ponto_store_step_kind kind, uint3
 	a->changed = true;
 }
 
-/* Keys have come: what was relayed without them, and so was never checked, makes room for what is. */
-static void take_keys(struct attempt *a, const struct dist_segment *s)
+/* All blocks go: what comes instead has the index of some of them. */
+static void clear_blocks(struct attempt *a)
 {
 	for (uint32_t i = content_blocks_next(&a->meta.blocks, 0); i < CONTENT_BLOCKS_MAX;
 	     i = content_blocks_next(&a->meta.blocks, i + 1))
 		step_block(a, PONTO_STEP_DELETE, i, ponto_bytes(NULL, 0));
 	a->meta.blocks = (struct content_blocks){.bits = {0}};
+	a->changed = true;
+}
+
+/* Keys have come: what was relayed without them, and so was never checked, makes room for what is. */
+static void take_keys(struct attempt *a, const struct dist_segment *s)
+{
+	clear_blocks(a);
+	a->meta.algo = s->algo;
+	a->meta.size = s->size;
 	a->meta.keyed = true;
 	memcpy(a->meta.kp, s->kp, CONTENT_HASH_MAX);
 	memcpy(a->meta.hod, s->hod, CONTENT_HASH_MAX);
-	a->changed = true;
+}
+
+/* Somebody else says that it is of another size, or made with another function. */
+static void take_shape(struct attempt *a, const struct dist_segment *s)
+{
+	clear_blocks(a);
+	a->meta.algo = s->algo;
+	a->meta.size = s->size;
 }
 
 /* Whether what the store holds of the segment is what pieces belong to; a first piece begins it. */
@@ -212,12 +228,14 @@ static int adopt(struct attempt *a)
 		};
 		memcpy(a->meta.tag, s->tag, DIST_TAG);
 	}
+	if (s->keyed && !a->meta.keyed)
+		take_keys(a, s);
+	else if (s->replace && !a->meta.keyed && (a->meta.algo != s->algo || a->meta.size != s->size))
+		take_shape(a, s);
 	if (a->meta.algo != s->algo || a->meta.size != s->size)
 		return PONTO_EINVAL;
 	if (a->meta.keyed && !s->keyed)
 		return PONTO_EEXIST;
-	if (s->keyed && !a->meta.keyed)
-		take_keys(a, s);
 	hash = content_hash_size(s->algo);
 	return memcmp(a->meta.kp, s->kp, hash) == 0 && memcmp(a->meta.hod, s->hod, hash) == 0 ? PONTO_OK : PONTO_EINVAL;
 }
@@ -323,7 +341,7 @@ static int add_pieces(struct attempt *a)
 		return PONTO_ENOMEM;
 	w = ponto_writer(a->blocks, room);
 	for (size_t i = 0; i < c->count && result == PONTO_OK; i++) {
-		if (!content_blocks_has(&a->meta.blocks, c->pieces[i]->index))
+		if (!content_blocks_has(&a->meta.blocks, c->pieces[i]->index) || c->segment->replace)
 			result = add_piece(a, c->pieces[i], &w);
 	}
 	return result;

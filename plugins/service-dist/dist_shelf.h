@@ -25,6 +25,7 @@ struct dist_segment {
 	enum content_algo algo;
 	uint32_t size; /* bytes of the whole */
 	bool keyed;    /* hod and kp are known, else zero, and blocks are relayed as they came */
+	bool replace;  /* not keyed: what is relayed of it makes room, block by block, or all when it is of another size */
 	uint8_t tag[DIST_TAG];
 	uint8_t hod[CONTENT_HASH_MAX], kp[CONTENT_HASH_MAX];
 	struct ponto_bytes block_hashes; /* version 1.0, when keyed: from block 0 on, perhaps not all */
@@ -57,9 +58,9 @@ struct dist_changed {
 };
 
 /* PONTO_OK: also when pieces were there already. A segment with keys holds nothing but checked blocks: those without
- * are PONTO_EEXIST to it, and the first one with keys replaces all that was relayed. PONTO_EINVAL: another segment is
- * kept under this ID; PONTO_ENOTSUP: one written by a later version; PONTO_EBUSY: others change it without end;
- * PONTO_ECLOSED: stopped; PONTO_ENOMEM and the store's. borrows */
+ * are PONTO_EEXIST to it, and the first one with keys replaces all that was relayed. What is relayed is replaced by what
+ * comes with replace. PONTO_EINVAL: another segment is kept under this ID; PONTO_ENOTSUP: one written by a later version;
+ * PONTO_EBUSY: others change it without end; PONTO_ECLOSED: stopped; PONTO_ENOMEM and the store's. borrows */
 PONTO_MUST_CHECK int dist_shelf_change(const struct dist_shelf *shelf, const struct content_id *id,
 				       const struct dist_change *change, struct dist_changed *out);
 

@@ -274,7 +274,7 @@ static void arrive(void *arg)
 	}
 	ex->request.method = ex->method;
 	if (!ex->request.target)
-		ex->request.target = strchr(ex->url + 7, '/');
+		ex->request.target = strchr(strstr(ex->url, "://") + 3, '/');
 	ex->request.headers = ex->headers;
 	ex->request.header_count = ex->header_count;
 	ex->request.body = bytes_of(&ex->body);
@@ -328,7 +328,8 @@ static int lan_fetch(void *self, struct ponto_loop *loop, const struct ponto_htt
 	ex->loop = loop;
 	ex->events = *events;
 	ex->arg = arg;
-	if (sscanf(fetch->url, "http://%63[^/]", host) == 1 && ponto_addr_parse(host, 80, &addr) == PONTO_OK) {
+	if ((sscanf(fetch->url, "http://%63[^/]", host) == 1 || sscanf(fetch->url, "https://%63[^/]", host) == 1) &&
+	    ponto_addr_parse(host, fetch->url[4] == 's' ? 443 : 80, &addr) == PONTO_OK) {
 		ex->to = node_at(&addr);
 		ex->listener = listener_at(lan, ex->to, addr.port);
 	}

@@ -64,7 +64,12 @@ static struct content_id made_id(const struct rig *rig, size_t i)
 
 static struct content_fresh fresh_of(const struct rig *rig, size_t i)
 {
-	struct content_fresh f = {.id = made_id(rig, i), .algo = rig->made.algo, .size = rig->made.segments[i].size};
+	struct content_fresh f = {
+		.id = made_id(rig, i),
+		.algo = rig->made.algo,
+		.size = rig->made.segments[i].size,
+		.place = rig->made.segments[i].offset,
+	};
 
 	memcpy(f.tag, "Ponto", 5);
 	return f;
@@ -214,6 +219,7 @@ static void the_offset_of_a_range(void **state)
 	rig_start(&rig, CONTENT_SHA256, 300000, 1, true);
 	f = fresh_of(&rig, 0);
 	f.offset = 102400;
+	f.place = 3 * (uint64_t)CONTENT_SEGMENT_V1;
 	content_caches_fresh(rig.caches, rig.now, &f, 1, false);
 	offers(&rig, CONTENT_INITIAL_OFFER, 0);
 	answered(&rig, 200, INTERESTED);
@@ -221,6 +227,7 @@ static void the_offset_of_a_range(void **state)
 	content_caches_described(rig.caches, rig.e.request, &rig.made.segments[0]);
 	offers(&rig, CONTENT_SEGMENT_INFO, 0);
 	assert_hex(rig.e.body.data + 38, 4, "00900100");
+	assert_hex(rig.e.body.data + 50, 8, "0000000600000000");
 	answered(&rig, 200, OK);
 	rig_end(&rig);
 }
@@ -342,6 +349,10 @@ static void nothing_to_offer_from(void **state)
 	fresh_names(&rig, 0, 200);
 	later(&rig, 60 * PONTO_SECOND);
 	idle(&rig);
+	content_caches_serve(rig.caches, 8080);
+	fresh_names(&rig, 0, 1);
+	later(&rig, PONTO_SECOND);
+	offers(&rig, CONTENT_BATCHED_OFFER, 0);
 	rig.config.port = 80;
 	rig.config.count = 0;
 	rig_again(&rig);
@@ -555,7 +566,7 @@ static void back_off(void **state)
 		assert_true(content_caches_pick(rig.caches, rig.now, &cache));
 		gap = gap < 300 * PONTO_SECOND ? 2 * gap : 600 * PONTO_SECOND;
 	}
-	content_caches_worked(rig.caches, 0);
+	content_caches_right(rig.caches, 0);
 	content_caches_failed(rig.caches, rig.now, 0);
 	later(&rig, PONTO_SECOND);
 	assert_true(content_caches_pick(rig.caches, rig.now, &cache));
@@ -573,7 +584,7 @@ static void wrong_blocks(void **state)
 	for (unsigned i = 0; i < 50; i++) {
 		content_caches_wrong(rig.caches, rig.now, 0);
 		if (i % 7 == 6)
-			content_caches_worked(rig.caches, 0);
+			content_caches_right(rig.caches, 0);
 	}
 	assert_true(content_caches_pick(rig.caches, rig.now, &cache));
 	for (unsigned i = 0; i < 7; i++)

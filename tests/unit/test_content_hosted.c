@@ -307,7 +307,43 @@ static void others_join(void **state)
 		assert_int_equal(rig.e.sources[0].ip[3], 3 + i);
 	}
 	idle(&rig); /* four are enough */
+	hold(&rig, &id, true, CONTENT_SHA256, 200000, 4, 4);
 	over(&rig, 1, 4);
+	idle(&rig);
+	rig_end(&rig);
+}
+
+/* Who offers more of a segment while he is asked for it is asked again. */
+static void more_of_it_meanwhile(void **state)
+{
+	struct content_descriptor d;
+	struct content_id id;
+	struct rig rig;
+
+	(void)state;
+	rig_start(&rig, CONTENT_SHA256, 200000);
+	id = segment_id(&rig, 0);
+	describe(&rig, 1, 0, 0);
+	pulls(&rig, CONTENT_HOSTED_DESCRIBED, 4);
+	hold(&rig, &id, true, CONTENT_SHA256, 200000, 4, 1);
+	assert_int_equal(initial(&rig, 1, &id), CONTENT_OFFER_OK);
+	idle(&rig);
+	over(&rig, 1, 1);
+	pulls(&rig, CONTENT_HOSTED_DESCRIBED, 3);
+	over(&rig, 1, 1);
+	idle(&rig);
+	/* Relayed as well. */
+	hold(&rig, &id, false, CONTENT_SHA256, 200000, 0, 1);
+	d = descriptor(CONTENT_SHA256, 200000, &id);
+	batch(&rig, 1, &d, 1);
+	pulls(&rig, CONTENT_HOSTED_RELAYED, 3);
+	batch(&rig, 1, &d, 1);
+	hold(&rig, &id, false, CONTENT_SHA256, 200000, 0, 2);
+	over(&rig, 1, 1);
+	pulls(&rig, CONTENT_HOSTED_RELAYED, 2);
+	/* Not when nothing came. */
+	batch(&rig, 1, &d, 1);
+	over(&rig, 1, 0);
 	idle(&rig);
 	rig_end(&rig);
 }
@@ -893,6 +929,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(what_is_passed_on),
 	cmocka_unit_test(hashes_are_known),
 	cmocka_unit_test(others_join),
+	cmocka_unit_test(more_of_it_meanwhile),
 	cmocka_unit_test(lists_that_are_not_whole),
 	cmocka_unit_test(a_batch),
 	cmocka_unit_test(version_1_segments_in_a_batch),

@@ -259,6 +259,68 @@ static void relayed_blocks_stay_as_they_came(void **state)
 	stock_free(&s);
 }
 
+/* What another one brings takes the place of what is relayed, never of what was checked. */
+static void relayed_blocks_make_room(void **state)
+{
+	static const uint8_t iv[CONTENT_IV] = "fedcba987654321";
+	struct stock s = stock_make(1);
+	struct blob first = dist_rig_content(CONTENT_BLOCK + 16, 9), second = dist_rig_content(CONTENT_BLOCK + 16, 10);
+	struct blob small = dist_rig_content(116, 11);
+	struct dist_segment unkeyed = {.id = s.one.id, .algo = CONTENT_SHA256, .size = V1};
+	struct dist_piece piece = {.index = 2, .crypto = CONTENT_AES_128, .data = bytes_of(&first)};
+	struct relayed expected = {1, bytes_of(&second), iv, CONTENT_AES_128};
+	struct dist_cache_config config;
+	struct dist_cache *cache;
+	struct dist_known known;
+	struct dist_rig rig;
+
+	(void)state;
+	memcpy(piece.iv, iv, sizeof(iv));
+	dist_rig_init(&rig);
+	config = dist_rig_config(&rig);
+	cache = dist_rig_open(&rig, &config);
+	assert_ok(dist_rig_put(&rig, cache, &unkeyed, &piece));
+	piece.index = 3;
+	assert_ok(dist_rig_put(&rig, cache, &unkeyed, &piece));
+	piece.index = 2;
+	piece.data = bytes_of(&second);
+	assert_int_equal(dist_rig_put(&rig, cache, &unkeyed, &piece), PONTO_EEXIST);
+	unkeyed.replace = true;
+	assert_ok(dist_rig_put(&rig, cache, &unkeyed, &piece));
+	assert_true(dist_cache_find(cache, &s.one.id, &known));
+	assert_int_equal(content_blocks_count(&known.blocks), 2);
+	assert_ok(dist_cache_get(cache, &s.one.id, 2, compare_relayed, on_relayed, &expected));
+	dist_rig_run(&rig, PONTO_SECOND);
+	assert_ok(expected.result);
+	/* Of another size: nothing of it stays. */
+	unkeyed.size = 100;
+	piece.index = 0;
+	piece.data = ponto_bytes(small.data, 112);
+	unkeyed.replace = false;
+	assert_int_equal(dist_rig_put(&rig, cache, &unkeyed, &piece), PONTO_EINVAL);
+	unkeyed.replace = true;
+	assert_ok(dist_rig_put(&rig, cache, &unkeyed, &piece));
+	assert_true(dist_cache_find(cache, &s.one.id, &known));
+	assert_int_equal(known.size, 100);
+	assert_int_equal(content_blocks_count(&known.blocks), 1);
+	assert_int_equal(records_of(&rig, &s.one.id), 2);
+	/* Whatever its size was, what is checked takes its place and stays. */
+	assert_ok(put_one(&rig, cache, &s, 2));
+	assert_ok(get_one(&rig, cache, &s, 2));
+	assert_int_equal(dist_rig_put(&rig, cache, &unkeyed, &piece), PONTO_EINVAL);
+	unkeyed.size = V1;
+	piece.index = 2;
+	piece.data = bytes_of(&first);
+	assert_int_equal(dist_rig_put(&rig, cache, &unkeyed, &piece), PONTO_EEXIST);
+	assert_ok(get_one(&rig, cache, &s, 2));
+	dist_rig_close(&rig, cache);
+	dist_rig_clear(&rig);
+	free(first.data);
+	free(second.data);
+	free(small.data);
+	stock_free(&s);
+}
+
 static void what_does_not_fit_is_refused(void **state)
 {
 	struct stock s = stock_make(1);
@@ -715,6 +777,7 @@ int main(void)
 		cmocka_unit_test(equal_blocks_of_two_segments_are_two),
 		cmocka_unit_test(a_common_segment_is_one),
 		cmocka_unit_test(relayed_blocks_stay_as_they_came),
+		cmocka_unit_test(relayed_blocks_make_room),
 		cmocka_unit_test(what_does_not_fit_is_refused),
 		cmocka_unit_test(lists_of_hashes_grow),
 		cmocka_unit_test(so_many_at_a_time),

@@ -1,0 +1,737 @@
+/* The hosted cache: offers over HTTP and HTTPS, and what is pulled of who offers ([MS-PCHC] 3.1). Decisions are the
+ * engine's; a fetching engine of its own, with nobody to search for, asks the sources of each pull. */
+#include <string.h>
+
+#include "engines/content/content_hosted.h"
+#include "plugins/service-dist/dist_client.h"
+#include "plugins/service-dist/dist_http.h"
+#include "plugins/service-dist/dist_open.h"
+#include "plugins/service-dist/dist_post.h"
+
+#define TOPIC "service.dist.hosted"
+#define PUTS_MAX 128u /* blocks that the cache is writing: then those that came wait */
+#define MIB (1024u * 1024u)
+
+/* A pull, as the fetching engine has it: a session. */
+struct pull {
+	struct pull *next;
+	struct dist_hosted *hosted;
+	struct content_hosted_effect e;
+	struct content_segment segment; /* keys and hashes, unless it is relayed */
+	uint8_t *list;			/* of its hashes, when the cache had them */
+	bool begun, ended;
+	unsigned puts;
+	int cause; /* why it failed when that was nobody's fault */
+};
+
+/* One exchange with a source, and the block that it brought. */
+struct exchange {
+	struct exchange *next, *next_stalled;
+	struct dist_hosted *hosted;
+	struct content_request *request;
+	struct ponto_addr addr;
+	struct dist_post *post;
+	struct dist_opened block;
+	struct pull *pull; /* while the block is put */
+	struct dist_piece piece;
+};
+
+struct dist_hosted {
+	struct dist *dist;
+	struct content_hosted *engine;
+	struct content_client *client;
+	struct ponto_http_listener *listener; /* HTTPS; NULL: none */
+	struct ponto_timer *timer;
+	struct pull *pulls;
+	struct exchange *exchanges, *stalled;
+	unsigned puts, jobs;
+	bool pumping, again, stopping, overdue;
+	uint8_t answers[2][CONTENT_OFFER_ANSWER];
+	struct content_hosted_stats told;
+	struct ponto_counter *offers, *segments, *held, *refused, *ignored, *malformed, *blocks, *bytes, *failed,
+		*wrong, *replaced;
+	struct ponto_gauge *waiting, *active;
+};
+
+static void pump(struct dist_hosted *hosted);
+static void on_open(void *arg);
+static void on_opened(void *arg);
+
+/* ---- pulls --------------------------------------------------------------------------------- */
+
+static struct pull *pull_of(const struct dist_hosted *hosted, uint64_t tag)
+{
+	struct pull *p = hosted->pulls;
+
+	while (p && p->e.tag != tag)
+		p = p->next;
+	return p;
+}
+
+/* It is over, and what it brought is kept. */
+static void finish(struct pull *pull)
+{
+	struct dist_hosted *hosted = pull->hosted;
+	struct pull **at = &hosted->pulls;
+	const struct ponto_alloc *alloc = hosted->dist->env->alloc;
+
+	while (*at != pull)
+		at = &(*at)->next;
+	*at = pull->next;
+	content_hosted_ended(hosted->engine, dist_now(hosted->dist), pull->e.tag, pull->cause);
+	ponto_free(alloc, pull->list);
+	ponto_wipe(pull, sizeof(*pull));
+	ponto_free(alloc, pull);
+	hosted->again = true;
+}
+
+static void begin_session(struct pull *pull)
+{
+	struct dist_hosted *hosted = pull->hosted;
+	const struct content_hosted_effect *e = &pull->e;
+	uint64_t now = dist_now(hosted->dist);
+	int result;
+
+	for (uint32_t i = 0; i < e->source_count; i++)
+		content_client_expect(hosted->client, now, &e->id, &e->sources[i]);
+	if (e->mode == CONTENT_HOSTED_RELAYED)
+		result = content_client_relay(hosted->client, now, &e->id, e->algo, e->size, &e->blocks, e->tag);
+	else
+		result = content_client_add(hosted->client, now, e->algo, &pull->segment, &e->blocks, e->tag);
+	pull->begun = result == PONTO_OK;
+	if (result == PONTO_OK)
+		return;
+	pull->cause = result;
+	finish(pull);
+}
+
+/* On a worker: what the cache knows of a segment that is there in part. */
+static int copy_known(void *arg, const struct dist_meta *meta, struct ponto_bytes hashes)
+{
+	struct pull *pull = arg;
+
+	pull->list = ponto_bytes_dup(pull->hosted->dist->env->alloc, hashes);
+	if (!pull->list)
+		return PONTO_ENOMEM;
+	pull->segment.size = meta->size;
+	memcpy(pull->segment.hod, meta->hod, sizeof(pull->segment.hod));
+	memcpy(pull->segment.kp, meta->kp, sizeof(pull->segment.kp));
+	pull->segment.block_hashes = ponto_bytes(pull->list, hashes.len);
+	return PONTO_OK;
+}
+
+static void known_read(void *arg, int result)
+{
+	struct pull *pull = arg;
+	struct dist_hosted *hosted = pull->hosted;
+
+	hosted->jobs--;
+	if (result == PONTO_OK && !hosted->stopping) {
+		begin_session(pull);
+	} else {
+		pull->cause = result != PONTO_OK ? result : PONTO_ECLOSED;
+		finish(pull);
+	}
+	pump(hosted);
+	dist_check_stopped(hosted->dist);
+}
+
+static void begin_pull(struct dist_hosted *hosted, const struct content_hosted_effect *e)
+{
+	struct dist *dist = hosted->dist;
+	struct pull *pull = ponto_new(dist->env->alloc, 1, sizeof(*pull));
+	int result = PONTO_EBUSY;
+
+	if (!pull) {
+		content_hosted_ended(hosted->engine, dist_now(dist), e->tag, PONTO_ENOMEM);
+		return;
+	}
+	pull->hosted = hosted;
+	pull->e = *e;
+	pull->segment = e->segment;
+	pull->next = hosted->pulls;
+	hosted->pulls = pull;
+	if (e->mode != CONTENT_HOSTED_STORED) {
+		begin_session(pull);
+		return;
+	}
+	if (dist->cached)
+		result = dist_cache_hashes(dist->cache, &e->id, copy_known, known_read, pull);
+	if (result == PONTO_OK) {
+		hosted->jobs++;
+		return;
+	}
+	pull->cause = result;
+	finish(pull);
+}
+
+static void join(struct dist_hosted *hosted, const struct content_hosted_effect *e)
+{
+	struct pull *pull = pull_of(hosted, e->tag);
+
+	if (pull && pull->begun)
+		content_client_found(hosted->client, dist_now(hosted->dist), &e->id, &e->sources[0]);
+	else if (pull && pull->e.source_count < CONTENT_HOSTED_SOURCES)
+		pull->e.sources[pull->e.source_count++] = e->sources[0];
+}
+
+/* ---- blocks ----------------------------------------------------------------------------------- */
+
+static void forget_exchange(struct exchange *ex)
+{
+	struct exchange **at = &ex->hosted->exchanges;
+	const struct ponto_alloc *alloc = ex->hosted->dist->env->alloc;
+
+	while (*at != ex)
+		at = &(*at)->next;
+	*at = ex->next;
+	dist_post_close(ex->post);
+	ponto_free(alloc, ex->block.plain);
+	ponto_wipe(ex, sizeof(*ex));
+	ponto_free(alloc, ex);
+}
+
+static void settle(struct dist_hosted *hosted)
+{
+	struct exchange *ex = hosted->stalled;
+
+	if (!ex || hosted->puts >= PUTS_MAX)
+		return;
+	hosted->stalled = ex->next_stalled;
+	hosted->jobs++;
+	on_opened(ex);
+}
+
+static void put_done(void *arg, int result)
+{
+	struct exchange *ex = arg;
+	struct dist_hosted *hosted = ex->hosted;
+	struct pull *pull = ex->pull;
+
+	hosted->puts--;
+	hosted->jobs--;
+	pull->puts--;
+	if (result == PONTO_OK || result == PONTO_EEXIST)
+		content_hosted_block(hosted->engine, dist_now(hosted->dist), pull->e.tag, &ex->addr,
+				     (uint32_t)ex->piece.data.len);
+	else
+		pull->cause = result;
+	if (pull->ended && pull->puts == 0)
+		finish(pull);
+	forget_exchange(ex);
+	settle(hosted);
+	pump(hosted);
+	dist_check_stopped(hosted->dist);
+}
+
+/* Into the cache: plain when it was checked, else as it came. takes ex */
+static void keep(struct exchange *ex, struct pull *pull)
+{
+	struct dist_hosted *hosted = ex->hosted;
+	const struct content_hosted_effect *e = &pull->e;
+	struct dist_segment segment = {.id = e->id, .algo = e->algo, .size = e->size, .replace = e->replace};
+	const struct content_open *open = &ex->block.open;
+	int result = PONTO_EBUSY;
+
+	segment.keyed = e->mode != CONTENT_HOSTED_RELAYED;
+	memcpy(segment.tag, e->content_tag, DIST_TAG);
+	ex->pull = pull;
+	ex->piece.index = open->index;
+	ex->piece.crypto = CONTENT_PLAIN;
+	if (segment.keyed) {
+		memcpy(segment.hod, pull->segment.hod, sizeof(segment.hod));
+		memcpy(segment.kp, pull->segment.kp, sizeof(segment.kp));
+		segment.block_hashes = pull->segment.block_hashes;
+		ex->piece.data = ponto_bytes(ex->block.plain, open->size);
+	} else {
+		ex->piece.crypto = open->crypto;
+		memcpy(ex->piece.iv, open->iv, sizeof(ex->piece.iv));
+		ex->piece.data = open->data;
+	}
+	if (hosted->dist->cached)
+		result = dist_cache_put(hosted->dist->cache, &segment, &ex->piece, put_done, ex);
+	if (result == PONTO_OK) {
+		hosted->puts++;
+		hosted->jobs++;
+		pull->puts++;
+		return;
+	}
+	/* Others brought it meanwhile: he served all the same. */
+	if (result == PONTO_EEXIST)
+		content_hosted_block(hosted->engine, dist_now(hosted->dist), e->tag, &ex->addr, 0);
+	else
+		pull->cause = result;
+	forget_exchange(ex);
+}
+
+/* On a worker. */
+static void on_open(void *arg)
+{
+	struct exchange *ex = arg;
+
+	dist_open(ex->hosted->dist->env->alloc, &ex->block);
+}
+
+static void on_opened(void *arg)
+{
+	struct exchange *ex = arg;
+	struct dist_hosted *hosted = ex->hosted;
+	struct dist_opened *block = &ex->block;
+	struct pull *pull = pull_of(hosted, block->open.tag);
+	struct content_client_stats before, after;
+	uint64_t now = dist_now(hosted->dist);
+
+	hosted->jobs--;
+	if (hosted->puts >= PUTS_MAX && !hosted->stopping) { /* the source waits, too */
+		struct exchange **at = &hosted->stalled;
+
+		while (*at)
+			at = &(*at)->next_stalled;
+		ex->next_stalled = NULL;
+		*at = ex;
+		return;
+	}
+	content_client_stats(hosted->client, &before);
+	if (content_client_opened(hosted->client, now, ex->request, block->result, block->hash) && pull &&
+	    !hosted->stopping) {
+		keep(ex, pull);
+	} else {
+		content_client_stats(hosted->client, &after);
+		if (after.wrong > before.wrong && block->result != PONTO_ENOMEM) {
+			content_hosted_wrong(hosted->engine, now, &ex->addr);
+			ponto_peer_fault(hosted->dist->env->log, TOPIC, &ex->addr,
+					 "offered a segment and sent a block that is none of it");
+		}
+		forget_exchange(ex);
+	}
+	settle(hosted);
+	pump(hosted);
+	dist_check_stopped(hosted->dist);
+}
+
+static void work(struct exchange *ex)
+{
+	struct dist_hosted *hosted = ex->hosted;
+
+	hosted->jobs++;
+	if (!ex->block.open.relayed &&
+	    ponto_pool_submit(hosted->dist->pool, hosted->dist->env->loop, on_open, on_opened, ex) == PONTO_OK)
+		return;
+	on_open(ex);
+	on_opened(ex);
+}
+
+/* ---- exchanges --------------------------------------------------------------------------------- */
+
+static void answered(struct exchange *ex, int result, unsigned status, struct ponto_bytes body)
+{
+	struct dist_hosted *hosted = ex->hosted;
+
+	if (result == PONTO_OK && status != 200)
+		result = PONTO_EPROTO;
+	if (content_client_response(hosted->client, dist_now(hosted->dist), ex->request, result, body,
+				    &ex->block.open)) {
+		work(ex);
+		return;
+	}
+	if (result != PONTO_OK && result != PONTO_ECLOSED)
+		ponto_debug(hosted->dist->env->log, TOPIC, "who offered does not serve: %s", ponto_strerror(result));
+	forget_exchange(ex);
+}
+
+static void on_answer(void *arg, int result, unsigned status, struct ponto_bytes body)
+{
+	struct exchange *ex = arg;
+	struct dist_hosted *hosted = ex->hosted;
+
+	answered(ex, result, status, body);
+	pump(hosted);
+}
+
+static void send_request(struct dist_hosted *hosted, const struct content_client_effect *e)
+{
+	struct dist *dist = hosted->dist;
+	struct exchange *ex = ponto_new(dist->env->alloc, 1, sizeof(*ex));
+	struct content_open open;
+	char url[DIST_POST_URL];
+	struct dist_post_setup setup = {
+		.url = url,
+		.body = e->body,
+		.timeout = 2 * CONTENT_REQUEST_TIMEOUT_MAX, /* the engine's own is shorter */
+		.limit = CONTENT_LENGTH_PREFIX + CONTENT_RESPONSE_MAX,
+		.usual = CONTENT_BLOCK + 256,
+	};
+	int result;
+
+	if (!ex) {
+		(void)content_client_response(hosted->client, dist_now(dist), e->request, PONTO_ENOMEM,
+					      ponto_bytes(NULL, 0), &open);
+		return;
+	}
+	dist_post_url(&e->addr, CONTENT_PATH, url);
+	ex->hosted = hosted;
+	ex->request = e->request;
+	ex->addr = e->addr;
+	ex->next = hosted->exchanges;
+	hosted->exchanges = ex;
+	result = dist_post_open(dist, &setup, on_answer, ex, &ex->post);
+	if (result != PONTO_OK)
+		answered(ex, result, 0, ponto_bytes(NULL, 0));
+}
+
+static void cancel_request(struct dist_hosted *hosted, struct content_request *request)
+{
+	struct exchange *ex = hosted->exchanges;
+
+	while (ex && ex->request != request)
+		ex = ex->next;
+	if (ex)
+		answered(ex, hosted->overdue ? PONTO_ETIME : PONTO_ECLOSED, 0, ponto_bytes(NULL, 0));
+}
+
+static void session_ended(struct dist_hosted *hosted, uint64_t tag)
+{
+	struct pull *pull = pull_of(hosted, tag);
+
+	if (!pull)
+		return;
+	pull->ended = true;
+	if (pull->puts == 0)
+		finish(pull);
+}
+
+static void take_effect(struct dist_hosted *hosted, const struct content_client_effect *e)
+{
+	switch (e->kind) {
+	case CONTENT_CLIENT_REQUEST:
+		send_request(hosted, e);
+		break;
+	case CONTENT_CLIENT_CANCEL:
+		cancel_request(hosted, e->request);
+		break;
+	case CONTENT_CLIENT_ENDED:
+		session_ended(hosted, e->tag);
+		break;
+	default: /* nobody is searched for: who has it said so */
+		content_client_searched(hosted->client, dist_now(hosted->dist), &e->id);
+		break;
+	}
+}
+
+/* ---- figures ------------------------------------------------------------------------------------- */
+
+static void show(struct dist_hosted *hosted)
+{
+	struct content_hosted_stats now;
+
+	content_hosted_stats(hosted->engine, &now);
+#define ADD(counter, field) ponto_counter_add(hosted->counter, now.field - hosted->told.field)
+	ADD(offers, messages);
+	ADD(segments, segments);
+	ADD(held, held);
+	ADD(malformed, malformed);
+	ADD(blocks, blocks);
+	ADD(bytes, bytes);
+	ADD(failed, failed);
+	ADD(wrong, wrong);
+	ADD(replaced, replaced);
+	ADD(ignored, ignored);
+	ADD(refused, refused);
+	ADD(refused, rationed);
+	ADD(refused, unsound);
+#undef ADD
+	ponto_gauge_set(hosted->waiting, now.waiting);
+	ponto_gauge_set(hosted->active, now.active);
+	hosted->told = now;
+}
+
+static void make_metrics(struct dist_hosted *hosted)
+{
+	struct ponto_metrics *m = hosted->dist->env->metrics;
+	const char *name = hosted->dist->env->instance;
+
+	hosted->offers = ponto_counter(m, "dist_hosted_offers_total", name, "messages of clients that offer");
+	hosted->malformed = ponto_counter(m, "dist_hosted_malformed_total", name, "of these that were none");
+	hosted->segments = ponto_counter(m, "dist_hosted_segments_total", name, "segments offered");
+	hosted->held = ponto_counter(m, "dist_hosted_held_total", name, "of these that were there already");
+	hosted->refused = ponto_counter(m, "dist_hosted_refused_total", name,
+					"of these that cannot be, or were more than a client may offer");
+	hosted->ignored =
+		ponto_counter(m, "dist_hosted_ignored_total", name, "of these by clients that did not serve before");
+	hosted->blocks = ponto_counter(m, "dist_hosted_blocks_total", name, "blocks fetched of who offered them");
+	hosted->bytes = ponto_counter(m, "dist_hosted_bytes_total", name, "bytes of these");
+	hosted->failed = ponto_counter(m, "dist_hosted_failed_total", name, "segments offered and not served");
+	hosted->wrong =
+		ponto_counter(m, "dist_hosted_wrong_total", name, "blocks that were none of the segment offered");
+	hosted->replaced = ponto_counter(m, "dist_hosted_replaced_total", name,
+					 "relayed segments that were doubted and fetched anew");
+	hosted->waiting = ponto_gauge(m, "dist_hosted_waiting", name, "offered segments that wait to be fetched");
+	hosted->active = ponto_gauge(m, "dist_hosted_pulls", name, "offered segments being fetched");
+}
+
+/* ---- both engines ---------------------------------------------------------------------------------- */
+
+static void pump(struct dist_hosted *hosted)
+{
+	struct content_hosted_effect wish;
+	struct content_client_effect e;
+
+	hosted->again = true;
+	if (hosted->pumping)
+		return;
+	hosted->pumping = true;
+	while (hosted->again) {
+		hosted->again = false;
+		while (!hosted->stopping && content_hosted_effect(hosted->engine, dist_now(hosted->dist), &wish)) {
+			if (wish.kind == CONTENT_HOSTED_PULL)
+				begin_pull(hosted, &wish);
+			else
+				join(hosted, &wish);
+		}
+		while (content_client_effect(hosted->client, dist_now(hosted->dist), &e)) {
+			take_effect(hosted, &e);
+			hosted->again = true;
+		}
+	}
+	hosted->pumping = false;
+	show(hosted);
+	ponto_timer_set(hosted->dist->env->loop, hosted->timer, content_client_deadline(hosted->client));
+}
+
+static void on_timer(void *arg)
+{
+	struct dist_hosted *hosted = arg;
+	struct content_client_stats before, after;
+
+	content_client_stats(hosted->client, &before);
+	content_client_advance(hosted->client, dist_now(hosted->dist));
+	content_client_stats(hosted->client, &after);
+	hosted->overdue = after.timeouts > before.timeouts;
+	pump(hosted);
+	hosted->overdue = false;
+}
+
+void dist_hosted_served(struct dist_hosted *hosted, const struct content_id *id, const struct ponto_addr *to)
+{
+	if (hosted)
+		content_hosted_served(hosted->engine, id, to);
+}
+
+/* ---- offers ------------------------------------------------------------------------------------------ */
+
+static bool look(void *arg, const struct content_id *id, struct content_hosted_known *out)
+{
+	const struct dist_hosted *hosted = arg;
+	struct dist_known known;
+
+	if (!hosted->dist->cached || !dist_cache_find(hosted->dist->cache, id, &known))
+		return false;
+	out->keyed = known.keyed;
+	out->algo = known.algo;
+	out->size = known.size;
+	out->hashes = known.hashes;
+	out->blocks = known.blocks;
+	return true;
+}
+
+/* status other than 200: without a body, and the connection ends. */
+static void answer(struct dist_hosted *hosted, struct ponto_http_listener *listener, struct ponto_http_request *request,
+		   unsigned status, enum content_offer_code code)
+{
+	static const struct ponto_http_header type = {"Content-Type", "application/octet-stream"};
+	struct ponto_http_response response = {.status = (uint16_t)status, .close = status != 200};
+
+	if (status == 200) {
+		response.source = PONTO_HTTP_DATA;
+		response.data = ponto_bytes(hosted->answers[code], CONTENT_OFFER_ANSWER);
+		response.headers = &type;
+		response.header_count = 1;
+	}
+	if (ponto_http_respond(hosted->dist->http, listener, request, &response) != PONTO_OK)
+		ponto_debug(hosted->dist->env->log, TOPIC, "an offer goes without an answer");
+}
+
+static void take_offer(struct dist_hosted *hosted, unsigned version, struct ponto_http_listener *listener,
+		       struct ponto_http_request *request)
+{
+	enum content_offer_code code = CONTENT_OFFER_OK;
+	int result = content_hosted_offer(hosted->engine, dist_now(hosted->dist), &request->peer, version,
+					  request->body, &code);
+
+	if (result != PONTO_OK)
+		ponto_peer_fault(hosted->dist->env->log, TOPIC, &request->peer,
+				 "an offer that is none of the Hosted Cache Protocol");
+	answer(hosted, listener, request, result == PONTO_OK ? 200 : 400, code);
+	pump(hosted);
+}
+
+void dist_hosted_offer(struct dist_hosted *hosted, struct ponto_http_listener *listener,
+		       struct ponto_http_request *request)
+{
+	take_offer(hosted, 2, listener, request);
+}
+
+static void on_request(void *arg, struct ponto_http_request *request)
+{
+	struct dist_hosted *hosted = arg;
+	char path[DIST_PATH_MAX];
+
+	if (dist_path(request->target, path) != PONTO_OK || content_offer_path(path) != 1)
+		answer(hosted, hosted->listener, request, 404, CONTENT_OFFER_OK);
+	else if (strcmp(request->method, "POST") != 0)
+		answer(hosted, hosted->listener, request, 405, CONTENT_OFFER_OK);
+	else
+		take_offer(hosted, 1, hosted->listener, request);
+}
+
+static void on_gone(void *arg, struct ponto_http_request *request)
+{
+	(void)arg;
+	(void)request;
+}
+
+/* ---- its life -------------------------------------------------------------------------------------------- */
+
+static int make_engines(struct dist_hosted *hosted)
+{
+	const struct ponto_env *env = hosted->dist->env;
+	struct content_hosted_config config = content_hosted_defaults(env->alloc, ponto_random_u64(env->random));
+	struct content_client_config client = content_client_defaults(env->alloc);
+	uint64_t size = (uint64_t)ponto_conf_int(env->conf, "cache_size") * MIB;
+	int result;
+
+	config.look = look;
+	config.arg = hosted;
+	config.pulls = (uint32_t)ponto_conf_int(env->conf, "hosted_pulls");
+	config.pulls_per_client = config.pulls / 4 ? config.pulls / 4 : 1;
+	config.waiting_per_client = (uint32_t)ponto_conf_int(env->conf, "hosted_offers");
+	config.waiting = 8 * config.waiting_per_client;
+	config.bytes_per_client = size / 100 * (uint64_t)ponto_conf_int(env->conf, "hosted_share");
+	result = content_hosted_create(&config, &hosted->engine);
+	client.request_timeout = (uint64_t)ponto_conf_int(env->conf, "request_timeout") * PONTO_MS;
+	client.sessions = config.pulls;
+	client.requests = config.pulls * CONTENT_HOSTED_SOURCES;
+	client.segments = 2 * config.pulls;
+	client.probes = 0;
+	if (result == PONTO_OK)
+		result = content_client_create(&client, &hosted->client);
+	return result;
+}
+
+/* Without a certificate there is no HTTPS, and so no version 1.0 (3.1.3). */
+static int listen_secure(struct dist_hosted *hosted)
+{
+	static const struct ponto_http_events events = {on_request, on_gone};
+	struct dist *dist = hosted->dist;
+	const char *certificate = ponto_conf_string(dist->conf, "hosted_certificate"),
+		   *key = ponto_conf_string(dist->conf, "hosted_key"),
+		   *text = ponto_conf_string(dist->conf, "hosted_listen");
+	struct ponto_http_listen listen = {
+		.body_limit = CONTENT_OFFER_MAX, .certificate_file = certificate, .key_file = key};
+	struct ponto_addr bound;
+	char bound_text[PONTO_ADDR_TEXT];
+	int result;
+
+	if (!*certificate && !*key) {
+		ponto_info(dist->env->log, TOPIC, "no certificate: offers of version 2.0 alone are taken");
+		return PONTO_OK;
+	}
+	if (!*certificate || !*key || !*text) {
+		ponto_error(dist->env->log, TOPIC,
+			    "offers of version 1.0 need 'hosted_certificate', 'hosted_key' and 'hosted_listen'");
+		return PONTO_ECONF;
+	}
+	result = ponto_addr_parse(text, CONTENT_OFFER_PORT_V1, &listen.local);
+	if (result == PONTO_OK)
+		result = ponto_http_listen(dist->http, dist->env->loop, &listen, &events, hosted, &hosted->listener);
+	if (result != PONTO_OK) {
+		ponto_error(dist->env->log, TOPIC, "no offers over HTTPS on %s: %s", text, ponto_strerror(result));
+		return result;
+	}
+	ponto_http_local(dist->http, hosted->listener, &bound);
+	ponto_addr_format(&bound, bound_text);
+	ponto_info(dist->env->log, TOPIC, "offers of version 1.0 are taken on %s", bound_text);
+	return PONTO_OK;
+}
+
+int dist_hosted_open(struct dist *dist, struct dist_hosted **out)
+{
+	struct dist_hosted *hosted;
+	int result;
+
+	if (!ponto_conf_bool(dist->conf, "hosted_cache"))
+		return PONTO_OK;
+	if (!*ponto_conf_string(dist->conf, "retrieval")) {
+		ponto_error(dist->env->log, TOPIC, "a hosted cache needs option 'retrieval'");
+		return PONTO_ECONF;
+	}
+	hosted = ponto_new(dist->env->alloc, 1, sizeof(*hosted));
+	if (!hosted)
+		return PONTO_ENOMEM;
+	hosted->dist = dist;
+	content_offer_answer(CONTENT_OFFER_OK, hosted->answers[CONTENT_OFFER_OK]);
+	content_offer_answer(CONTENT_OFFER_INTERESTED, hosted->answers[CONTENT_OFFER_INTERESTED]);
+	make_metrics(hosted);
+	result = make_engines(hosted);
+	if (result == PONTO_OK)
+		result = ponto_timer_create(dist->env->loop, on_timer, hosted, &hosted->timer);
+	if (result == PONTO_OK)
+		result = listen_secure(hosted);
+	if (result != PONTO_OK) {
+		dist_hosted_stop(hosted);
+		dist_hosted_close(hosted);
+		return result;
+	}
+	*out = hosted;
+	return PONTO_OK;
+}
+
+/* No more offers; exchanges are broken off; what workers and the cache are at is waited for. */
+void dist_hosted_stop(struct dist_hosted *hosted)
+{
+	struct ponto_http_listener *listener;
+
+	if (!hosted || hosted->stopping)
+		return;
+	hosted->stopping = true;
+	listener = hosted->listener;
+	hosted->listener = NULL;
+	ponto_http_unlisten(hosted->dist->http, listener);
+	while (hosted->stalled) {
+		struct exchange *ex = hosted->stalled;
+
+		hosted->stalled = ex->next_stalled;
+		hosted->jobs++;
+		on_opened(ex);
+	}
+	for (const struct pull *p = hosted->pulls; p; p = p->next)
+		content_client_stop(hosted->client, p->e.tag);
+	if (hosted->timer)
+		pump(hosted);
+}
+
+bool dist_hosted_idle(const struct dist_hosted *hosted)
+{
+	return !hosted || hosted->jobs == 0;
+}
+
+void dist_hosted_close(struct dist_hosted *hosted)
+{
+	if (!hosted)
+		return;
+	while (hosted->exchanges) {
+		struct exchange *ex = hosted->exchanges;
+		struct content_open open;
+
+		(void)content_client_response(hosted->client, dist_now(hosted->dist), ex->request, PONTO_ECLOSED,
+					      ponto_bytes(NULL, 0), &open);
+		forget_exchange(ex);
+	}
+	while (hosted->pulls)
+		finish(hosted->pulls);
+	content_client_destroy(hosted->client);
+	content_hosted_destroy(hosted->engine);
+	if (hosted->timer)
+		ponto_timer_destroy(hosted->dist->env->loop, hosted->timer);
+	ponto_free(hosted->dist->env->alloc, hosted);
+}
