@@ -23,14 +23,15 @@ engines_include_only_the_pure() {
 	includes "$1" engines | grep -vE ' (engines/.*|framework/(base|cursor|digest|xml)\.h|(string|stdbool|stddef|stdint|limits|inttypes|assert)\.h)$'
 }
 
-# transport-udp4 and transport-udp6 are two names of one source.
+# transport-udp4 and transport-udp6 are two names of one source.. A Teredo server and a relay have the same way to native hosts.
 plugins_keep_to_themselves() {
 	includes "$1" plugins | awk '{
 		split($1, file, "/")
 		split($2, other, "/")
 		if ($2 ~ /^\.\.?\// || other[1] == "apps" || other[1] == "api" || other[1] == "tests")
 			print
-		else if (other[1] == "plugins" && other[2] != file[2] && !(file[2] == "transport-udp4" && other[2] == "transport-udp6"))
+		else if (other[1] == "plugins" && other[2] != file[2] && !(file[2] == "transport-udp4" && other[2] == "transport-udp6") &&
+			!(file[2] == "service-teredo-server" && other[3] == "teredo_tun.h"))
 			print
 	}'
 }

@@ -1,4 +1,4 @@
-/* The service suite against every service there is: the shipped one and the example. */
+/* The service suite against services: shipped ones and the example. */
 #include "tests/support/test.h"
 
 #include <stdio.h>
@@ -6,6 +6,7 @@
 #include "tests/conform/service_suite.h"
 
 extern const struct ponto_plugin service_pnrp_LTX_ponto_plugin, service_echo_LTX_ponto_plugin,
+	service_teredo_server_LTX_ponto_plugin,
 	transport_sim_LTX_ponto_plugin, security_sim_LTX_ponto_plugin, store_mem_LTX_ponto_plugin;
 
 struct run {
@@ -27,12 +28,14 @@ int main(void)
 {
 	static const char *const pnrp_methods[] = {"Clouds", "Cloud", "Peers", "Register", "Unregister",
 						   "Names",  "Resolve", NULL};
-	static const char *const echo_methods[] = {"Echo", NULL};
+	static const char *const echo_methods[] = {"Echo", NULL}, *const teredo_methods[] = {"Status", NULL};
 	static const struct service_subject subjects[] = {
 		{&service_pnrp_LTX_ponto_plugin,
 		 {&transport_sim_LTX_ponto_plugin, &security_sim_LTX_ponto_plugin, &store_mem_LTX_ponto_plugin, NULL},
 		 pnrp_methods},
 		{&service_echo_LTX_ponto_plugin, {NULL}, echo_methods},
+		/* It waits for an address there: the simulated network has no IPv4. */
+		{&service_teredo_server_LTX_ponto_plugin, {&transport_sim_LTX_ponto_plugin, NULL}, teredo_methods},
 	};
 	static struct CMUnitTest tests[PONTO_ARRAY_SIZE(subjects) * 16];
 	static struct run runs[PONTO_ARRAY_SIZE(tests)];

@@ -67,15 +67,19 @@ PY
 # ---- the judge -------------------------------------------------------------------------------
 # Everything on the public segment, into $work/NAME.pcap.
 capture_start() { # NAME
-	lab exec inet tshark -q -i br0 -w "$work/$1.pcap" -f 'udp or icmp6' 2>"$work/$1.tshark" &
+	ip netns exec "${NETLAB_PREFIX:-lab-}inet" tshark -q -i br0 -w "$work/$1.pcap" -f 'udp or icmp6' 2>"$work/$1.tshark" &
 	capture_pid=$!
 	until_true 100 grep -q -i 'capturing' "$work/$1.tshark" || bail "tshark does not capture: $(cat "$work/$1.tshark")"
 }
-# Waits until what was sent before is in the file, by a datagram that nobody takes.
+# Ends when what was sent before is in the file, as a datagram that nobody takes shows.
 capture_end() { # NAME
-	local mark=$RANDOM
-	until_true 50 eval "lab exec public python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b\"end\", (\"192.0.2.40\", 9)); socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b\"mark$mark\", (\"192.0.2.10\", 9))'; tshark -r '$work/$1.pcap' -Y 'udp.dstport == 9' -T fields -e frame.number 2>/dev/null | grep -q ."
-	kill -INT "$capture_pid"
+	local name=$1
+	marked() {
+		lab exec public python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"end", ("192.0.2.10", 9))'
+		tshark -r "$work/$name.pcap" -Y 'udp.dstport == 9' -T fields -e frame.number 2>/dev/null | grep -q .
+	}
+	until_true 50 marked || bail "the capture does not go on"
+	kill -TERM "$capture_pid"
 	wait "$capture_pid" 2>/dev/null
 }
 # seen NAME FILTER FIELD...: the fields of the packets that fit
@@ -85,4 +89,37 @@ seen() {
 	for field; do fields+=(-e "$field"); done
 	tshark -r "$work/$name.pcap" --enable-heuristic teredo_udp -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE \
 		-Y "$filter" -T fields "${fields[@]}" 2>>"$work/tshark.err"
+}
+
+# ---- Ponto's own nodes, without privilege ------------------------------------------------------
+# Only root may open /dev/net/tun on some machines; elsewhere, and where udev runs, everybody may.
+mknod "$work/tun" c 10 200 2>/dev/null && chmod 666 "$work/tun" && mount --bind "$work/tun" /dev/net/tun 2>/dev/null
+chmod 755 "$work"
+node_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+in_node() { local host=$1; shift; ip netns exec "${NETLAB_PREFIX:-lab-}$host" "${node_user[@]}" env PONTO_PLUGIN_PATH="$build/.libs" "$@"; }
+ponto() { local host=$1; shift; in_node "$host" "$build/ponto" --connect "$work/$host/run/bus" "$@"; }
+# node_start HOST CONFIGURATION: a daemon with that, log in $work/HOST.log
+node_start() {
+	local host=$1
+	mkdir -p "$work/$host/state" "$work/$host/run"
+	printf '%s\n' "node = { name = \"$host\"; state = \"$work/$host/state\"; socket = \"ipc://$work/$host/run/bus\"; };" \
+		'stores = {}; security = {}; discovery = {}; http = {};' "$2" >"$work/$host/ponto.conf"
+	chmod 700 "$work/$host/state" "$work/$host/run"
+	chown -R 65534:65534 "$work/$host"
+	# Not by a function, so that the process is the daemon's own.
+	ip netns exec "${NETLAB_PREFIX:-lab-}$host" "${node_user[@]}" env PONTO_PLUGIN_PATH="$build/.libs" \
+		"$build/pontod" -c "$work/$host/ponto.conf" 2>>"$work/$host.log" &
+	declare -g "node_pid_$host=$!"
+	until_true 150 ponto "$host" node status || bail "the node on $host does not start"
+}
+node_stop() { # HOST
+	local pid="node_pid_$1"
+	kill "${!pid}"
+	wait "${!pid}"
+}
+metric() { ponto "$1" node metrics | awk -v name="ponto_$2" '{ split($1, n, "{"); if (n[1] == name) print $2 }'; } # HOST NAME
+ponto_server() { # further options of the service
+	node_start server "transports = { udp = { plugin = \"transport-udp4\"; addresses = [\"192.0.2.10\", \"192.0.2.11\"]; }; };
+services = { teredo = { plugin = \"service-teredo-server\"; ${1-} }; };"
+	until_true 100 listens server 192.0.2.11:3544 || bail "the server does not listen"
 }
