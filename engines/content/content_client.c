@@ -34,6 +34,7 @@ struct segment {
 	uint8_t kp[CONTENT_HASH_MAX];
 	uint8_t *hashes; /* of all blocks up to the last wanted */
 	struct content_blocks left, busy;
+	struct content_blocks lacked; /* by everyone, and told to be */
 };
 
 enum stage { STAGE_NEW, STAGE_SENT, STAGE_CANCEL, STAGE_CANCELLED, STAGE_OPENING };
@@ -283,6 +284,22 @@ static void schedule(struct content_client *c, uint64_t now, struct segment *s)
 		end_session(c, s);
 }
 
+/* What everyone lacks, as far as it was not told yet. */
+static bool take_lacked(struct segment *s, struct content_blocks *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!s->active || s->ended || s->searching || s->relayed || s->count == 0)
+		return false;
+	*out = s->left;
+	content_blocks_drop(out, &s->busy);
+	content_blocks_drop(out, &s->lacked);
+	for (unsigned i = 0; i < s->count; i++)
+		content_blocks_keep(out, &s->servers[i].lacks);
+	for (uint32_t i = 0, n; content_blocks_run(out, i, &i, &n); i += n)
+		content_blocks_add(&s->lacked, i, n);
+	return content_blocks_count(out) > 0;
+}
+
 static void schedule_all(struct content_client *c, uint64_t now)
 {
 	for (struct segment *s = c->segments; s && s->active; s = s->next)
@@ -420,6 +437,7 @@ static int open_session(struct content_client *c, uint64_t now, const struct con
 	s->hashes = hashes;
 	s->left = *blocks;
 	memset(&s->busy, 0, sizeof(s->busy));
+	memset(&s->lacked, 0, sizeof(s->lacked));
 	s->deadline = now + c->config.session_timeout;
 	c->session_count++;
 	begin(c, now, s);
@@ -728,14 +746,23 @@ static bool request_effect(struct content_client *c, uint64_t now, struct conten
 
 int content_client_effect(struct content_client *client, uint64_t now, struct content_client_effect *out)
 {
+	struct content_blocks missing;
+
 	for (struct segment *s = client->segments; s && s->active; s = s->next) {
-		if (!s->probe && !s->ended)
+		bool lacked = take_lacked(s, &missing);
+
+		if (!s->probe && !s->ended && !lacked)
 			continue;
 		memset(out, 0, sizeof(*out));
-		out->kind = s->probe ? CONTENT_CLIENT_PROBE : CONTENT_CLIENT_ENDED;
+		out->kind = lacked	? CONTENT_CLIENT_LACKED
+			    : s->probe	? CONTENT_CLIENT_PROBE
+					: CONTENT_CLIENT_ENDED;
 		out->id = s->id;
 		out->tag = s->tag;
 		out->v2 = content_is_v2(s->algo);
+		out->missing = missing;
+		if (lacked)
+			return 1;
 		if (s->probe) {
 			s->probe = false;
 			return 1;

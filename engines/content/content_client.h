@@ -47,18 +47,19 @@ enum content_client_kind {
 		1, /* who has id? content_client_found, any number of times, then content_client_searched */
 	CONTENT_CLIENT_REQUEST, /* POST body to addr, then content_client_response, once */
 	CONTENT_CLIENT_CANCEL,	/* break it off, then content_client_response as well */
+	CONTENT_CLIENT_LACKED,	/* all who were asked said that they lack missing; the session goes on with others */
 	CONTENT_CLIENT_ENDED,	/* the session is over; missing is what is to come from the content server */
 };
 
 struct content_client_effect {
 	uint8_t kind; /* enum content_client_kind */
-	uint64_t tag; /* PROBE, ENDED */
+	uint64_t tag; /* PROBE, LACKED, ENDED */
 	struct content_id id;
 	bool v2;			 /* PROBE: the version to ask in */
 	struct content_request *request; /* REQUEST, CANCEL */
 	struct ponto_addr addr;		 /* REQUEST */
 	struct ponto_bytes body;	 /* REQUEST: until the response */
-	struct content_blocks missing;	 /* ENDED */
+	struct content_blocks missing;	 /* LACKED, ENDED */
 };
 
 /* What is to be done with a block that came: decrypt with the key, keep the first size bytes, hash them. One of a

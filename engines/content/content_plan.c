@@ -26,6 +26,7 @@ struct part {
 	uint16_t low, count, left;
 	uint8_t empty; /* looks in a row that found nothing */
 	bool session, stopping, found, open;
+	bool lacked;  /* neighbours said in this session what they lack: looked is when */
 	bool refused; /* the last session did not begin */
 };
 
@@ -291,7 +292,7 @@ static bool take_session(struct content_plan *p, uint64_t now, uint32_t at, stru
 	p->peer_count += taken;
 	p->sessions++;
 	part->session = true;
-	part->stopping = part->found = false;
+	part->stopping = part->found = part->lacked = false;
 	part->began = now;
 	out->kind = CONTENT_PLAN_SESSION_BEGIN;
 	out->segment = at;
@@ -348,6 +349,19 @@ static void free_session(struct content_plan *p, struct part *part)
 	part->session = part->stopping = false;
 }
 
+void content_plan_lacked(struct content_plan *plan, uint64_t now, uint32_t segment, const struct content_blocks *blocks)
+{
+	struct part *part = &plan->parts[segment];
+
+	if (!part->session)
+		return;
+	for (uint32_t i = content_blocks_next(blocks, part->low); i < (uint32_t)part->low + part->count;
+	     i = content_blocks_next(blocks, i + 1))
+		plan->peer_count -= clear_bit(plan->peer, part->first + (i - part->low));
+	part->lacked = true;
+	part->looked = now;
+}
+
 void content_plan_session_ended(struct content_plan *plan, uint64_t now, uint32_t segment)
 {
 	struct part *part = &plan->parts[segment];
@@ -357,7 +371,8 @@ void content_plan_session_ended(struct content_plan *plan, uint64_t now, uint32_
 		return;
 	free_session(plan, part);
 	part->refused = false;
-	part->looked = now;
+	if (!part->lacked)
+		part->looked = now;
 	part->empty = part->found ? 0 : part->empty < 8 ? part->empty + 1 : part->empty;
 	for (unsigned i = 1; i < part->empty && wait < CONTENT_PLAN_LOOK_MAX; i++)
 		wait *= 2;
@@ -402,7 +417,7 @@ static uint64_t askable(const struct content_plan *p, uint64_t from, uint64_t to
 
 static bool is_target(const struct content_plan *p, uint64_t now, const struct part *part)
 {
-	return part->left && !part->session && part->hold <= now && (!part->refused || part->again <= now) &&
+	return part->left && part->hold <= now && (!part->refused || part->again <= now) &&
 	       askable(p, part->first, end_of(p, part), false) < p->blocks;
 }
 
@@ -490,7 +505,7 @@ static bool look_at_targets(struct content_plan *p, uint64_t now, bool *pending,
 		struct part *part = &p->parts[p->target + i];
 
 		*pending |= part->session;
-		if (!is_target(p, now, part) || hold_back(p, now, part))
+		if (part->session || !is_target(p, now, part) || hold_back(p, now, part))
 			continue;
 		if ((!is_fresh(p, now, part) || askable(p, part->first, end_of(p, part), true) == p->blocks) &&
 		    p->sessions < 2 * p->config.sessions && take_session(p, now, p->target + i, out))
@@ -508,8 +523,6 @@ static bool ask(struct content_plan *p, uint64_t now, struct content_plan_step *
 			return false;
 		if (look_at_targets(p, now, &pending, out))
 			return true;
-		if (pending)
-			return false;
 		for (uint32_t i = 0; i < p->targets; i++) {
 			struct part *part = &p->parts[p->target + i];
 
@@ -518,6 +531,8 @@ static bool ask(struct content_plan *p, uint64_t now, struct content_plan_step *
 				return true;
 			}
 		}
+		if (pending)
+			return false;
 		p->targets = 0;
 	}
 	return false;
@@ -578,7 +593,7 @@ static void wait_step(struct content_plan *p, uint64_t now, struct content_plan_
 			deadline = sooner(deadline, part->began + p->config.patience);
 		if (!part->session && part->left && due(p, part) > now)
 			deadline = sooner(deadline, due(p, part));
-		if (!part->session && part->left && asks && part->hold > now)
+		if (part->left && asks && part->hold > now)
 			deadline = sooner(deadline, part->hold);
 	}
 	if (asks && p->ask_again > now)

@@ -85,6 +85,9 @@ void content_plan_from_peer(struct content_plan *plan, uint64_t block);
 /* One that was had is lost again. */
 void content_plan_lost(struct content_plan *plan, uint64_t block);
 
+/* The session on segment goes on, but all neighbours lack these of its blocks. */
+void content_plan_lacked(struct content_plan *plan, uint64_t now, uint32_t segment, const struct content_blocks *blocks);
+
 void content_plan_session_ended(struct content_plan *plan, uint64_t now, uint32_t segment);
 
 /* A session could not begin, as others are at work on it or there are too many: again after a while. */

@@ -556,6 +556,12 @@ static void begin_session(struct dist_fetch *fetch, const struct content_plan_st
 	client->again = true;
 }
 
+void dist_blocks_lacked(struct dist_fetch *fetch, uint32_t segment, const struct content_blocks *blocks)
+{
+	content_plan_lacked(fetch->plan, dist_now(fetch->client->dist), segment, blocks);
+	dist_client_wake(fetch);
+}
+
 void dist_blocks_session_ended(struct dist_fetch *fetch, uint32_t segment)
 {
 	for (unsigned i = 0; i < fetch->session_count; i++) {

@@ -258,6 +258,11 @@ static void take_effect(struct dist_client *client, const struct content_client_
 	case CONTENT_CLIENT_CANCEL:
 		cancel_request(client, e->request);
 		break;
+	case CONTENT_CLIENT_LACKED:
+		fetch = e->tag & DIST_API_TAG ? NULL : fetch_of(client, e->tag);
+		if (fetch)
+			dist_blocks_lacked(fetch, (uint32_t)(e->tag & 0xffffff), &e->missing);
+		break;
 	default:
 		if (e->tag & DIST_API_TAG) {
 			dist_api_ended(client->dist->api, e->tag, &e->missing);

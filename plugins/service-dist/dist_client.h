@@ -260,6 +260,7 @@ bool dist_blocks_segment(const struct dist_fetch *fetch, uint32_t i, struct cont
 /* A block whose hash is right, from neighbours or the origin. takes memory, in which data lies */
 void dist_blocks_accept(struct dist_fetch *fetch, uint64_t block, uint8_t *memory, const uint8_t *data, size_t len,
 			enum dist_source source);
+void dist_blocks_lacked(struct dist_fetch *fetch, uint32_t segment, const struct content_blocks *blocks);
 void dist_blocks_session_ended(struct dist_fetch *fetch, uint32_t segment);
 void dist_blocks_found(struct dist_fetch *fetch, const struct content_id *id, const struct ponto_addr *addr);
 /* He works on it too. */

@@ -60,7 +60,12 @@ struct content_id id_of(const struct rig *rig, size_t segment)
 
 bool effect(struct rig *rig)
 {
-	return content_client_effect(rig->client, rig->now, &rig->e) == 1;
+	while (content_client_effect(rig->client, rig->now, &rig->e) == 1) {
+		if (rig->e.kind != CONTENT_CLIENT_LACKED)
+			return true;
+		rig->lacked = rig->e.missing;
+	}
+	return false;
 }
 
 void next_effect(struct rig *rig, unsigned kind)

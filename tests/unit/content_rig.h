@@ -13,7 +13,8 @@ struct rig {
 	uint64_t now;
 	struct blob content;
 	struct content_made made;
-	struct content_client_effect e;
+	struct content_client_effect e;	/* the last one, but for LACKED: */
+	struct content_blocks lacked;	/* the last time */
 };
 
 struct ponto_addr peer(unsigned i);

@@ -61,6 +61,45 @@ static void lists_come_first(void **state)
 	rig_end(&rig);
 }
 
+/* What all lack is told as soon as the last of them has said so, once, while the session fetches what they have. */
+static void what_all_lack_is_told_at_once(void **state)
+{
+	struct content_message list = {.type = CONTENT_BLKLIST};
+	struct content_client_effect first;
+	struct rig rig;
+
+	(void)state;
+	rig_start(&rig, CONTENT_SHA256, 1000000);
+	assert_ok(add(&rig, 0, 0, 8));
+	next_effect(&rig, CONTENT_CLIENT_PROBE);
+	found(&rig, 0, 0);
+	found(&rig, 0, 1);
+	searched(&rig, 0);
+	list.blklist.id = id_of(&rig, 0);
+	list.blklist.blocks = blocks_of(3, 2);
+	next_effect(&rig, CONTENT_CLIENT_REQUEST);
+	first = rig.e;
+	next_effect(&rig, CONTENT_CLIENT_REQUEST);
+	assert_int_equal(answer(&rig, encoded(&list)), 0);
+	next_effect(&rig, CONTENT_CLIENT_REQUEST); /* block 3 */
+	assert_int_equal(content_blocks_count(&rig.lacked), 0);
+	list.blklist.blocks = blocks_of(6, 2);
+	rig.e = first;
+	assert_int_equal(answer(&rig, encoded(&list)), 0);
+	next_effect(&rig, CONTENT_CLIENT_REQUEST);
+	assert_int_equal(content_blocks_count(&rig.lacked), 4);
+	assert_true(content_blocks_has(&rig.lacked, 0) && content_blocks_has(&rig.lacked, 5));
+	memset(&rig.lacked, 0, sizeof(rig.lacked));
+	content_client_stop(rig.client, 0);
+	ended(&rig, 8);
+	while (effect(&rig)) {
+		assert_int_equal(rig.e.kind, CONTENT_CLIENT_CANCEL);
+		assert_int_equal(answer(&rig, encoded(&list)), 0);
+	}
+	assert_int_equal(content_blocks_count(&rig.lacked), 0);
+	rig_end(&rig);
+}
+
 /* Every session: one search, one segment. */
 static void a_session_a_segment(void **state)
 {
@@ -453,6 +492,7 @@ static void refused_memory(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(few_blocks_are_fetched_at_once),
 	cmocka_unit_test(lists_come_first),
+	cmocka_unit_test(what_all_lack_is_told_at_once),
 	cmocka_unit_test(a_session_a_segment),
 	cmocka_unit_test(one_block_a_server),
 	cmocka_unit_test(what_is_told_to_peers),

@@ -12,6 +12,7 @@ struct pending {
 	uint64_t at;
 	struct content_plan_step step;
 	unsigned node;
+	bool listed; /* a session: neighbours have said what they lack */
 };
 
 struct node {
@@ -30,6 +31,7 @@ struct branch {
 	unsigned count;
 	uint64_t now, line_free;
 	uint64_t block_time; /* of a block on the line to the content server */
+	uint64_t peer_time;  /* of a block from neighbours; 0: a session is over at once */
 	struct pending pending[PENDING_MAX];
 	size_t pending_count;
 	uint64_t origin;       /* blocks that went over it */
@@ -47,7 +49,7 @@ static uint64_t below(struct branch *b, uint64_t n)
 static void add_pending(struct branch *b, uint64_t at, unsigned node, const struct content_plan_step *step)
 {
 	assert_true(b->pending_count < PENDING_MAX);
-	b->pending[b->pending_count++] = (struct pending){at, *step, node};
+	b->pending[b->pending_count++] = (struct pending){at, *step, node, false};
 }
 
 static void make(struct branch *b, unsigned node, const struct content_plan_config *config, uint32_t segments,
@@ -114,11 +116,48 @@ static bool pump(struct branch *b, unsigned i, uint64_t *deadline)
 	return false;
 }
 
+static bool somebody_has(const struct branch *b, unsigned node, uint64_t block)
+{
+	bool has = false;
+
+	for (unsigned i = 0; i < b->count && !b->deaf; i++)
+		has |= i != node && b->nodes[i].plan && content_plan_has(b->nodes[i].plan, block);
+	return has;
+}
+
+/* Neighbours list what they have; then that is fetched of them. */
+static void deliver_lists(struct branch *b, const struct pending *p)
+{
+	struct content_plan *plan = b->nodes[p->node].plan;
+	struct content_blocks lacked = p->step.blocks;
+	struct pending rest = *p;
+
+	for (uint32_t index = content_blocks_next(&p->step.blocks, 0); index < CONTENT_BLOCKS_MAX;
+	     index = content_blocks_next(&p->step.blocks, index + 1)) {
+		if (somebody_has(b, p->node, content_plan_block(plan, p->step.segment, index)))
+			content_blocks_remove(&lacked, index);
+	}
+	content_blocks_drop(&rest.step.blocks, &lacked);
+	if (content_blocks_count(&rest.step.blocks) == 0) {
+		content_plan_session_ended(plan, b->now, p->step.segment);
+		return;
+	}
+	content_plan_lacked(plan, b->now, p->step.segment, &lacked);
+	rest.listed = true;
+	rest.at = b->now + content_blocks_count(&rest.step.blocks) * b->peer_time;
+	b->pending[b->pending_count++] = rest;
+}
+
 static void deliver(struct branch *b, const struct pending *p)
 {
 	struct node *n = &b->nodes[p->node];
 	struct content_plan *plan = n->plan;
 	const struct content_plan_step *step = &p->step;
+
+	if (step->kind == CONTENT_PLAN_SESSION_BEGIN && b->peer_time && !p->listed) {
+		deliver_lists(b, p);
+		return;
+	}
 
 	if (step->kind == CONTENT_PLAN_ASK) {
 		bool fails = below(b, 10) < b->origin_fails;
@@ -131,11 +170,8 @@ static void deliver(struct branch *b, const struct pending *p)
 	for (uint32_t index = content_blocks_next(&step->blocks, 0); index < CONTENT_BLOCKS_MAX;
 	     index = content_blocks_next(&step->blocks, index + 1)) {
 		uint64_t block = content_plan_block(plan, step->segment, index);
-		bool there = false;
 
-		for (unsigned i = 0; i < b->count && !b->deaf; i++)
-			there |= i != p->node && b->nodes[i].plan && content_plan_has(b->nodes[i].plan, block);
-		if (!there)
+		if (!somebody_has(b, p->node, block))
 			continue;
 		assert_true(content_plan_had(plan, b->now, block));
 		content_plan_from_peer(plan, block);
@@ -448,14 +484,15 @@ static void no_memory(void **state)
 
 /* Ten that begin at once; the content server sends little more than one copy, and all have it little later than one
  * copy takes. Both limits are in hundredths of one copy. */
-static void ten(uint32_t segments, uint32_t blocks, uint32_t last, uint64_t block_time, uint64_t copies, uint64_t times,
-		const char *what)
+static void ten(uint32_t segments, uint32_t blocks, uint32_t last, uint64_t block_time, uint64_t peer_time,
+		uint64_t copies, uint64_t times, const char *what)
 {
 	for (unsigned seed = 1; seed <= 2; seed++) {
 		struct branch *b = branch(seed);
 		uint64_t wanted;
 
 		b->block_time = block_time;
+		b->peer_time = peer_time;
 		for (unsigned i = 0; i < 10; i++) {
 			struct content_plan_config config = content_plan_defaults(&ponto_alloc_system, seed * 100 + i);
 
@@ -480,10 +517,10 @@ static void ten(uint32_t segments, uint32_t blocks, uint32_t last, uint64_t bloc
 static void ten_at_once(void **state)
 {
 	(void)state;
-	ten(32, 512, 100, 5 * PONTO_MS, 104, 108, "1 GB, version 1.0, 100 Mbit/s");
-	ten(8, 512, 512, 26 * PONTO_MS, 106, 108, "256 MB, version 1.0, 20 Mbit/s");
-	ten(1000, 1, 1, 5 * PONTO_MS, 108, 120, "64 MB, version 2.0, 100 Mbit/s");
-	ten(4000, 1, 1, 26 * PONTO_MS, 104, 104, "256 MB, version 2.0, 20 Mbit/s");
+	ten(32, 512, 100, 5 * PONTO_MS, 5 * PONTO_MS, 104, 108, "1 GB, version 1.0, 100 Mbit/s");
+	ten(8, 512, 512, 26 * PONTO_MS, 5 * PONTO_MS, 107, 109, "256 MB, version 1.0, 20 Mbit/s");
+	ten(1000, 1, 1, 5 * PONTO_MS, 5 * PONTO_MS, 107, 120, "64 MB, version 2.0, 100 Mbit/s");
+	ten(4000, 1, 1, 26 * PONTO_MS, 5 * PONTO_MS, 104, 104, "256 MB, version 2.0, 20 Mbit/s");
 }
 
 static const struct CMUnitTest tests[] = {
