@@ -13,7 +13,7 @@
 
 struct teredo_tun {
 	const struct ponto_env *env;
-	teredo_tun_fn *receive;
+	struct teredo_tun_events events;
 	void *arg;
 	struct ponto_watch *watch;
 	int fd;
@@ -61,9 +61,11 @@ static void readable(void *arg, unsigned events)
 		if (n <= 0)
 			break;
 		/* The host sends IPv4 into it as well, if it is told to. */
-		if (tun->receive && tun->packet[0] >> 4 == 6)
-			tun->receive(tun->arg, ponto_bytes(tun->packet, (size_t)n));
+		if (tun->events.receive && tun->packet[0] >> 4 == 6)
+			tun->events.receive(tun->arg, ponto_bytes(tun->packet, (size_t)n));
 	}
+	if (tun->events.drained && !tun->closed)
+		tun->events.drained(tun->arg);
 	tun->busy = false;
 	if (tun->closed)
 		release(tun);
@@ -97,8 +99,8 @@ static int attach(struct teredo_tun *tun, const char *topic, const char *name)
 	return PONTO_EIO;
 }
 
-int teredo_tun_open(const struct ponto_env *env, const char *topic, const char *name, teredo_tun_fn *receive,
-		    void *arg, struct teredo_tun **out)
+int teredo_tun_open(const struct ponto_env *env, const char *topic, const char *name,
+		    const struct teredo_tun_events *events, void *arg, struct teredo_tun **out)
 {
 	struct teredo_tun *tun;
 	int result;
@@ -111,7 +113,8 @@ int teredo_tun_open(const struct ponto_env *env, const char *topic, const char *
 	if (!tun)
 		return PONTO_ENOMEM;
 	tun->env = env;
-	tun->receive = receive;
+	if (events)
+		tun->events = *events;
 	tun->arg = arg;
 	tun->fd = -1;
 	result = attach(tun, topic, name);

@@ -11,13 +11,16 @@
 
 struct teredo_tun;
 
-typedef void teredo_tun_fn(void *arg, struct ponto_bytes packet);
+struct teredo_tun_events {
+	void (*receive)(void *arg, struct ponto_bytes packet); /* an IPv6 packet that the host sent into the interface */
+	void (*drained)(void *arg);			       /* after some of them */
+};
 
-/* receive: called with each IPv6 packet that the host sends into the interface; NULL: they are read and dropped.
+/* events NULL: packets are read and dropped. copies events; arg is handed back.
  * PONTO_ECONF, PONTO_EACCES, PONTO_EIO, PONTO_ENOMEM; the reason is in the log under topic. gives */
 PONTO_MUST_CHECK int teredo_tun_open(const struct ponto_env *env, const char *topic, const char *name,
-				     teredo_tun_fn *receive, void *arg, struct teredo_tun **out);
-void teredo_tun_close(struct teredo_tun *tun); /* accepts NULL; safe in receive */
+				     const struct teredo_tun_events *events, void *arg, struct teredo_tun **out);
+void teredo_tun_close(struct teredo_tun *tun); /* accepts NULL; safe in its callbacks */
 
 /* Gives an IPv6 packet to the host. PONTO_EIO: it was not taken. borrows */
 PONTO_MUST_CHECK int teredo_tun_send(struct teredo_tun *tun, struct ponto_bytes packet);

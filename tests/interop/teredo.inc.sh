@@ -123,3 +123,11 @@ ponto_server() { # further options of the service
 services = { teredo = { plugin = \"service-teredo-server\"; ${1-} }; };"
 	until_true 100 listens server 192.0.2.11:3544 || bail "the server does not listen"
 }
+ponto_relay() { # further options of the service
+	lab exec relay ip tuntap add dev teredo-r mode tun user 65534
+	lab exec relay ip link set teredo-r mtu 1280 up
+	lab exec relay ip -6 route add 2001::/32 dev teredo-r
+	node_start relay "transports = { udp = { plugin = \"transport-udp4\"; addresses = [\"192.0.2.20\"]; }; };
+services = { teredo = { plugin = \"service-teredo-relay\"; tun = \"teredo-r\"; ${1-} }; };"
+	until_true 100 listens relay 192.0.2.20:3545 || bail "the relay does not listen"
+}

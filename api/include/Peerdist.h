@@ -1,2 +1,0 @@
-/* The spelling of the SDK. */
-#include <peerdist.h>
