@@ -117,7 +117,7 @@ PONTO_MUST_CHECK int ponto_client_call(struct ponto_client *client, const char *
 /* ---- several calls at once: for a client that makes no others. At most PONTO_BUS_OPEN_CALLS wait for their answer ---- */
 
 /* Sends a call and gives its number; its answer is received. PONTO_EUNREACH: no daemon, or the connection ended
- * meanwhile: calls sent before are not answered any more, and the next call connects anew. Otherwise as
+ * since the last call: those sent before are not answered any more, and the next one connects anew. Otherwise as
  * ponto_client_call. borrows */
 PONTO_MUST_CHECK int ponto_client_send(struct ponto_client *client, const char *service, const char *method,
 				       struct ponto_bytes payload, unsigned timeout_ms, uint64_t *id);

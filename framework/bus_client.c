@@ -42,6 +42,7 @@ struct ponto_client {
 	int cancel;
 	uint64_t next_id;
 	unsigned waiting; /* calls sent by ponto_client_send that have no answer */
+	bool same;	  /* a connection that has ended is not made anew behind the caller's back */
 	unsigned monitors; /* each has its own name */
 };
 
@@ -288,6 +289,8 @@ static int ready_for_call(struct ponto_client *client)
 		if (calls->connected)
 			return PONTO_OK;
 		close_channel(calls);
+		if (client->same)
+			return PONTO_EUNREACH;
 	}
 	return establish(client, calls, ZMQ_DEALER, client->endpoint);
 }
@@ -402,14 +405,12 @@ static int give_up(struct ponto_client *client, int result)
 int ponto_client_send(struct ponto_client *client, const char *service, const char *method, struct ponto_bytes payload,
 		      unsigned timeout_ms, uint64_t *id)
 {
-	int cancel = client->cancel, result, error;
+	int cancel = client->cancel, result;
 
-	while (client->calls.socket && next_notice(&client->calls, &error))
-		;
-	if (client->waiting > 0 && !client->calls.connected)
-		return give_up(client, PONTO_EUNREACH);
 	client->cancel = -1; /* it wakes who receives, and nobody else */
+	client->same = client->calls.socket != NULL;
 	result = send_call(client, service, method, payload, timeout_ms);
+	client->same = false;
 	client->cancel = cancel;
 	if (result == PONTO_OK) {
 		client->waiting++;

@@ -56,6 +56,9 @@ struct link_watch {
 void link_watch(struct link_watch *watch);
 void link_unwatch(struct link_watch *watch);
 
+/* Sees to it that a child starts from nothing, whichever part of the library is used first. */
+void link_watch_forks(void);
+
 /* The number of forks between the loading of the library and this process: what another number made is not ours. */
 unsigned link_generation(void);
 

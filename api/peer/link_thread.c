@@ -12,6 +12,7 @@
 #include "api/peer/lookup.h"
 #include "api/peer/pnrp.h"
 #include "api/peer/registration.h"
+#include "api/peerdist/object.h"
 
 #define RETRY_MS 1000 /* without a daemon, or with something that could not be registered yet */
 #define LOOK_MS 5000  /* otherwise: a connection for calls can be lost without an event */
@@ -186,6 +187,7 @@ static void in_child(void)
 	peer_registrations_forget();
 	peer_lookups_forget();
 	peer_pnrp_forget();
+	pd_forget();
 	pthread_mutex_init(&link_.lock, NULL);
 	pthread_mutex_init(&link_.watch_lock, NULL);
 	link_.users = 0;
@@ -202,4 +204,9 @@ void link_at_fork(void)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, install);
+}
+
+void link_watch_forks(void)
+{
+	link_at_fork();
 }

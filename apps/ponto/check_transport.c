@@ -136,8 +136,18 @@ static bool offers(const struct ponto_plugin *plugin, const char *feature)
 	return false;
 }
 
+/* One that needs other instances cannot be made alone. */
+static const struct ponto_option *reference(const struct ponto_plugin *plugin)
+{
+	for (size_t i = 0; i < plugin->option_count; i++)
+		if (plugin->options[i].type == PONTO_OPTION_REF && !plugin->options[i].fallback)
+			return &plugin->options[i];
+	return NULL;
+}
+
 void check_transport(struct check *check)
 {
+	const struct ponto_option *needed = reference(check->plugin);
 	struct subject subject = {.plugin = check->plugin};
 	struct transport_subject transport = {subject_open, subject_close, &subject};
 	struct transport_bed bed;
@@ -146,6 +156,13 @@ void check_transport(struct check *check)
 	if (!offers(check->plugin, PONTO_FEATURE_DATAGRAM)) {
 		check_tell(check, "transport contract", CHECK_NOT_TRIED,
 			   "it offers no datagrams, and there is no suite for streams");
+		return;
+	}
+	if (needed) {
+		char why[128];
+
+		snprintf(why, sizeof(why), "it cannot be made alone: its option %s names another instance", needed->name);
+		check_tell(check, "transport contract", CHECK_NOT_TRIED, why);
 		return;
 	}
 	/* What cannot be made on a system may be meant for simulations; what cannot be made there either is told so. */

@@ -10,6 +10,7 @@
 #define SIM_PAYLOAD_MAX 65507 /* what UDP over IPv4 carries; IPv6 differs by less than anyone sends */
 
 struct sim_network;
+struct sim_nats;
 
 /* A node as the network sees it. */
 struct sim_host {
@@ -30,6 +31,7 @@ struct ponto_datagram_handle {
 	struct ponto_datagram_events events;
 	void *arg;
 	enum ponto_scope scope;
+	uint8_t family;
 	uint32_t node;
 	uint32_t max_addresses;
 	uint16_t port;
@@ -49,6 +51,22 @@ int sim_network_leave(struct ponto_datagram_handle *h, const struct ponto_addr *
 /* d->local is complete. PONTO_OK also when it will be lost. */
 int sim_network_send(struct ponto_datagram_handle *h, const struct ponto_datagram *d);
 uint32_t sim_address_count(const struct ponto_datagram_handle *h);
+struct ponto_sim *sim_network_world(struct sim_network *network);
+const struct ponto_alloc *sim_network_alloc(struct sim_network *network);
+struct sim_nats **sim_network_nats(struct sim_network *network);
+/* The node's IPv4 handle that is in a group on its port. */
+struct ponto_datagram_handle *sim_network_member(struct sim_network *network, uint32_t node,
+						 const struct ponto_addr *group);
+/* On its way, d as its receiver will see it but for the NAT; node: of the group's member, or the sender. */
+int sim_network_launch4(struct sim_network *network, uint32_t node, bool group, const struct ponto_datagram *d);
+
+/* sim_nat.c: IPv4 */
+void sim_nats_destroy(const struct ponto_alloc *alloc, struct sim_nats *nats);
+void sim_nat_local(const struct ponto_datagram_handle *h, uint32_t index, struct ponto_addr *out);
+uint32_t sim_nat_addresses(const struct ponto_datagram_handle *h, uint32_t has);
+void sim_nat_subnet(struct sim_network *network, uint32_t node, uint32_t index, struct ponto_subnet *out);
+int sim_nat_send(struct ponto_datagram_handle *h, const struct ponto_datagram *sent);
+void sim_nat_arrive(void *packet);
 
 /* sim_packet.c: datagrams under way, from free lists that end with the network. */
 struct sim_packet {
@@ -56,6 +74,7 @@ struct sim_packet {
 	struct sim_network *network;
 	uint32_t node; /* of the receiver */
 	uint8_t size_class;
+	bool group; /* IPv4: for a group's member */
 	struct ponto_datagram datagram;
 	uint8_t traced[]; /* the sender's IP and what it sent */
 };
@@ -76,5 +95,7 @@ void sim_packets_fini(struct sim_packets *packets);
 /* copies the bytes; NULL when memory runs out */
 struct sim_packet *sim_packet_new(struct sim_packets *packets, const struct ponto_datagram *d);
 void sim_packet_free(struct sim_packets *packets, struct sim_packet *packet);
+/* Hands it to h, or to nobody; it is gone then. */
+void sim_network_deliver(struct sim_packet *packet, struct ponto_datagram_handle *h);
 
 #endif

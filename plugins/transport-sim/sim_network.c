@@ -16,6 +16,7 @@ struct sim_network {
 	ponto_sim_filter_fn *filter;
 	void *filter_ctx;
 	ponto_sim_network_ahead_fn *ahead;
+	struct sim_nats *nats; /* once there is IPv4 behind NATs */
 };
 
 static void destroy_network(void *value)
@@ -23,6 +24,7 @@ static void destroy_network(void *value)
 	struct sim_network *network = value;
 
 	sim_packets_fini(&network->packets);
+	sim_nats_destroy(network->alloc, network->nats);
 	ponto_free(network->alloc, network->hosts);
 	ponto_free(network->alloc, network->groups);
 	ponto_free(network->alloc, network);
@@ -65,6 +67,21 @@ struct sim_host *sim_host_of(struct sim_network *network, uint32_t node)
 	return &network->hosts[node];
 }
 
+struct ponto_sim *sim_network_world(struct sim_network *network)
+{
+	return network->sim;
+}
+
+const struct ponto_alloc *sim_network_alloc(struct sim_network *network)
+{
+	return network->alloc;
+}
+
+struct sim_nats **sim_network_nats(struct sim_network *network)
+{
+	return &network->nats;
+}
+
 /* ---- addresses ---------------------------------------------------------------------------- */
 
 void ponto_sim_network_address(uint32_t node, enum ponto_scope scope, uint32_t index, uint16_t port,
@@ -100,7 +117,9 @@ static uint32_t used_of(const struct ponto_datagram_handle *h, uint32_t has)
 
 uint32_t sim_address_count(const struct ponto_datagram_handle *h)
 {
-	return used_of(h, h->network->hosts[h->node].addresses);
+	uint32_t has = h->network->hosts[h->node].addresses;
+
+	return used_of(h, h->family == PONTO_FAMILY_IPV4 ? sim_nat_addresses(h, has) : has);
 }
 
 /* The node behind a unicast address as seen from one: false when no node could have it. */
@@ -140,7 +159,7 @@ int sim_network_attach(struct sim_network *network, struct ponto_datagram_handle
 	if (host->addresses == 0)
 		return PONTO_ENOENT;
 	for (const struct ponto_datagram_handle *other = host->handles; other; other = other->next) {
-		if (other->port == h->port && other->scope == h->scope)
+		if (other->port == h->port && other->scope == h->scope && other->family == h->family)
 			return PONTO_EEXIST;
 	}
 	h->network = network;
@@ -218,12 +237,26 @@ int sim_network_leave(struct ponto_datagram_handle *h, const struct ponto_addr *
 
 /* ---- the way of a datagram ---------------------------------------------------------------------- */
 
+struct ponto_datagram_handle *sim_network_member(struct sim_network *network, uint32_t node,
+						 const struct ponto_addr *to)
+{
+	for (struct ponto_datagram_handle *h = network->hosts[node].handles; h; h = h->next) {
+		const struct sim_group *group = h->family == PONTO_FAMILY_IPV4 ? find_group(h, to) : NULL;
+
+		if (group && group->addr.port == to->port)
+			return h;
+	}
+	return NULL;
+}
+
 static struct ponto_datagram_handle *claimant(struct sim_network *network, uint32_t node, const struct ponto_addr *to)
 {
 	enum ponto_scope scope = ponto_addr_scope(to);
 	uint32_t there, index;
 
 	for (struct ponto_datagram_handle *h = network->hosts[node].handles; h; h = h->next) {
+		if (h->family != PONTO_FAMILY_IPV6)
+			continue;
 		if (to->ip[0] == 0xff) {
 			const struct sim_group *group = find_group(h, to);
 
@@ -237,12 +270,10 @@ static struct ponto_datagram_handle *claimant(struct sim_network *network, uint3
 	return NULL;
 }
 
-static void arrive(void *arg)
+void sim_network_deliver(struct sim_packet *packet, struct ponto_datagram_handle *h)
 {
-	struct sim_packet *packet = arg;
 	struct sim_network *network = packet->network;
 	struct ponto_datagram *d = &packet->datagram;
-	struct ponto_datagram_handle *h = claimant(network, packet->node, &d->local);
 
 	if (h) {
 		network->stats.delivered++;
@@ -254,6 +285,13 @@ static void arrive(void *arg)
 		network->stats.unclaimed++;
 	}
 	sim_packet_free(&network->packets, packet);
+}
+
+static void arrive(void *arg)
+{
+	struct sim_packet *packet = arg;
+
+	sim_network_deliver(packet, claimant(packet->network, packet->node, &packet->datagram.local));
 }
 
 /* Who will get it, unless that changes. */
@@ -300,7 +338,8 @@ static bool chance(struct sim_network *network, uint32_t ppm)
 	return ppm > 0 && ponto_random_below(ponto_sim_random(network->sim), PONTO_SIM_PPM) < ppm;
 }
 
-static int launch(struct sim_network *network, uint32_t node, const struct ponto_datagram *d)
+static int launch(struct sim_network *network, uint32_t node, const struct ponto_datagram *d, ponto_loop_fn *arrives,
+		  bool group)
 {
 	const struct ponto_sim_network_model *model = &network->model;
 	uint64_t at = ponto_sim_now(network->sim) + model->latency;
@@ -316,18 +355,58 @@ static int launch(struct sim_network *network, uint32_t node, const struct ponto
 	}
 	packet->network = network;
 	packet->node = node;
-	if (ponto_sim_at(network->sim, at, arrive, packet) == 0) {
+	packet->group = group;
+	if (ponto_sim_at(network->sim, at, arrives, packet) == 0) {
 		sim_packet_free(&network->packets, packet);
 		return PONTO_ENOMEM;
 	}
 	return PONTO_OK;
 }
 
+/* False: the filter or bad luck has it. */
+static bool goes(struct sim_network *network, const struct ponto_datagram *d)
+{
+	if (network->filter) {
+		struct ponto_datagram seen = *d;
+
+		seen.local = d->peer;
+		seen.peer = d->local;
+		if (!network->filter(network->filter_ctx, &seen)) {
+			network->stats.filtered++;
+			return false;
+		}
+	}
+	if (chance(network, network->model.loss)) {
+		network->stats.lost++;
+		return false;
+	}
+	return true;
+}
+
+/* Once or twice. */
+static int launch_all(struct sim_network *network, uint32_t node, const struct ponto_datagram *d,
+		      ponto_loop_fn *arrives, bool group)
+{
+	int result = launch(network, node, d, arrives, group);
+
+	if (result == PONTO_OK && chance(network, network->model.duplicate)) {
+		network->stats.duplicated++;
+		result = launch(network, node, d, arrives, group);
+	}
+	return result;
+}
+
+int sim_network_launch4(struct sim_network *network, uint32_t node, bool group, const struct ponto_datagram *d)
+{
+	network->stats.sent++;
+	network->stats.sent_bytes += d->data.len;
+	return goes(network, d) ? launch_all(network, node, d, sim_nat_arrive, group) : PONTO_OK;
+}
+
 /* d as its receiver on node will see it. */
 static int send_to(struct ponto_datagram_handle *h, uint32_t node, const struct ponto_datagram *d)
 {
 	struct sim_network *network = h->network;
-	int result;
 
 	network->stats.sent++;
 	network->stats.sent_bytes += d->data.len;
@@ -340,26 +419,7 @@ static int send_to(struct ponto_datagram_handle *h, uint32_t node, const struct 
 		network->stats.unclaimed++;
 		return PONTO_OK;
 	}
-	if (network->filter) {
-		struct ponto_datagram seen = *d;
-
-		seen.local = d->peer;
-		seen.peer = d->local;
-		if (!network->filter(network->filter_ctx, &seen)) {
-			network->stats.filtered++;
-			return PONTO_OK;
-		}
-	}
-	if (chance(network, network->model.loss)) {
-		network->stats.lost++;
-		return PONTO_OK;
-	}
-	result = launch(network, node, d);
-	if (result == PONTO_OK && chance(network, network->model.duplicate)) {
-		network->stats.duplicated++;
-		result = launch(network, node, d);
-	}
-	return result;
+	return goes(network, d) ? launch_all(network, node, d, arrive, false) : PONTO_OK;
 }
 
 static void tell_mtu(void *arg)
@@ -394,6 +454,8 @@ int sim_network_send(struct ponto_datagram_handle *h, const struct ponto_datagra
 	arrives.flags = 0;
 	if (d->hop_limit == 0)
 		arrives.hop_limit = multicast ? 1 : 64;
+	if (h->family == PONTO_FAMILY_IPV4)
+		return sim_nat_send(h, &arrives);
 	if (!multicast) {
 		if (!node_at(&d->peer, h->node, &node, &index)) {
 			network->stats.unclaimed++;

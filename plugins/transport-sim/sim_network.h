@@ -50,7 +50,44 @@ PONTO_MUST_CHECK int ponto_sim_network_set_addresses(struct ponto_sim *sim, uint
 void ponto_sim_network_address(uint32_t node, enum ponto_scope scope, uint32_t index, uint16_t port,
 			       struct ponto_addr *out);
 
-/* Sees every datagram before the model does, local being the sender and peer the receiver; false drops it. NULL
+/* ---- IPv4: handles of instances whose family is 4 ------------------------------------------- */
+
+#define PONTO_SIM_BOXES 255u
+
+/* What a NAT box tells apart: RFC 4787 4.1, 5. */
+enum ponto_sim_nat_rule {
+	PONTO_SIM_NAT_ANY = 0,	    /* independent of the other end */
+	PONTO_SIM_NAT_ADDRESS,	    /* dependent on its address */
+	PONTO_SIM_NAT_ADDRESS_PORT, /* and port */
+};
+
+enum ponto_sim_nat_ports {
+	PONTO_SIM_PORTS_RANDOM = 0,
+	PONTO_SIM_PORTS_PRESERVING, /* the inner one while it is free */
+	PONTO_SIM_PORTS_SEQUENTIAL, /* the next one */
+};
+
+struct ponto_sim_nat {
+	enum ponto_sim_nat_rule mapping, filter;
+	enum ponto_sim_nat_ports ports;
+	bool hairpin;	  /* its nodes reach each other by its public address */
+	bool blocked;	  /* nothing crosses it */
+	uint64_t timeout; /* of a mapping after the last datagram out; 0: 120 s */
+};
+
+/* Sets up box 1..PONTO_SIM_BOXES, or changes it; its mappings are forgotten. copies */
+PONTO_MUST_CHECK int ponto_sim_network_nat(struct ponto_sim *sim, uint32_t box, const struct ponto_sim_nat *nat);
+
+/* Puts a node behind a box, before its handles are opened; 0: it has public addresses (the default). */
+PONTO_MUST_CHECK int ponto_sim_network_behind(struct ponto_sim *sim, uint32_t node, uint32_t box);
+
+/* Public address number index of a node, one after the other in 44.0.0.0/8; that of a box in 45.0.0.0/8. Nodes behind
+ * a box are in 10.BOX.0.0/16, which is one link for multicast too. */
+void ponto_sim_network_address4(uint32_t node, uint32_t index, uint16_t port, struct ponto_addr *out);
+void ponto_sim_network_box_address(uint32_t box, uint16_t port, struct ponto_addr *out);
+
+/* Sees every datagram before the model does, local being the sender and peer the receiver (of IPv4 as they are
+ * between NATs); false drops it. NULL
  * removes it. borrows the datagram */
 typedef bool ponto_sim_filter_fn(void *ctx, const struct ponto_datagram *datagram);
 PONTO_MUST_CHECK int ponto_sim_network_filter(struct ponto_sim *sim, ponto_sim_filter_fn *filter, void *ctx);

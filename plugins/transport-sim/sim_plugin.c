@@ -7,7 +7,10 @@
 struct sim_transport {
 	const struct ponto_env *env;
 	uint16_t port;
+	uint8_t family;
 };
+
+static const char *const families[] = {"4", "6", NULL};
 
 static const struct ponto_option options[] = {
 	{.name = "port",
@@ -16,6 +19,7 @@ static const struct ponto_option options[] = {
 	 .min = 1025,
 	 .max = 65535,
 	 .doc = "port that services listen on unless they name another"},
+	{.name = "family", .type = PONTO_OPTION_STRING, .fallback = "6", .choices = families, .doc = "of its addresses"},
 };
 
 static int sim_create(const struct ponto_env *env, void **self)
@@ -31,6 +35,7 @@ static int sim_create(const struct ponto_env *env, void **self)
 		return PONTO_ENOMEM;
 	transport->env = env;
 	transport->port = (uint16_t)ponto_conf_int(env->conf, "port");
+	transport->family = ponto_conf_string(env->conf, "family")[0] == '4' ? PONTO_FAMILY_IPV4 : PONTO_FAMILY_IPV6;
 	*self = transport;
 	return PONTO_OK;
 }
@@ -63,7 +68,8 @@ static int sim_open(void *self, struct ponto_loop *loop, const struct ponto_data
 		return PONTO_ENOTSUP;
 	if (want->scope == PONTO_SCOPE_NONE || !events->receive)
 		return PONTO_EINVAL;
-	if (!zone_exists(want))
+	/* Of IPv4 there are public and private addresses, which are one scope. */
+	if (!zone_exists(want) || (transport->family == PONTO_FAMILY_IPV4 && want->scope != PONTO_SCOPE_GLOBAL))
 		return PONTO_ENOENT;
 	network = sim_network_of(ponto_sim_node_world(node));
 	h = network ? ponto_new(transport->env->alloc, 1, sizeof(*h)) : NULL;
@@ -73,6 +79,7 @@ static int sim_open(void *self, struct ponto_loop *loop, const struct ponto_data
 	h->events = *events;
 	h->arg = arg;
 	h->scope = want->scope;
+	h->family = transport->family;
 	h->node = ponto_sim_node_number(node);
 	h->max_addresses = want->max_addresses ? want->max_addresses : 4;
 	h->port = want->port ? want->port : transport->port;
@@ -91,12 +98,20 @@ static void sim_close(struct ponto_datagram_handle *h)
 	ponto_free(h->alloc, h);
 }
 
+static void own_address(struct ponto_datagram_handle *h, uint32_t index, struct ponto_addr *out)
+{
+	if (h->family == PONTO_FAMILY_IPV4)
+		sim_nat_local(h, index, out);
+	else
+		ponto_sim_network_address(h->node, h->scope, index, h->port, out);
+}
+
 static int sim_local(struct ponto_datagram_handle *h, struct ponto_addr *out, size_t cap, size_t *count)
 {
 	uint32_t n = sim_address_count(h);
 
 	for (uint32_t i = 0; i < n && i < cap; i++)
-		ponto_sim_network_address(h->node, h->scope, i, h->port, &out[i]);
+		own_address(h, i, &out[i]);
 	*count = n;
 	return PONTO_OK;
 }
@@ -109,7 +124,7 @@ static int complete_local(struct ponto_datagram_handle *h, struct ponto_datagram
 	for (uint32_t i = 0; i < n; i++) {
 		struct ponto_addr local;
 
-		ponto_sim_network_address(h->node, h->scope, i, h->port, &local);
+		own_address(h, i, &local);
 		if (d->local.family == PONTO_FAMILY_NONE || memcmp(d->local.ip, local.ip, sizeof(local.ip)) == 0) {
 			d->local = local;
 			return PONTO_OK;
@@ -126,7 +141,7 @@ static int sim_send(struct ponto_datagram_handle *h, const struct ponto_datagram
 	for (; done < count && result == PONTO_OK; done++) {
 		struct ponto_datagram d = batch[done];
 
-		if (d.peer.family != PONTO_FAMILY_IPV6 || d.peer.port == 0)
+		if (d.peer.family != h->family || d.peer.port == 0)
 			result = PONTO_EINVAL;
 		else
 			result = complete_local(h, &d);
@@ -141,7 +156,8 @@ static int sim_send(struct ponto_datagram_handle *h, const struct ponto_datagram
 
 static int sim_join(struct ponto_datagram_handle *h, const struct ponto_addr *group)
 {
-	if (group->family != PONTO_FAMILY_IPV6 || group->ip[0] != 0xff)
+	if (group->family != h->family ||
+	    (h->family == PONTO_FAMILY_IPV4 ? group->ip[0] >> 4 != 0xe : group->ip[0] != 0xff))
 		return PONTO_EINVAL;
 	return h->scope == PONTO_SCOPE_LOOPBACK ? PONTO_ENOTSUP : sim_network_join(h, group);
 }
@@ -161,14 +177,22 @@ static void put_subnet(uint32_t node, enum ponto_scope scope, uint32_t index, st
 static int sim_subnets(void *self, struct ponto_loop *loop, struct ponto_subnet *out, size_t cap, size_t *count)
 {
 	static const enum ponto_scope scopes[] = {PONTO_SCOPE_LINK, PONTO_SCOPE_SITE, PONTO_SCOPE_GLOBAL};
+	const struct sim_transport *transport = self;
 	struct ponto_sim_node *node = ponto_loop_sim(loop);
 	struct sim_network *network = node ? sim_network_of(ponto_sim_node_world(node)) : NULL;
 	struct sim_host *host = network ? sim_host_of(network, ponto_sim_node_number(node)) : NULL;
 	size_t n = 0;
 
-	(void)self;
 	if (!host)
 		return node ? PONTO_ENOMEM : PONTO_ENOTSUP;
+	for (; transport->family == PONTO_FAMILY_IPV4 && n < host->addresses; n++) {
+		if (n < cap)
+			sim_nat_subnet(network, ponto_sim_node_number(node), (uint32_t)n, &out[n]);
+	}
+	if (transport->family == PONTO_FAMILY_IPV4) {
+		*count = n;
+		return PONTO_OK;
+	}
 	for (size_t s = 0; s < PONTO_ARRAY_SIZE(scopes); s++) {
 		for (uint32_t i = 0; i < host->addresses; i++, n++) {
 			if (n < cap)

@@ -27,9 +27,9 @@ static void write_conf(const struct api_daemon *d)
 		"stores = { main = { plugin = \"store-mem\"; }; };\n"
 		"security = { id = { plugin = \"security-pki\"; %s }; };\n"
 		"discovery = { };\n"
-		"services = { %s };\n",
+		"services = { %s };\n%s\n",
 		d->dir, d->dir, api_daemon_port(0), d->security ? d->security : "iterations = 1000;",
-		d->services ? d->services : loopback);
+		d->services ? d->services : loopback, d->groups ? d->groups : "");
 	assert_int_equal(fclose(f), 0);
 }
 

@@ -12,6 +12,7 @@ struct api_daemon {
 	char *dir;
 	pid_t pid;	      /* 0: not running */
 	const char *security; /* options of security-pki; NULL: few rounds for passwords */
+	const char *groups;   /* more of the configuration; NULL: none */
 	const char *services; /* of the configuration; NULL: the cloud "Loopback_" as "pnrp" */
 };
 

@@ -3,7 +3,7 @@
 # of text and identifiers differ.
 BEGIN {
 	FS = "\t"
-	print "#include <initguid.h>\n#include <p2p.h>\n#include <pnrpns.h>\n#include <wincrypt.h>\n#include <string.h>\n"
+	print "#define _WIN32_WINNT 0x0602\n#include <initguid.h>\n#include <p2p.h>\n#include <peerdist.h>\n#include <pnrpns.h>\n#include <wincrypt.h>\n#include <string.h>\n"
 	print "#define SAME(a, b) _Static_assert((unsigned int)(a) == (unsigned int)(b), #a)"
 	print "#define FITS(type, member) _Static_assert(offsetof(type, member) == offsetof(struct ref_##type, member), #type \".\" #member)"
 	print "#define WHOLE(type) _Static_assert(sizeof(type) == sizeof(struct ref_##type), #type)"

@@ -163,10 +163,10 @@ static bool case_large(struct transport_case *c)
 
 	TRY(case_open_both(c));
 	TRY(case_address(c, 1, &b));
-	d = to(&b, bytes, sizeof(bytes));
+	d = to(&b, bytes, c->bed.largest ? c->bed.largest : sizeof(bytes));
 	TRY(case_send(c, 0, &d, 1));
 	TRY(case_wait(c, 1, 1));
-	HOLDS(c->end[1].last_len == sizeof(bytes));
+	HOLDS(c->end[1].last_len == d.data.len);
 	return true;
 }
 
@@ -188,6 +188,11 @@ static bool case_oversize(struct transport_case *c)
 	batch[1].data.len = 65535;
 	RETURNS(ponto_datagrams_send(c->end[0].d, batch + 1, 2, &sent), PONTO_ELIMIT);
 	HOLDS(sent == 0);
+	if (c->bed.largest) {
+		batch[1].data.len = c->bed.largest + 1;
+		RETURNS(ponto_datagrams_send(c->end[0].d, batch + 1, 2, &sent), PONTO_ELIMIT);
+		HOLDS(sent == 0);
+	}
 	TRY(case_wait(c, 1, 1));
 	TRY(case_settle(c));
 	HOLDS(c->end[1].received == 1);

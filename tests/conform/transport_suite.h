@@ -15,6 +15,7 @@ struct transport_bed {
 	struct ponto_loop *loop[2];
 	enum ponto_scope scope;
 	uint16_t port[2]; /* different and free */
+	size_t largest;	  /* bytes of a datagram; 0: what UDP carries */
 };
 
 struct transport_subject {

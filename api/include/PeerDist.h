@@ -1,0 +1,2 @@
+/* The spelling of the SDK. */
+#include <peerdist.h>

@@ -1,0 +1,150 @@
+/* transport-teredo: what its files share.
+ *
+ * One instance has one mapping, whatever number of handles: the engine and the sockets that carry it live on a thread
+ * of their own (the hub), which is started by the first handle. Handles live on their loops. Between the two there are
+ * queues under one lock, and bells. In a simulation the hub runs on the first handle's loop, and ends with the last. */
+#ifndef TT_H
+#define TT_H
+
+#include <pthread.h>
+
+#include "engines/teredo/teredo_client.h"
+#include "framework/env.h"
+#include "framework/transport.h"
+
+#define TT_TOPIC "transport.teredo"
+#define TT_QUEUE 1024 /* datagrams that wait for a handle, or for the hub */
+#define TT_ERRORS 16  /* peers that a handle has yet to be told of as unreachable */
+
+/* Wakes a loop from any thread, or within a simulation. */
+struct tt_bell {
+	struct ponto_loop *loop;
+	struct ponto_watch *watch;
+	struct ponto_timer *timer; /* in a simulation */
+	int fd;
+	ponto_loop_fn *fn;
+	void *arg;
+};
+
+/* A datagram between a handle and the hub. */
+struct tt_item {
+	struct tt_item *next;
+	struct teredo_ip6 peer, own;
+	uint16_t from, to; /* ports */
+	uint8_t hop_limit, ecn;
+	uint16_t len;
+	uint8_t data[];
+};
+
+struct tt_queue {
+	struct tt_item *head, **tail;
+	size_t count;
+};
+
+struct ponto_datagram_handle {
+	struct ponto_datagram_handle *next;
+	struct tt_hub *hub;
+	struct ponto_loop *loop;
+	struct ponto_datagram_events events;
+	void *arg;
+	uint16_t port;
+	struct tt_bell bell;
+	unsigned busy; /* callbacks under way */
+	bool closed;
+	/* under the hub's lock */
+	struct tt_queue in;
+	bool changed; /* the address */
+	uint32_t mtu; /* not 0: a path took no more */
+	struct ponto_addr mtu_peer;
+	struct teredo_ip6 errors[TT_ERRORS];
+	size_t error_count;
+};
+
+/* A handle of the carrier: the service port, or a random one. */
+struct tt_carrier {
+	struct tt_hub *hub;
+	struct ponto_datagrams d;
+	uint8_t via;
+};
+
+struct tt_metrics {
+	struct ponto_counter *received, *sent, *solicitations, *bubbles, *echoes, *refused, *dropped;
+	struct ponto_gauge *qualified, *peers;
+	struct teredo_client_stats last;
+};
+
+struct tt_hub {
+	const struct ponto_env *env;
+	struct teredo_client_config config;
+	uint8_t secret[256];
+	struct ponto_transport carrier;
+	uint16_t port;	       /* that handles listen on unless they name another */
+	uint16_t service_port; /* 0: drawn */
+	struct tt_metrics metrics;
+
+	pthread_mutex_t starting; /* taken before lock */
+	pthread_mutex_t lock;
+	struct ponto_datagram_handle *handles;
+	struct tt_queue out;
+	bool has_address, stopping;
+	struct teredo_ip6 address;
+
+	/* the hub's own */
+	bool running;
+	pthread_t thread;
+	struct ponto_loop *loop;
+	struct ponto_timer *timer;
+	struct tt_bell bell;
+	struct teredo_client *client;
+	struct tt_carrier service, ports[TEREDO_PORTS_MAX + 1];
+	uint64_t retry_at; /* opening the service port */
+	enum teredo_client_state told;
+	struct teredo_slot slots[PONTO_BATCH];
+	size_t slot_count;
+};
+
+/* tt_bell.c */
+PONTO_MUST_CHECK int tt_bell_open(struct tt_bell *bell, struct ponto_loop *loop, ponto_loop_fn *fn, void *arg);
+void tt_bell_ring(struct tt_bell *bell); /* from any thread, while it is open */
+void tt_bell_close(struct tt_bell *bell);
+
+/* tt_conf.c */
+#define TT_OPTION_COUNT 20
+extern const struct ponto_option tt_options[TT_OPTION_COUNT];
+PONTO_MUST_CHECK int tt_conf_read(struct tt_hub *hub);
+
+/* tt_hub.c */
+/* Starts it, if it does not run. */
+PONTO_MUST_CHECK int tt_hub_start(struct tt_hub *hub, struct ponto_loop *loop);
+void tt_hub_stop(struct tt_hub *hub);
+/* Does what the engine wants: effects, datagrams, the next deadline. */
+void tt_hub_pump(struct tt_hub *hub);
+/* The handle that listens on a port, or NULL. Under the lock. */
+struct ponto_datagram_handle *tt_hub_listener(struct tt_hub *hub, uint16_t port);
+/* For a handle; copies. False: there is no room, or no memory. Under the lock. */
+bool tt_queue_add(struct tt_hub *hub, struct tt_queue *queue, const struct tt_item *head, struct ponto_bytes data);
+void tt_queue_init(struct tt_queue *queue);
+void tt_queue_clear(struct tt_hub *hub, struct tt_queue *queue);
+
+/* tt_carrier.c */
+PONTO_MUST_CHECK int tt_carrier_open(struct tt_hub *hub, struct tt_carrier *carrier, uint8_t via, uint16_t port);
+/* The service port, its local address told to the engine; tries again later when there is none. */
+void tt_carrier_begin(struct tt_hub *hub);
+void tt_carrier_end(struct tt_hub *hub);
+/* Puts the datagram in the next slot on its way; flush sends what is there. */
+struct teredo_slot *tt_carrier_slot(struct tt_hub *hub);
+void tt_carrier_keep(struct tt_hub *hub);
+void tt_carrier_flush(struct tt_hub *hub);
+
+/* tt_handle.c */
+int tt_open(void *self, struct ponto_loop *loop, const struct ponto_datagram_want *want,
+	    const struct ponto_datagram_events *events, void *arg, struct ponto_datagram_handle **out);
+void tt_close(struct ponto_datagram_handle *h);
+int tt_local(struct ponto_datagram_handle *h, struct ponto_addr *out, size_t cap, size_t *count);
+int tt_send(struct ponto_datagram_handle *h, const struct ponto_datagram *batch, size_t count, size_t *sent);
+
+/* tt_metrics.c */
+void tt_metrics_make(struct tt_hub *hub);
+void tt_metrics_update(struct tt_hub *hub);
+
+#endif

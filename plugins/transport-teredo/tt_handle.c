@@ -1,0 +1,223 @@
+/* Handles: each on its own loop; what goes to the hub and comes from it is queued. */
+#include "plugins/transport-teredo/tt.h"
+
+#include <string.h>
+
+static void free_handle(struct ponto_datagram_handle *h)
+{
+	tt_queue_clear(h->hub, &h->in);
+	ponto_free(h->hub->env->alloc, h);
+}
+
+/* ---- in --------------------------------------------------------------------------------------- */
+
+/* Up to a batch of what waits; what else the handle is to be told. True: there is more. */
+struct news {
+	struct tt_item *items[PONTO_BATCH];
+	size_t count;
+	bool changed, more;
+	uint32_t mtu;
+	struct ponto_addr mtu_peer;
+};
+
+static void take(struct ponto_datagram_handle *h, struct news *news)
+{
+	pthread_mutex_lock(&h->hub->lock);
+	for (news->count = 0; news->count < PONTO_BATCH && h->in.head; news->count++) {
+		news->items[news->count] = h->in.head;
+		h->in.head = h->in.head->next;
+		h->in.count--;
+	}
+	if (!h->in.head)
+		h->in.tail = &h->in.head;
+	news->more = h->in.head != NULL;
+	news->changed = h->changed;
+	news->mtu = h->mtu;
+	news->mtu_peer = h->mtu_peer;
+	h->changed = false;
+	h->mtu = 0;
+	pthread_mutex_unlock(&h->hub->lock);
+}
+
+static void hand_over(struct ponto_datagram_handle *h, struct news *news)
+{
+	struct ponto_datagram batch[PONTO_BATCH];
+
+	for (size_t i = 0; i < news->count; i++) {
+		const struct tt_item *item = news->items[i];
+
+		batch[i] = (struct ponto_datagram){
+			.data = ponto_bytes(item->data, item->len), .hop_limit = item->hop_limit, .ecn = item->ecn};
+		teredo_ip6_to(&item->peer, item->from, &batch[i].peer);
+		teredo_ip6_to(&item->own, item->to, &batch[i].local);
+	}
+	if (news->count && !h->closed)
+		h->events.receive(h->arg, batch, news->count);
+	for (size_t i = 0; i < news->count; i++)
+		ponto_free(h->hub->env->alloc, news->items[i]);
+}
+
+static void woken(void *arg)
+{
+	struct ponto_datagram_handle *h = arg;
+	struct news news;
+
+	h->busy++;
+	take(h, &news);
+	if (news.changed && h->events.addresses_changed)
+		h->events.addresses_changed(h->arg);
+	if (news.mtu && !h->closed && h->events.path_mtu)
+		h->events.path_mtu(h->arg, &news.mtu_peer, news.mtu);
+	hand_over(h, &news);
+	/* Others on the loop get their turn between two batches. */
+	if (news.more && !h->closed)
+		tt_bell_ring(&h->bell);
+	if (--h->busy == 0 && h->closed)
+		free_handle(h);
+}
+
+/* ---- opening and closing ------------------------------------------------------------------------- */
+
+static int add(struct tt_hub *hub, struct ponto_datagram_handle *h)
+{
+	int result;
+
+	pthread_mutex_lock(&hub->starting);
+	result = tt_hub_start(hub, h->loop);
+	pthread_mutex_unlock(&hub->starting);
+	if (result != PONTO_OK)
+		return result;
+	pthread_mutex_lock(&hub->lock);
+	if (tt_hub_listener(hub, h->port)) {
+		result = PONTO_EEXIST;
+	} else {
+		h->next = hub->handles;
+		hub->handles = h;
+	}
+	pthread_mutex_unlock(&hub->lock);
+	return result;
+}
+
+int tt_open(void *self, struct ponto_loop *loop, const struct ponto_datagram_want *want,
+	    const struct ponto_datagram_events *events, void *arg, struct ponto_datagram_handle **out)
+{
+	struct tt_hub *hub = self;
+	struct ponto_datagram_handle *h;
+	int result;
+
+	if (want->scope == PONTO_SCOPE_NONE || !events->receive)
+		return PONTO_EINVAL;
+	/* Its addresses are global ones. */
+	if (want->scope != PONTO_SCOPE_GLOBAL)
+		return PONTO_ENOENT;
+	h = ponto_new(hub->env->alloc, 1, sizeof(*h));
+	if (!h)
+		return PONTO_ENOMEM;
+	h->hub = hub;
+	h->loop = loop;
+	h->events = *events;
+	h->arg = arg;
+	h->port = want->port ? want->port : hub->port;
+	tt_queue_init(&h->in);
+	result = tt_bell_open(&h->bell, loop, woken, h);
+	if (result == PONTO_OK)
+		result = add(hub, h);
+	if (result != PONTO_OK) {
+		tt_bell_close(&h->bell);
+		ponto_free(hub->env->alloc, h);
+		return result;
+	}
+	*out = h;
+	return PONTO_OK;
+}
+
+void tt_close(struct ponto_datagram_handle *h)
+{
+	struct tt_hub *hub = h->hub;
+	struct ponto_datagram_handle **link = &hub->handles;
+	bool last;
+
+	pthread_mutex_lock(&hub->lock);
+	while (*link != h)
+		link = &(*link)->next;
+	*link = h->next;
+	last = !hub->handles;
+	pthread_mutex_unlock(&hub->lock);
+	tt_bell_close(&h->bell);
+	/* A simulated loop may end before the instance does. */
+	if (last && ponto_loop_sim(h->loop))
+		tt_hub_stop(hub);
+	h->closed = true;
+	if (h->busy == 0)
+		free_handle(h);
+}
+
+int tt_local(struct ponto_datagram_handle *h, struct ponto_addr *out, size_t cap, size_t *count)
+{
+	pthread_mutex_lock(&h->hub->lock);
+	*count = h->hub->has_address ? 1 : 0;
+	if (*count && cap)
+		teredo_ip6_to(&h->hub->address, h->port, out);
+	pthread_mutex_unlock(&h->hub->lock);
+	return PONTO_OK;
+}
+
+/* ---- out --------------------------------------------------------------------------------------------- */
+
+/* An earlier datagram to it did not arrive: told once. */
+static bool had_error(struct ponto_datagram_handle *h, const uint8_t ip[16])
+{
+	for (size_t i = 0; i < h->error_count; i++) {
+		if (memcmp(h->errors[i].bytes, ip, 16) != 0)
+			continue;
+		h->errors[i] = h->errors[--h->error_count];
+		return true;
+	}
+	return false;
+}
+
+/* Under the lock. */
+static int check(struct ponto_datagram_handle *h, const struct ponto_datagram *d)
+{
+	struct teredo_ip6 peer;
+
+	if (d->peer.family != PONTO_FAMILY_IPV6 || d->peer.port == 0)
+		return PONTO_EINVAL;
+	if (d->data.len > TEREDO_UDP_MAX)
+		return PONTO_ELIMIT;
+	memcpy(peer.bytes, d->peer.ip, sizeof(peer.bytes));
+	if (!h->hub->has_address || !teredo_is_unicast(&peer))
+		return PONTO_EUNREACH;
+	if (d->local.family != PONTO_FAMILY_NONE &&
+	    (d->local.family != PONTO_FAMILY_IPV6 || memcmp(d->local.ip, h->hub->address.bytes, 16) != 0))
+		return PONTO_EUNREACH;
+	return had_error(h, d->peer.ip) ? PONTO_EUNREACH : PONTO_OK;
+}
+
+int tt_send(struct ponto_datagram_handle *h, const struct ponto_datagram *batch, size_t count, size_t *sent)
+{
+	struct tt_hub *hub = h->hub;
+	int result = PONTO_OK;
+	size_t done = 0;
+	bool was_empty;
+
+	pthread_mutex_lock(&hub->lock);
+	was_empty = !hub->out.head;
+	for (; done < count; done++) {
+		const struct ponto_datagram *d = &batch[done];
+		struct tt_item head = {.from = h->port, .to = d->peer.port, .hop_limit = d->hop_limit, .ecn = d->ecn};
+
+		result = check(h, d);
+		if (result != PONTO_OK)
+			break;
+		head.own = hub->address;
+		memcpy(head.peer.bytes, d->peer.ip, sizeof(head.peer.bytes));
+		if (!tt_queue_add(hub, &hub->out, &head, d->data))
+			break;
+	}
+	if (was_empty && hub->out.head)
+		tt_bell_ring(&hub->bell);
+	pthread_mutex_unlock(&hub->lock);
+	*sent = done;
+	return result;
+}
