@@ -476,16 +476,12 @@ int content_client_relay(struct content_client *client, uint64_t now, const stru
 {
 	const struct content_segment segment = {.size = size};
 	uint32_t most = content_is_v2(algo) ? CONTENT_SEGMENT_V2_MAX : CONTENT_SEGMENT_V1;
-	struct content_blocks beyond = *blocks, all = {{0}};
 	int result = may_open(client, id);
 
 	if (result != PONTO_OK)
 		return result;
-	if (size == 0 || size > most || content_blocks_count(blocks) == 0)
-		return PONTO_EINVAL;
-	content_blocks_add(&all, 0, content_segment_blocks(algo, size));
-	content_blocks_drop(&beyond, &all);
-	if (content_blocks_count(&beyond) > 0)
+	if (size == 0 || size > most || content_blocks_count(blocks) == 0 ||
+	    content_blocks_next(blocks, content_segment_blocks(algo, size)) < CONTENT_BLOCKS_MAX)
 		return PONTO_EINVAL;
 	return open_session(client, now, id, &segment, algo, NULL, blocks, tag);
 }
@@ -551,6 +547,14 @@ void content_client_expect(struct content_client *client, uint64_t now, const st
 		return;
 	s->used = now;
 	meet(client, now, s, addr);
+}
+
+void content_client_forget(struct content_client *client, const struct content_id *id)
+{
+	struct segment *s = segment_named(client, id);
+
+	while (s && !s->active && s->count > 0)
+		drop_server(client, s, &s->servers[s->count - 1].addr);
 }
 
 void content_client_searched(struct content_client *client, uint64_t now, const struct content_id *id)

@@ -112,6 +112,9 @@ void content_client_found(struct content_client *client, uint64_t now, const str
 void content_client_expect(struct content_client *client, uint64_t now, const struct content_id *id,
 			   const struct ponto_addr *addr);
 
+/* Whoever was known to have a segment is asked for it no more, unless it is being fetched now. */
+void content_client_forget(struct content_client *client, const struct content_id *id);
+
 /* The search for it is over. */
 void content_client_searched(struct content_client *client, uint64_t now, const struct content_id *id);
 

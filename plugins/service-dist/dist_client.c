@@ -439,6 +439,10 @@ static void read_options(struct dist_client *client, struct content_client_confi
 	config->servers = (uint8_t)ponto_conf_int(conf, "servers");
 	config->strikes = (uint8_t)ponto_conf_int(conf, "strikes");
 	config->probes = (uint32_t)ponto_conf_int(conf, "probes");
+	if (client->dist->caches) { /* they are asked each time ([MS-CCROD] 2.8.2.2.2); no network is flooded by it */
+		config->empty_lifetime = 0;
+		config->probes = UINT32_MAX;
+	}
 	client->origin_timeout = (uint64_t)ponto_conf_int(conf, "origin_timeout") * PONTO_MS;
 	client->memory = (size_t)ponto_conf_int(conf, "fetch_memory") * 1024 * 1024;
 	client->info_limit = (size_t)ponto_conf_int(conf, "information_limit") * 1024 * 1024;

@@ -92,6 +92,7 @@ static void begin_session(struct pull *pull)
 	uint64_t now = dist_now(hosted->dist);
 	int result;
 
+	content_client_forget(hosted->client, &e->id); /* who offered it before may be the one whose word is doubted */
 	for (uint32_t i = 0; i < e->source_count; i++)
 		content_client_expect(hosted->client, now, &e->id, &e->sources[i]);
 	if (e->mode == CONTENT_HOSTED_RELAYED)
@@ -641,7 +642,7 @@ static int listen_secure(struct dist_hosted *hosted)
 			    "offers of version 1.0 need 'hosted_certificate', 'hosted_key' and 'hosted_listen'");
 		return PONTO_ECONF;
 	}
-	result = ponto_addr_parse(text, CONTENT_OFFER_PORT_V1, &listen.local);
+	result = ponto_addr_parse(text, 0, &listen.local);
 	if (result == PONTO_OK)
 		result = ponto_http_listen(dist->http, dist->env->loop, &listen, &events, hosted, &hosted->listener);
 	if (result != PONTO_OK) {

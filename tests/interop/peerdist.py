@@ -216,3 +216,167 @@ class Tap:
                 print("".join("# %s\n" % line for line in traceback.format_exc().splitlines()[-12:]), flush=True)
             return function
         return run
+
+
+# ---- the Hosted Cache Protocol, from [MS-PCHC] 2 ------------------------------------------------
+
+HOSTED_1 = "/C574AC30-5794-4AEE-B1BB-6651C5315029"
+HOSTED_2 = "/0131501b-d67f-491b-9a40-c4bf27bcb4d4"
+
+
+def offer_head(major, kind, port, padding=b"\0\0\0\0", more=bytes(6), minor=0):
+    return struct.pack(">BBH", minor, major, kind) + padding + struct.pack(">H", port) + more
+
+
+def initial_offer(port, identifier):
+    return offer_head(1, 1, port) + identifier
+
+
+def segment_info(port, segment, tag=b"WinINet", offset=0, read=None, blocks=None):
+    """The one segment's Content Information; tag is filled up with zeros."""
+    codes = {name: code for code, (name, _) in NAMES.items()}
+    blocks = segment.blocks if blocks is None else blocks
+    info = struct.pack("<HIIII", 0x0100, codes[segment.name], offset, segment.length if read is None else read, 1)
+    info += struct.pack("<QII", segment.offset, segment.length, 65536) + segment.hod + segment.kp
+    info += struct.pack("<I", len(blocks)) + b"".join(blocks)
+    return offer_head(1, 2, port) + tag.ljust(16, b"\0") + info
+
+
+def descriptor(block, size, identifier, algorithm=4, tag=b"BITS-4.0", tag_size=16):
+    return struct.pack(">IIH", block, size, tag_size) + tag.ljust(16, b"\0") + bytes([algorithm]) + identifier
+
+
+def batched_offer(port, descriptors):
+    return offer_head(2, 3, port) + b"".join(descriptors)
+
+
+def segment_descriptor(segment):
+    if segment.version == 2:
+        return descriptor(segment.length, segment.length, segment.id())
+    return descriptor(65536, segment.length, segment.id(), 1)
+
+
+# ---- a peer that serves, from [MS-PCCRR] 2.2 and 3.2 -----------------------------------------------
+
+def sealed(data, key, iv, crypto):
+    """AES-CBC by the openssl program, with padding."""
+    if not crypto:
+        return data
+    size = {1: 16, 2: 24, 3: 32}[crypto]
+    return subprocess.run(["openssl", "enc", "-e", "-aes-%d-cbc" % (8 * size), "-K", key[:size].hex(), "-iv", iv.hex()],
+                          input=data, capture_output=True, check=True).stdout
+
+
+def answer(kind, body, crypto, version=(0, 1)):
+    whole = message(kind, body, crypto, version)
+    return struct.pack(">I", len(whole)) + whole
+
+
+class Peer:
+    """Serves blocks {(ID, index): (crypto, iv, bytes)} on an address, and notes what it is asked."""
+
+    def __init__(self, address="127.0.0.1", blocks=None, port=0):
+        import http.server
+        import threading
+        peer = self
+        self.blocks, self.asked, self.silent, self.status, self.chunked = blocks or {}, [], False, 200, False
+        self.lock = threading.Lock()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *arguments):
+                pass
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                peer.post(self, body)
+
+        self.server = http.server.ThreadingHTTPServer((address, port), Handler)
+        self.server.daemon_threads = True
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def post(self, request, body):
+        if self.silent:
+            import time
+            time.sleep(30)
+            return
+        self.reply(request, self.retrieve(request.path, body))
+
+    def reply(self, request, data):
+        if data is None:
+            request.close_connection = True
+            return
+        request.send_response(self.status)
+        request.send_header("Content-Type", "application/octet-stream")
+        if self.chunked:
+            request.send_header("Transfer-Encoding", "chunked")
+            request.end_headers()
+            for i in range(0, len(data), 3):
+                part = data[i:i + 3]
+                request.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
+            request.wfile.write(b"0\r\n\r\n")
+        else:
+            request.send_header("Content-Length", str(len(data)))
+            request.end_headers()
+            request.wfile.write(data)
+
+    def held(self, identifier):
+        return sorted(i for name, i in self.blocks if name == identifier)
+
+    def retrieve(self, path, body):
+        assert path.lower().rstrip("/") == PATH.lower().rstrip("/"), path
+        minor, major, kind, size, crypto = struct.unpack_from(">HHIII", body)
+        assert size == len(body) and (minor, major) == ((0, 2) if kind == 6 else (0, 1)), (kind, major)
+        if kind == 6:
+            return self.segments(body, crypto)
+        at = 16
+        length, = struct.unpack_from(">I", body, at)
+        identifier = body[at + 4:at + 4 + length]
+        at += 4 + length + -length % 4
+        count, = struct.unpack_from(">I", body, at)
+        ranges = [struct.unpack_from(">II", body, at + 4 + 8 * i) for i in range(count)]
+        wanted = [i for start, n in ranges for i in range(start, start + n)]
+        with self.lock:
+            self.asked.append((kind, identifier, wanted))
+        if kind == 2:
+            held = [i for i in self.held(identifier) if i in wanted]
+            body = padded(identifier) + struct.pack(">I", len(held))
+            return answer(4, body + b"".join(struct.pack(">II", i, 1) for i in held) + struct.pack(">I", 0), crypto)
+        assert kind == 3 and len(wanted) == 1
+        crypto, iv, data = self.blocks.get((identifier, wanted[0]), (1, bytes(16), b""))
+        body = padded(identifier) + struct.pack(">II", wanted[0], 0) + padded(data) + struct.pack(">I", 0)
+        return answer(5, body + (padded(iv) if crypto and data else struct.pack(">I", 0)), crypto)
+
+    def segments(self, body, crypto):
+        request, count = body[16:32], struct.unpack_from(">I", body, 32)[0]
+        at, identifiers = 36, []
+        for _ in range(count):
+            length, = struct.unpack_from(">I", body, at)
+            identifiers.append(body[at + 4:at + 4 + length])
+            at += 4 + length + -length % 4
+        with self.lock:
+            self.asked.append((6, request, identifiers))
+        held = [i for i, name in enumerate(identifiers) if self.held(name)]
+        out = request + struct.pack(">I", len(held)) + b"".join(struct.pack(">II", i, 1) for i in held)
+        return answer(7, out + struct.pack(">I", 0), crypto, (0, 2))
+
+    def blocks_asked(self, identifier=None):
+        with self.lock:
+            return [(n, w[0]) for k, n, w in self.asked if k == 3 and identifier in (None, n)]
+
+
+def all_blocks(segment, content, crypto=1):
+    """What a peer has of a segment, sealed."""
+    import os
+    out = {}
+    for i in range(segment.count()):
+        iv = os.urandom(16)
+        start = segment.offset + 65536 * i
+        out[segment.id(), i] = (crypto, iv, sealed(content[start:start + segment.block_size(i)], segment.kp, iv, crypto))
+    return out

@@ -148,6 +148,33 @@ static void several_sources(void **state)
 	rig_end(&rig);
 }
 
+/* Who had it is asked again, unless he is to be forgotten. */
+static void sources_are_forgotten(void **state)
+{
+	struct content_id id = some_id();
+	struct ponto_addr first = peer(0), second = peer(1);
+	struct content_open open;
+	struct rig rig;
+
+	(void)state;
+	rig_start(&rig, CONTENT_TRUNCATED, 1000);
+	expect(&rig, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		if (i == 2) {
+			content_client_forget(rig.client, &id);
+			expect(&rig, 1);
+		}
+		assert_ok(relay(&rig, CONTENT_TRUNCATED, 60000, 0, 1));
+		content_client_forget(rig.client, &id); /* not while it is fetched */
+		next_effect(&rig, CONTENT_CLIENT_REQUEST);
+		assert_true(ponto_addr_equal(&rig.e.addr, i < 2 ? &first : &second));
+		assert_int_equal(responds(&rig, sent(0, CONTENT_PLAIN, 60000), &open), 1);
+		assert_int_equal(content_client_opened(rig.client, rig.now, rig.e.request, PONTO_OK, NULL), 1);
+		ended(&rig, 0);
+	}
+	rig_end(&rig);
+}
+
 static void segments_that_cannot_be(void **state)
 {
 	struct rig rig;
@@ -170,6 +197,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(wrong_lengths),
 	cmocka_unit_test(nothing_is_sought),
 	cmocka_unit_test(several_sources),
+	cmocka_unit_test(sources_are_forgotten),
 	cmocka_unit_test(segments_that_cannot_be),
 };
 

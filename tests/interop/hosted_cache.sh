@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# A hosted cache among clients that are not ours: hosted_cache.py writes offers from [MS-PCHC], serves what it offered, and
+# opens with the openssl program what the cache gives on. As an unprivileged user, on loopback.
+set -u
+top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
+build=${PONTO_BUILDDIR:-$top/build/plain}
+export PONTO_PLUGIN_PATH=$build/.libs
+for program in openssl python3; do
+	command -v $program >/dev/null || { echo "1..0 # SKIP $program is not installed"; exit 0; }
+done
+work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-hosted-XXXXXX")
+daemon=
+trap '[ -z "$daemon" ] || kill "$daemon" 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
+chmod 755 "$work"
+plain_user=()
+[ "$(id -u)" != 0 ] || plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+mkdir -m 700 "$work/state" "$work/run" "$work/www"
+unset PONTO_ENDPOINT
+ponto() { "${plain_user[@]}" env HOME="$work" "$build/ponto" --connect "$work/run/bus" "$@"; }
+cd "$work" || exit 1
+count=0 bad=0
+ok() { count=$((count + 1)); echo "ok $count - $1"; }
+not_ok() { count=$((count + 1)) bad=$((bad + 1)); echo "not ok $count - $1"; shift; [ $# = 0 ] || printf '%s\n' "$@" | head -n 20 | sed 's/^/# /'; }
+check() { local name=$1 out; shift; if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "$out"; fi; }
+until_true() { local n=$1; shift; until "$@" >/dev/null 2>&1; do n=$((n - 1)); [ "$n" -gt 0 ] || return 1; sleep 0.1; done; }
+
+python3 - <<'PY'
+import random
+open("www/file", "wb").write(random.Random(3).randbytes(3 * 1024 * 1024 + 777))
+PY
+{
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=a root" -keyout ca.key -out ca.pem
+	openssl req -newkey rsa:2048 -nodes -subj "/CN=localhost" -keyout key.pem -out request.pem
+	printf 'subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth\n' >extensions
+	openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile extensions -out cert.pem
+} >openssl.log 2>&1 || { sed 's/^/# /' openssl.log; echo "Bail out! no certificate"; exit 1; }
+conf() { # NAME MORE
+	cat >"$1.conf" <<CONF
+node      = { name = "$1"; state = "$work/state"; socket = "$work/run/bus"; };
+stores    = { main = { plugin = "store-rocksdb"; path = "main"; }; };
+http      = { web = { plugin = "http-mhd"; }; };
+discovery = { };
+services  = { dist = { plugin = "service-dist"; listen = ["127.0.0.1"]; publish = ["$work/www"]; retrieval = "127.0.0.1"; hosted_cache = true; $2 }; };
+CONF
+}
+[ ${#plain_user[@]} = 0 ] || chown -R 65534:65534 .
+port_of() { sed -n "s/.*$1 127.0.0.1:\([0-9]*\).*/\1/p" log | tail -n 1; }
+start() { # NAME
+	"${plain_user[@]}" "$build/pontod" -c "$1.conf" >log 2>&1 &
+	daemon=$!
+	until_true 100 ponto content publish || { cat log >&2; return 1; }
+	site=$(ponto content publish | sed -n 's|^served at  ||p')
+	port=$(port_of 'listening on')
+	secure=$(port_of 'are taken on')
+}
+stop() { kill "$daemon" && wait "$daemon"; daemon=; }
+described() { # VERSION
+	python3 -c 'import sys
+sys.path.insert(0, "'"$top"'/tests/interop")
+import peerdist
+body = peerdist.get(int(sys.argv[1]), "/file", (peerdist.V1, peerdist.V2)[int(sys.argv[2]) - 1])[2]
+sys.exit(body[:2] != bytes((0, int(sys.argv[2]))))' "${site##*:}" "$1"
+}
+judge() {
+	python3 "$top/tests/interop/hosted_cache.py" "$port" "$secure" "${site##*:}" "$count"
+	[ -s tally ] || { echo "Bail out! the judge did not end"; exit 1; }
+	local more
+	read -r count more <tally
+	bad=$((bad + more))
+	rm -f tally
+}
+refused() { # NAME TEXT: it does not start, and says so in one line
+	local got
+	"${plain_user[@]}" timeout 20 "$build/pontod" -c "$1.conf" >log2 2>&1
+	got=$?
+	cat log2
+	[ $got = 1 ] && [ "$(grep -c 'error' log2)" -ge 1 ] && grep -q "$2" log2
+}
+
+conf cache 'hosted_listen = "127.0.0.1"; hosted_certificate = "'"$work"'/cert.pem"; hosted_key = "'"$work"'/key.pem";'
+start cache || { echo "Bail out! the cache does not start"; exit 1; }
+check "the file is described, version 1.0" until_true 100 described 1
+check "the file is described, version 2.0" until_true 100 described 2
+judge
+check "no error was logged" eval '! grep -E " error " log'
+stop
+if start cache; then ok "it starts again"; else not_ok "it starts again" "$(cat log)"; fi
+relayed() { python3 - "$port" <<PY
+import random, sys
+sys.path.insert(0, "$top/tests/interop")
+from peerdist import ask, getblks
+identifier = random.Random(2).randbytes(32)
+a = ask(int(sys.argv[1]), getblks(identifier, 0)).block()
+r = random.Random(identifier)
+data = r.randbytes(50002 // 16 * 16 + 16)
+assert (a.crypto, a.data, a.iv) == (2, data, r.randbytes(16))
+PY
+}
+check "relayed blocks outlive it as they came" until_true 50 relayed
+tls() { openssl s_client -connect "127.0.0.1:$secure" -CAfile ca.pem -verify_return_error -verify_hostname localhost "$@" </dev/null; }
+check "openssl agrees with its certificate" tls
+old() { ! tls -tls1_1 -cipher 'ALL:@SECLEVEL=0'; }
+check "nothing older than TLS 1.2 is spoken" old
+stop
+
+# ---- what it needs -------------------------------------------------------------------------------------
+echo "# proves DIST-455"
+conf half 'hosted_certificate = "'"$work"'/cert.pem";'
+check "a certificate without its key: refused" refused half "need 'hosted_certificate', 'hosted_key'"
+conf gone 'hosted_listen = "127.0.0.1"; hosted_certificate = "'"$work"'/cert.pem"; hosted_key = "'"$work"'/gone.pem";'
+check "a key that is not there: refused" refused gone "no offers over HTTPS on 127.0.0.1"
+conf nowhere 'retrieval2 = "";'
+sed -i 's/retrieval = "127.0.0.1"/retrieval = ""/; s/retrieval2 = "";//' nowhere.conf
+check "nowhere to retrieve from: refused" refused nowhere "a hosted cache needs option 'retrieval'"
+echo "# proves DIST-409"
+echo "# proves DIST-411"
+check "ports are 443 and 80 unless told otherwise" eval "ponto config docs | grep -q '^| .hosted_listen. .*\[::\]:443' && ponto config docs | grep -q '^| .retrieval. .*\[::\]:80'"
+echo "1..$count"
+[ "$bad" = 0 ]
