@@ -31,24 +31,31 @@ void bubble_direct(struct teredo_client *c, const struct teredo_ip6 *to_ip, cons
 	client_emit(c, &w, to, via, 0);
 }
 
+void bubble_by_port(struct teredo_client *c, struct peer *p)
+{
+	struct teredo_trailers t = {.has_nonce = p->nonce_received_set, .nonce = p->nonce_received};
+	struct teredo_endpoint to;
+	struct teredo_address parts;
+
+	if (p->trusted || !has(c, TEREDO_FEATURE_PRESERVING) || (!p->peer_port && !(p->via && p->nonce_received_set)))
+		return;
+	teredo_address_split(&p->ip, &parts);
+	to = parts.mapped;
+	if (p->peer_port)
+		to.port = p->peer_port;
+	if (!teredo_endpoint_usable(&to, c->subnets, c->subnet_count))
+		return;
+	t.has_port = p->via && p->predicted;
+	t.port = p->predicted;
+	bubble_direct(c, &p->ip, &to, p->via, &t);
+}
+
 void bubble_direct_all(struct teredo_client *c, struct peer *p, const struct teredo_endpoint *to)
 {
 	struct teredo_trailers t = {.has_nonce = p->nonce_received_set, .nonce = p->nonce_received};
-	struct teredo_address parts;
-	struct teredo_endpoint announced;
 
 	bubble_direct(c, &p->ip, to, TEREDO_VIA_SERVICE, &t);
-	if (p->trusted || !p->peer_port || !has(c, TEREDO_FEATURE_PRESERVING))
-		return;
-	teredo_address_split(&p->ip, &parts);
-	announced = (struct teredo_endpoint){parts.mapped.ip, p->peer_port};
-	if (!teredo_endpoint_usable(&announced, c->subnets, c->subnet_count))
-		return;
-	if (p->via && p->predicted) {
-		t.has_port = true;
-		t.port = p->predicted;
-	}
-	bubble_direct(c, &p->ip, &announced, p->via, &t);
+	bubble_by_port(c, p);
 }
 
 /* RFC 6081 5.6.4.1: until there is contact, where else we can be reached. */

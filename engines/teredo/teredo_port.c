@@ -87,6 +87,9 @@ static void start_test(struct teredo_client *c, struct peer *p, uint64_t now)
 {
 	struct teredo_endpoint to = bubble_target(c, p);
 
+	/* Each destination has a port of its own: the bubble goes where the peer will be spoken to. */
+	if (p->peer_port)
+		to.port = p->peer_port;
 	for (unsigned i = 0; i < 2; i++)
 		c->config.random->fill(c->config.random->ctx, p->test_nonce[i], sizeof(p->test_nonce[i]));
 	p->test_port[0] = p->test_port[1] = 0;
@@ -132,14 +135,10 @@ static void use_port(struct teredo_client *c, struct peer *p, uint64_t now, uint
 	if (!preserving(c)) {
 		start_test(c, p, now);
 	} else {
-		struct teredo_endpoint to = bubble_target(c, p);
-
 		p->predicted = c->ports[via].number;
+		bubble_by_port(c, p);
 		if (p->indirect_waits)
 			bubble_indirect_now(c, p, now);
-		/* To the port it announced, from this one: 5.4.4.3. */
-		if (p->peer_port)
-			bubble_direct_all(c, p, &to);
 	}
 	peer_arm(c, p);
 }

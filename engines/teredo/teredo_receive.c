@@ -275,6 +275,9 @@ static struct peer *believe(struct teredo_client *c, uint64_t now, const struct 
 	if (!p || !teredo_is_bubble(packet))
 		return NULL;
 	if ((in->via == TEREDO_VIA_SERVICE || c->ports[in->via].peer == p) && has_our_nonce(c, p, in, t)) {
+		/* Once: bubbles from several ports of a peer shall not send us to and fro. */
+		if (in->via == TEREDO_VIA_SERVICE)
+			p->nonce_sent_set = false;
 		receive_trust(c, p, now, &in->from, in->via);
 		return p;
 	}

@@ -168,18 +168,12 @@ void teredo_server_stats(const struct teredo_server *server, struct teredo_serve
 const char *teredo_server_refusal_name(enum teredo_server_refusal refusal)
 {
 	static const char *const names[TEREDO_REFUSALS] = {
-		[TEREDO_REFUSED_MALFORMED] = "malformed",
-		[TEREDO_REFUSED_KIND] = "kind",
-		[TEREDO_REFUSED_LARGE] = "large",
-		[TEREDO_REFUSED_SOURCE] = "source",
-		[TEREDO_REFUSED_LOOP] = "loop",
-		[TEREDO_REFUSED_MISMATCH] = "mismatch",
-		[TEREDO_REFUSED_FOREIGN] = "foreign",
-		[TEREDO_REFUSED_UNAUTHENTICATED] = "unauthenticated",
-		[TEREDO_REFUSED_CONE] = "cone",
-		[TEREDO_REFUSED_DESTINATION] = "destination",
-		[TEREDO_REFUSED_SCOPE] = "scope",
-		[TEREDO_REFUSED_NATIVE] = "native",
+		[TEREDO_REFUSED_MALFORMED] = "malformed", [TEREDO_REFUSED_KIND] = "kind",
+		[TEREDO_REFUSED_LARGE] = "large",	  [TEREDO_REFUSED_SOURCE] = "source",
+		[TEREDO_REFUSED_LOOP] = "loop",		  [TEREDO_REFUSED_MISMATCH] = "mismatch",
+		[TEREDO_REFUSED_FOREIGN] = "foreign",	  [TEREDO_REFUSED_UNAUTHENTICATED] = "unauthenticated",
+		[TEREDO_REFUSED_CONE] = "cone",		  [TEREDO_REFUSED_DESTINATION] = "destination",
+		[TEREDO_REFUSED_SCOPE] = "scope",	  [TEREDO_REFUSED_NATIVE] = "native",
 		[TEREDO_REFUSED_LIMIT] = "limit",
 	};
 

@@ -33,9 +33,9 @@ struct teredo_server_config {
 	uint32_t secondary;		   /* 0: none; then solicitations with the cone bit stay without answer */
 	const struct teredo_key *keys;	   /* copied */
 	size_t key_count;
-	bool secure;   /* only clients with one of the keys are served */
-	bool tolerant; /* bubbles of a client that comes from another port than its address says: symmetric NATs */
-	bool native;   /* IPv6 packets for native hosts are wanted */
+	bool secure;	    /* only clients with one of the keys are served */
+	bool tolerant;	    /* bubbles of a client that comes from another port than its address says: symmetric NATs */
+	bool native;	    /* IPv6 packets for native hosts are wanted */
 	uint16_t extra_max; /* bytes of an ICMPv6 message, or of trailers, at most TEREDO_SERVER_EXTRA_MAX */
 	struct teredo_limit_config limit; /* of datagrams from one IPv4 address, and of those to one */
 };

@@ -232,6 +232,10 @@ void bubble_direct(struct teredo_client *c, const struct teredo_ip6 *to_ip, cons
 		   uint8_t via, const struct teredo_trailers *trailers);
 /* The same to a peer with all that there is to tell it, and another by random ports. RFC 6081 5.4.4.3 */
 void bubble_direct_all(struct teredo_client *c, struct peer *p, const struct teredo_endpoint *to);
+/* A bubble to the port that the peer announced, from our random one if there is one, RFC 6081 5.4.4.3; and from our
+ * random one to its only one, when an indirect bubble came that announced none: else its NAT would let ours in but ours
+ * not its own. Not earlier: a NAT may keep the port number for one destination only. */
+void bubble_by_port(struct teredo_client *c, struct peer *p);
 /* By way of its server: when the port for it is there; at once. */
 void bubble_indirect(struct teredo_client *c, struct peer *p, uint64_t now);
 void bubble_indirect_now(struct teredo_client *c, struct peer *p, uint64_t now);
