@@ -4,7 +4,7 @@
 set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
-for program in curl python3; do
+for program in curl python3 openssl; do
 	command -v $program >/dev/null || { echo "1..0 # SKIP $program is not installed"; exit 0; }
 done
 . "$top/tests/interop/namespace.inc.sh"
@@ -204,6 +204,39 @@ check "it goes on" fetch B http://192.0.2.1:8001/slow -o "$work/got/Q"
 check "from where it was ($(field resumed_at))" [ "$(field resumed_at)" -gt 4000000 ]
 check "byte for byte" got other Q
 check "nothing else is left" [ ! -e "$work/got/Q.part.of" ]
+
+# ---- over TLS ---------------------------------------------------------------------------------------------------
+certificate() { # NAME ADDRESS FIRST LAST: a year each
+	printf '[ca]\ndefault_ca=c\n[c]\ndatabase=db\nserial=serial\ndefault_md=sha256\npolicy=p\nnew_certs_dir=.\ncopy_extensions=copy\nunique_subject=no\n[p]\ncommonName=supplied\n' >ca.cnf
+	: >db; echo 01 >serial
+	openssl req -newkey rsa:2048 -nodes -keyout "$1.key" -out request -subj /CN=origin -addext "subjectAltName=IP:$2" 2>/dev/null &&
+		openssl ca -config ca.cnf -batch -notext -selfsign -keyfile "$1.key" -in request -out "$1.pem" \
+			-startdate "${3}0101000000Z" -enddate "${4}0101000000Z" 2>/dev/null
+}
+mkdir "$work/tls"
+cd "$work/tls" || exit 1
+certificate right 192.0.2.1 2020 2090; certificate foreign 192.0.2.77 2020 2090; certificate expired 192.0.2.1 2020 2021
+cat *.pem >trusted; chmod 644 ./*
+cd /
+for n in A B C; do stop $n; done
+secure() { # CERTIFICATE
+	node A "listen = [\"192.0.2.1:8443\"]; publish = [\"$work/www\"]; retrieval = \"\"; discovery = [];
+		certificate = \"$work/tls/$1.pem\"; key = \"$work/tls/$1.key\";"
+}
+for n in B C; do node $n "retrieval = \"[::]:8080\"; ca_file = \"$work/tls/trusted\";"; ponto $n content cache clear >/dev/null; done
+secure right
+check "from an origin by TLS" fetch B https://192.0.2.1:8443/large -o "$work/got/T"
+check "byte for byte" got large T
+check "C too" fetch C https://192.0.2.1:8443/large -o "$work/got/T"
+is "all of it from its neighbour" "$(field peers)" $((40 << 20))
+for other in foreign expired; do
+	stop A
+	secure $other
+	check "a certificate that is $other is refused" eval "! fetch B https://192.0.2.1:8443/small -o '$work/got/U' >/dev/null"
+	is "in one line" "$(wc -l <"$work/err")" 1
+	check "that says so: $(cat "$work/err")" grep -q certificate "$work/err"
+	check "nothing is left" [ ! -e "$work/got/U" ]
+done
 
 for n in A B C; do stop $n; done
 for n in A B C; do ! grep -E 'ERROR|Sanitizer|leak' "$work/$n.log" | grep -v 'is not what' || bad=$((bad + 1)); done
