@@ -46,7 +46,8 @@ struct ponto_iface {
 	struct ponto_pool *pool;
 };
 
-/* The instance of that kind and name. PONTO_ENOENT when there is none. Valid until the node is destroyed. */
+/* The instance of that kind and name. PONTO_ENOENT when there is none, which the log says. Valid until the node is
+ * destroyed. */
 PONTO_MUST_CHECK int ponto_env_find(const struct ponto_env *env, enum ponto_kind kind, const char *name,
 				    struct ponto_iface *out);
 

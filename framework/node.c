@@ -69,7 +69,11 @@ int ponto_node_find(const struct ponto_node *node, enum ponto_kind kind, const c
 
 int ponto_env_find(const struct ponto_env *env, enum ponto_kind kind, const char *name, struct ponto_iface *out)
 {
-	return env->node ? ponto_node_find(env->node, kind, name, out) : PONTO_ENOENT;
+	int result = env->node ? ponto_node_find(env->node, kind, name, out) : PONTO_ENOENT;
+
+	if (result != PONTO_OK)
+		ponto_error(env->log, NODE_TOPIC, "%s: no %s instance '%s'", env->instance, ponto_kind_name(kind), name);
+	return result;
 }
 
 bool ponto_node_at(const struct ponto_node *node, size_t index, const struct ponto_plugin **plugin, const char **name)

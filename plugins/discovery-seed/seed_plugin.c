@@ -85,14 +85,8 @@ static int read_peers(struct seed *seed)
 static int find_store(struct seed *seed)
 {
 	const char *name = ponto_conf_string(seed->env->conf, "store");
-	int result;
 
-	if (!*name)
-		return PONTO_OK;
-	result = ponto_env_find(seed->env, PONTO_KIND_STORE, name, &seed->store);
-	if (result)
-		ponto_error(seed->env->log, SEED_TOPIC, "there is no store \"%s\"", name);
-	return result;
+	return *name ? ponto_env_find(seed->env, PONTO_KIND_STORE, name, &seed->store) : PONTO_OK;
 }
 
 static int seed_create(const struct ponto_env *env, void **self)

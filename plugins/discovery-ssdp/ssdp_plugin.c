@@ -32,7 +32,6 @@ static void make_counters(struct ssdp *ssdp)
 
 static int ssdp_create(const struct ponto_env *env, void **self)
 {
-	const char *name = ponto_conf_string(env->conf, "transport");
 	struct ssdp *ssdp = ponto_new(env->alloc, 1, sizeof(*ssdp));
 	struct ponto_iface iface;
 	int result;
@@ -40,9 +39,8 @@ static int ssdp_create(const struct ponto_env *env, void **self)
 	if (!ssdp)
 		return PONTO_ENOMEM;
 	ssdp->env = env;
-	result = ponto_env_find(env, PONTO_KIND_TRANSPORT, name, &iface);
+	result = ponto_env_find(env, PONTO_KIND_TRANSPORT, ponto_conf_string(env->conf, "transport"), &iface);
 	if (result != PONTO_OK) {
-		ponto_error(env->log, SSDP_TOPIC, "no transport instance '%s'", name);
 		ssdp_destroy(ssdp);
 		return result;
 	}

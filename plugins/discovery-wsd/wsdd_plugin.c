@@ -68,10 +68,8 @@ static int find_transports(struct wsdd *wsdd)
 			return PONTO_ECONF;
 		}
 		result = ponto_env_find(env, PONTO_KIND_TRANSPORT, *name, &iface);
-		if (result != PONTO_OK) {
-			ponto_error(env->log, WSDD_TOPIC, "no transport instance '%s'", *name);
+		if (result != PONTO_OK)
 			return result;
-		}
 		wsdd->transports[wsdd->transport_count++] =
 			(struct ponto_transport){(const struct ponto_transport_ops *)iface.ops, iface.self, iface.pool};
 	}

@@ -17,12 +17,7 @@
 
 static int find(const struct ponto_env *env, enum ponto_kind kind, const char *option, struct ponto_iface *out)
 {
-	const char *name = ponto_conf_string(env->conf, option);
-	int result = ponto_env_find(env, kind, name, out);
-
-	if (result != PONTO_OK)
-		ponto_error(env->log, TOPIC, "no %s instance '%s'", ponto_kind_name(kind), name);
-	return result;
+	return ponto_env_find(env, kind, ponto_conf_string(env->conf, option), out);
 }
 
 static void destroy(void *self)

@@ -229,10 +229,8 @@ static int open_place(struct dist_search *search, const char *name)
 	struct ponto_iface iface;
 	int result = ponto_env_find(dist->env, PONTO_KIND_DISCOVERY, name, &iface);
 
-	if (result != PONTO_OK) {
-		ponto_error(dist->env->log, TOPIC, "no discovery instance '%s'", name);
+	if (result != PONTO_OK)
 		return result;
-	}
 	place->search = search;
 	place->discovery =
 		(struct ponto_discovery){(const struct ponto_discovery_ops *)iface.ops, iface.self, iface.pool};

@@ -8,12 +8,7 @@
 
 static int find(const struct ponto_env *env, enum ponto_kind kind, const char *option, struct ponto_iface *out)
 {
-	const char *name = ponto_conf_string(env->conf, option);
-	int result = ponto_env_find(env, kind, name, out);
-
-	if (result != PONTO_OK)
-		ponto_error(env->log, TOPIC, "no %s instance '%s'", ponto_kind_name(kind), name);
-	return result;
+	return ponto_env_find(env, kind, ponto_conf_string(env->conf, option), out);
 }
 
 static int find_discovery(struct svc *svc)
@@ -30,10 +25,8 @@ static int find_discovery(struct svc *svc)
 			return PONTO_ELIMIT;
 		}
 		result = ponto_env_find(svc->env, PONTO_KIND_DISCOVERY, *names, &iface);
-		if (result != PONTO_OK) {
-			ponto_error(svc->env->log, TOPIC, "no discovery instance '%s'", *names);
+		if (result != PONTO_OK)
 			return result;
-		}
 		d->svc = svc;
 		d->discovery.ops = (const struct ponto_discovery_ops *)iface.ops;
 		d->discovery.self = iface.self;
