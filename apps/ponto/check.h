@@ -22,6 +22,9 @@ struct check {
 /* why: one line; not shown when the sentence holds. */
 void check_tell(struct check *check, const char *sentence, enum check_verdict verdict, const char *why);
 
+/* Tries the store contract on instances with default options, and removes the records they leave. */
+void check_store(struct check *check);
+
 /* Tries the datagram half of the transport contract on loopback, or in a simulated world when the plugin
  * refuses to be made outside of one. */
 void check_transport(struct check *check);
