@@ -18,7 +18,7 @@ extern "C" {
 struct teredo_limit_config {
 	uint32_t rate;	/* a second, for one address; 0: no limit */
 	uint32_t burst; /* at once, at least 1 */
-	uint32_t slots; /* of each row, raised to a power of two; 16 bytes each */
+	uint32_t slots; /* raised to a power of two, at least 4; 16 bytes each */
 };
 
 struct teredo_limit;
@@ -30,6 +30,9 @@ void teredo_limit_destroy(struct teredo_limit *limit); /* accepts NULL */
 
 /* Whether one more is within the limit, and counts it if so. now: microseconds */
 bool teredo_limit_take(struct teredo_limit *limit, uint64_t now, uint32_t ip);
+
+/* Fetches what take will look at, when that is to come soon for many. */
+void teredo_limit_ahead(const struct teredo_limit *limit, uint32_t ip);
 
 /* From now on so much; what was counted stays. PONTO_EINVAL: no burst */
 PONTO_MUST_CHECK int teredo_limit_change(struct teredo_limit *limit, uint32_t rate, uint32_t burst);

@@ -366,6 +366,20 @@ static void passing(struct way *y)
 		to_native(y);
 }
 
+void teredo_server_ahead(const struct teredo_server *server, const struct teredo_endpoint *from,
+			 struct ponto_bytes datagram)
+{
+	struct teredo_address dst;
+	struct teredo_packet p;
+
+	teredo_limit_ahead(server->limit, from->ip);
+	/* Bubbles without anything around them: most of what is passed on. */
+	if (datagram.len != TEREDO_IP6_HEADER || teredo_decode(datagram, &p) != PONTO_OK)
+		return;
+	teredo_address_split(&p.dst, &dst);
+	teredo_limit_ahead(server->limit, dst.mapped.ip);
+}
+
 void teredo_server_input(struct teredo_server *server, uint64_t now, const struct teredo_endpoint *from, uint32_t to,
 			 struct ponto_bytes datagram, uint8_t *buf, struct teredo_server_output *out)
 {

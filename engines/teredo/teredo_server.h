@@ -96,6 +96,11 @@ PONTO_MUST_CHECK int teredo_server_limit(struct teredo_server *server, uint32_t 
 void teredo_server_input(struct teredo_server *server, uint64_t now, const struct teredo_endpoint *from, uint32_t to,
 			 struct ponto_bytes datagram, uint8_t *buf, struct teredo_server_output *out);
 
+/* To be called, or not, for each of several datagrams before the first of them is given to input: what they need is
+ * fetched meanwhile. */
+void teredo_server_ahead(const struct teredo_server *server, const struct teredo_endpoint *from,
+			 struct ponto_bytes datagram);
+
 void teredo_server_stats(const struct teredo_server *server, struct teredo_server_stats *out);
 
 /* A word for a refusal: "malformed". Static storage. */

@@ -34,7 +34,7 @@ struct tsv {
 	bool told; /* that there is no address */
 	struct teredo_server_stats seen, total; /* of this engine, of all */
 	struct tsv_metrics metrics;
-	uint8_t bytes[PONTO_BATCH][TEREDO_SERVER_OUTPUT_MAX];
+	uint8_t bytes[PONTO_BATCH * TEREDO_SERVER_OUTPUT_MAX]; /* one after the other, so that few are touched */
 };
 
 /* tsv_keys.c: PONTO_ECONF, PONTO_EACCES, PONTO_EIO, PONTO_ENOMEM; the reason is in the log. "": none. gives */

@@ -61,12 +61,22 @@ static void on_receive(void *arg, const struct ponto_datagram *batch, size_t cou
 {
 	struct ponto_datagram replies[PONTO_BATCH];
 	struct tsv *s = arg;
+	uint8_t *at = s->bytes;
 	size_t n = 0;
 
 	if (!s->engine)
 		return;
-	for (size_t i = 0; i < count && i < PONTO_BATCH; i++)
-		n += serve(s, &batch[i], s->bytes[n], &replies[n]);
+	count = count < PONTO_BATCH ? count : PONTO_BATCH;
+	for (size_t i = 0; i < count; i++) {
+		struct teredo_endpoint from;
+
+		if (teredo_endpoint_from(&batch[i].peer, &from))
+			teredo_server_ahead(s->engine, &from, batch[i].data);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (serve(s, &batch[i], at, &replies[n]))
+			at += replies[n++].data.len;
+	}
 	send_all(s, replies, n);
 	tsv_metrics_update(s);
 }
