@@ -65,12 +65,22 @@ struct ponto_datagram_handle; /* opaque: a plugin's own struct */
 struct ponto_stream_handle;
 struct ponto_listener_handle;
 
+/* Callbacks of a stream; none comes inside one of its own calls, and each may abort it. receive must be set, the others
+ * may be NULL. */
 struct ponto_stream_events {
-	void (*connected)(void *arg);				  /* outgoing: once */
-	size_t (*receive)(void *arg, struct ponto_bytes data);	  /* returns bytes consumed; less pauses until resume */
-	void (*half_closed)(void *arg);				  /* the peer sends no more */
-	void (*writable)(void *arg);				  /* after write took less than all */
-	void (*closed)(void *arg, int result);			  /* last call; the handle is gone */
+	/* An outgoing stream is there: once, before any other. */
+	void (*connected)(void *arg);
+	/* Bytes in order; data is not empty. Returns how many were consumed; fewer than all pauses until resume, after
+	 * which the rest comes again, with or without more behind it. borrows */
+	size_t (*receive)(void *arg, struct ponto_bytes data);
+	/* The peer sends no more, and all it sent was consumed. Writing goes on. */
+	void (*half_closed)(void *arg);
+	/* There is room again, after a write took less than all. */
+	void (*writable)(void *arg);
+	/* The last call; the handle is gone. PONTO_OK: both sides ended it; PONTO_ECLOSED: the peer broke it off;
+	 * PONTO_EUNREACH: refused, or no way there; PONTO_ETIME: no answer in time; PONTO_EIO, PONTO_ENOMEM. What was
+	 * received and not consumed is lost unless the result is PONTO_OK. */
+	void (*closed)(void *arg, int result);
 };
 
 struct ponto_transport_ops {
@@ -106,6 +116,10 @@ struct ponto_transport_ops {
 
 	/* datagrams: the links; may be NULL */
 	int (*subnets)(void *self, struct ponto_loop *loop, struct ponto_subnet *out, size_t cap, size_t *count);
+
+	/* streams: where a listener listens, and the two ends of a stream; may be NULL */
+	int (*listening)(struct ponto_listener_handle *listener, struct ponto_addr *out);
+	int (*ends)(struct ponto_stream_handle *stream, struct ponto_addr *local, struct ponto_addr *peer);
 };
 
 struct ponto_transport {
@@ -198,14 +212,16 @@ PONTO_MUST_CHECK static inline int ponto_datagrams_leave(struct ponto_datagrams 
 	return PONTO_HAS(d.ops, leave) ? d.ops->leave(d.handle, group) : PONTO_ENOTSUP;
 }
 
-/* Streams. connect: connected or closed follows. listen/accepted: adopt the stream inside accepted, else it
- * is aborted. write takes what fits; writable follows when it took less than all. shutdown sends the end of
- * stream after all that was written. abort frees at once without a further callback. */
+/* Streams: bytes in order and without loss, each direction ending by itself. A stream is not secret and its peer not
+ * proven: that is what TLS above it is for. */
 struct ponto_stream {
 	const struct ponto_transport_ops *ops;
 	struct ponto_stream_handle *handle;
 };
 
+/* Begins to connect; connected or closed follows. PONTO_EINVAL: peer has no port or a family that is not carried;
+ * PONTO_EUNREACH: no way there; PONTO_EBUSY: as many streams as the instance may have; PONTO_ENOTSUP: no streams here.
+ * copies events; arg is handed back. */
 PONTO_MUST_CHECK static inline int ponto_stream_connect(struct ponto_transport transport, struct ponto_loop *loop,
 							const struct ponto_addr *peer,
 							const struct ponto_stream_events *events, void *arg,
@@ -224,6 +240,9 @@ PONTO_MUST_CHECK static inline int ponto_stream_connect(struct ponto_transport t
 	return result;
 }
 
+/* Listens at local: an own address, or the family's unspecified one for all; port 0: one that is free. accepted has a
+ * stream on this loop, which it adopts before it returns; else the stream is aborted. PONTO_EEXIST: port taken;
+ * PONTO_EACCES: port refused; PONTO_ENOENT: no own address; PONTO_EINVAL: not a family that is carried. */
 PONTO_MUST_CHECK static inline int
 ponto_stream_listen(struct ponto_transport transport, struct ponto_loop *loop, const struct ponto_addr *local,
 		    void (*accepted)(void *arg, struct ponto_stream_handle *stream, const struct ponto_addr *peer),
@@ -233,12 +252,21 @@ ponto_stream_listen(struct ponto_transport transport, struct ponto_loop *loop, c
 						: PONTO_ENOTSUP;
 }
 
+/* The address as given, with the port that it has. */
+PONTO_MUST_CHECK static inline int ponto_stream_listening(struct ponto_transport transport,
+							  struct ponto_listener_handle *listener, struct ponto_addr *out)
+{
+	return PONTO_HAS(transport.ops, listening) ? transport.ops->listening(listener, out) : PONTO_ENOTSUP;
+}
+
+/* No stream is accepted any more; those that were stay. Safe inside accepted. Accepts NULL. */
 static inline void ponto_stream_unlisten(struct ponto_transport transport, struct ponto_listener_handle *listener)
 {
 	if (listener)
 		transport.ops->unlisten(listener);
 }
 
+/* Inside accepted only. On failure the stream is aborted as if it were not adopted. copies events */
 PONTO_MUST_CHECK static inline int ponto_stream_adopt(struct ponto_transport transport,
 						      struct ponto_stream_handle *handle,
 						      const struct ponto_stream_events *events, void *arg,
@@ -253,21 +281,36 @@ PONTO_MUST_CHECK static inline int ponto_stream_adopt(struct ponto_transport tra
 	return result;
 }
 
+/* Both ends' addresses. PONTO_ECLOSED: not connected yet, or broken off. */
+PONTO_MUST_CHECK static inline int ponto_stream_ends(struct ponto_stream s, struct ponto_addr *local,
+						     struct ponto_addr *peer)
+{
+	return PONTO_HAS(s.ops, ends) ? s.ops->ends(s.handle, local, peer) : PONTO_ENOTSUP;
+}
+
+/* Takes what there is room for, *taken bytes; writable follows when that was less than all, also when nothing could be
+ * taken because the stream is not connected yet. PONTO_ECLOSED: after shutdown, or the peer broke it off: closed
+ * follows then. copies what it took */
 PONTO_MUST_CHECK static inline int ponto_stream_write(struct ponto_stream s, struct ponto_bytes data, size_t *taken)
 {
 	return s.ops->write(s.handle, data, taken);
 }
 
+/* After receive consumed less than all. Does nothing when it did not pause. */
 static inline void ponto_stream_resume(struct ponto_stream s)
 {
 	s.ops->resume(s.handle);
 }
 
+/* Sends the end of stream after all that was written; receiving goes on until half_closed, after which closed follows.
+ * PONTO_ECLOSED: not the first one, or broken off. */
 PONTO_MUST_CHECK static inline int ponto_stream_shutdown(struct ponto_stream s)
 {
 	return s.ops->shutdown(s.handle);
 }
 
+/* Frees at once without a further callback; the peer's closed gets PONTO_ECLOSED unless the stream had ended. What was
+ * written may be lost. Leaves s empty; aborting an empty one does nothing. */
 static inline void ponto_stream_abort(struct ponto_stream *s)
 {
 	if (s->handle)

@@ -25,7 +25,7 @@ void check_tell(struct check *check, const char *sentence, enum check_verdict ve
 /* Tries the store contract on instances with default options, and removes the records they leave. */
 void check_store(struct check *check);
 
-/* Tries the datagram half of the transport contract on loopback, or in a simulated world when the plugin
+/* Tries the transport contract, the halves that the plugin offers, on loopback, or in a simulated world when the plugin
  * refuses to be made outside of one. */
 void check_transport(struct check *check);
 

@@ -7,6 +7,7 @@
 #include "apps/ponto/check.h"
 #include "framework/sim.h"
 #include "framework/transport.h"
+#include "tests/conform/stream_suite.h"
 #include "tests/conform/transport_suite.h"
 
 /* One instance with default options, and two handles' worth of places to open it. */
@@ -145,19 +146,70 @@ static const struct ponto_option *reference(const struct ponto_plugin *plugin)
 	return NULL;
 }
 
+static int streams_open(void *ctx, struct stream_bed *bed)
+{
+	struct subject *s = ctx;
+	struct transport_bed plain;
+	int result = subject_open(ctx, &plain);
+
+	memset(bed, 0, sizeof(*bed));
+	if (result != PONTO_OK)
+		return result;
+	for (size_t i = 0; i < 2; i++) {
+		bed->transport[i] = plain.transport[i];
+		bed->loop[i] = plain.loop[i];
+	}
+	result = ponto_addr_parse("::1", 0, &bed->local[0]);
+	if (result == PONTO_OK)
+		result = ponto_addr_parse("2001:db8::ffff:ffff", 0, &bed->foreign);
+	bed->local[1] = bed->local[0];
+	if (result != PONTO_OK)
+		subject_close(s, &plain);
+	return result;
+}
+
+static void streams_close(void *ctx, struct stream_bed *bed)
+{
+	struct transport_bed plain = {.transport = {bed->transport[0]}, .loop = {bed->loop[0]}};
+
+	subject_close(ctx, &plain);
+}
+
+static void check_datagrams(struct check *check, struct subject *subject)
+{
+	struct transport_subject transport = {subject_open, subject_close, subject};
+
+	for (size_t i = 0; i < transport_suite_count(); i++) {
+		char why[512] = "", sentence[128];
+		bool good = transport_suite_run(i, &transport, why, sizeof(why));
+
+		snprintf(sentence, sizeof(sentence), "transport contract: %s%s", transport_suite_name(i),
+			 subject->simulation ? " (simulated)" : "");
+		check_tell(check, sentence, good ? CHECK_HOLDS : CHECK_BROKEN, why);
+	}
+}
+
+static void check_streams(struct check *check, struct subject *subject)
+{
+	struct stream_subject stream = {streams_open, streams_close, subject};
+
+	for (size_t i = 0; i < stream_suite_count(); i++) {
+		char why[512] = "", sentence[128];
+		bool good = stream_suite_run(i, &stream, why, sizeof(why));
+
+		snprintf(sentence, sizeof(sentence), "stream contract: %s%s", stream_suite_name(i),
+			 subject->simulation ? " (simulated)" : "");
+		check_tell(check, sentence, good ? CHECK_HOLDS : CHECK_BROKEN, why);
+	}
+}
+
 void check_transport(struct check *check)
 {
 	const struct ponto_option *needed = reference(check->plugin);
 	struct subject subject = {.plugin = check->plugin};
-	struct transport_subject transport = {subject_open, subject_close, &subject};
 	struct transport_bed bed;
 	bool opened = true;
 
-	if (!offers(check->plugin, PONTO_FEATURE_DATAGRAM)) {
-		check_tell(check, "transport contract", CHECK_NOT_TRIED,
-			   "it offers no datagrams, and there is no suite for streams");
-		return;
-	}
 	if (needed) {
 		char why[128];
 
@@ -173,12 +225,12 @@ void check_transport(struct check *check)
 	}
 	if (opened)
 		subject_close(&subject, &bed);
-	for (size_t i = 0; i < transport_suite_count(); i++) {
-		char why[512] = "", sentence[128];
-		bool good = transport_suite_run(i, &transport, why, sizeof(why));
-
-		snprintf(sentence, sizeof(sentence), "transport contract: %s%s", transport_suite_name(i),
-			 subject.simulation ? " (simulated)" : "");
-		check_tell(check, sentence, good ? CHECK_HOLDS : CHECK_BROKEN, why);
-	}
+	if (offers(check->plugin, PONTO_FEATURE_DATAGRAM))
+		check_datagrams(check, &subject);
+	else
+		check_tell(check, "transport contract", CHECK_NOT_TRIED, "it offers no datagrams");
+	if (offers(check->plugin, PONTO_FEATURE_STREAM))
+		check_streams(check, &subject);
+	else
+		check_tell(check, "stream contract", CHECK_NOT_TRIED, "it offers no streams");
 }

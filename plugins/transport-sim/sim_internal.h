@@ -50,6 +50,8 @@ int sim_network_join(struct ponto_datagram_handle *h, const struct ponto_addr *g
 int sim_network_leave(struct ponto_datagram_handle *h, const struct ponto_addr *group);
 /* d->local is complete. PONTO_OK also when it will be lost. */
 int sim_network_send(struct ponto_datagram_handle *h, const struct ponto_datagram *d);
+/* The node behind a unicast address as seen from one: false when no node could have it. */
+bool sim_node_at(const struct ponto_addr *addr, uint32_t seen_from, uint32_t *node, uint32_t *index);
 uint32_t sim_address_count(const struct ponto_datagram_handle *h);
 struct ponto_sim *sim_network_world(struct sim_network *network);
 const struct ponto_alloc *sim_network_alloc(struct sim_network *network);
@@ -67,6 +69,9 @@ uint32_t sim_nat_addresses(const struct ponto_datagram_handle *h, uint32_t has);
 void sim_nat_subnet(struct sim_network *network, uint32_t node, uint32_t index, struct ponto_subnet *out);
 int sim_nat_send(struct ponto_datagram_handle *h, const struct ponto_datagram *sent);
 void sim_nat_arrive(void *packet);
+
+/* sim_plugin.c: of an instance */
+const struct ponto_env *sim_transport_env(void *self);
 
 /* sim_packet.c: datagrams under way, from free lists that end with the network. */
 struct sim_packet {

@@ -122,8 +122,7 @@ uint32_t sim_address_count(const struct ponto_datagram_handle *h)
 	return used_of(h, h->family == PONTO_FAMILY_IPV4 ? sim_nat_addresses(h, has) : has);
 }
 
-/* The node behind a unicast address as seen from one: false when no node could have it. */
-static bool node_at(const struct ponto_addr *addr, uint32_t seen_from, uint32_t *node, uint32_t *index)
+bool sim_node_at(const struct ponto_addr *addr, uint32_t seen_from, uint32_t *node, uint32_t *index)
 {
 	enum ponto_scope scope = ponto_addr_scope(addr);
 	struct ponto_addr again;
@@ -262,7 +261,7 @@ static struct ponto_datagram_handle *claimant(struct sim_network *network, uint3
 
 			if (group && group->addr.port == to->port)
 				return h;
-		} else if (h->port == to->port && h->scope == scope && node_at(to, node, &there, &index) &&
+		} else if (h->port == to->port && h->scope == scope && sim_node_at(to, node, &there, &index) &&
 			   there == node && index < sim_address_count(h)) {
 			return h;
 		}
@@ -457,7 +456,7 @@ int sim_network_send(struct ponto_datagram_handle *h, const struct ponto_datagra
 	if (h->family == PONTO_FAMILY_IPV4)
 		return sim_nat_send(h, &arrives);
 	if (!multicast) {
-		if (!node_at(&d->peer, h->node, &node, &index)) {
+		if (!sim_node_at(&d->peer, h->node, &node, &index)) {
 			network->stats.unclaimed++;
 			return PONTO_OK;
 		}

@@ -1,4 +1,4 @@
-#include "plugins/transport-sim/sim_internal.h"
+#include "plugins/transport-sim/sim_stream.h"
 
 #include <string.h>
 
@@ -27,7 +27,7 @@ static int sim_create(const struct ponto_env *env, void **self)
 	struct sim_transport *transport;
 
 	if (!env->simulation) {
-		ponto_error(env->log, TOPIC, "transport-sim carries datagrams in simulated worlds only");
+		ponto_error(env->log, TOPIC, "transport-sim works in simulated worlds only");
 		return PONTO_ECONF;
 	}
 	transport = ponto_new(env->alloc, 1, sizeof(*transport));
@@ -38,6 +38,11 @@ static int sim_create(const struct ponto_env *env, void **self)
 	transport->family = ponto_conf_string(env->conf, "family")[0] == '4' ? PONTO_FAMILY_IPV4 : PONTO_FAMILY_IPV6;
 	*self = transport;
 	return PONTO_OK;
+}
+
+const struct ponto_env *sim_transport_env(void *self)
+{
+	return ((struct sim_transport *)self)->env;
 }
 
 static void sim_destroy(void *self)
@@ -214,16 +219,26 @@ static const struct ponto_transport_ops ops = {
 	.join = sim_join,
 	.leave = sim_leave,
 	.subnets = sim_subnets,
+	.connect = sim_connect,
+	.listen = sim_listen,
+	.unlisten = sim_unlisten,
+	.adopt = sim_adopt,
+	.write = sim_write,
+	.resume = sim_resume,
+	.shutdown = sim_shutdown,
+	.abort = sim_abort,
+	.listening = sim_listening,
+	.ends = sim_ends,
 };
 
-static const char *const offers[] = {PONTO_FEATURE_DATAGRAM, NULL};
+static const char *const offers[] = {PONTO_FEATURE_DATAGRAM, PONTO_FEATURE_STREAM, NULL};
 
 PONTO_PLUGIN(transport_sim) = {
 	.abi = PONTO_PLUGIN_ABI,
 	.kind = PONTO_KIND_TRANSPORT,
 	.name = "transport-sim",
 	.version = "1",
-	.summary = "datagrams in a simulated world",
+	.summary = "datagrams and streams in a simulated world",
 	.offers = offers,
 	.options = options,
 	.option_count = PONTO_ARRAY_SIZE(options),

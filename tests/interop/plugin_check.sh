@@ -51,7 +51,7 @@ is_broken() {
 	if [ $status = 1 ] && grep -q '"holds": *false' "$work/out"; then ok "$1, as JSON"; else not_ok "$1, as JSON" "status $status" "$(cat "$work/out")"; fi
 }
 
-for plugin in transport-udp6 transport-udp4 transport-sim store-mem store-rocksdb security-pki security-sim \
+for plugin in transport-udp6 transport-udp4 transport-tcp transport-sim store-mem store-rocksdb security-pki security-sim \
 	discovery-seed discovery-ssdp discovery-wsd http-mhd http-sim service-pnrp; do
 	passes "$plugin" "$plugin"
 done
