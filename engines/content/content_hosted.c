@@ -8,6 +8,8 @@
 #define FAILURES 3u			 /* pulls without a block until a host is left alone */
 #define IGNORE_FIRST (30 * PONTO_SECOND) /* and for how long, at first; twice as long each time */
 #define IGNORE_WRONG (600 * PONTO_SECOND)
+#define IGNORE_DOUBTED HOUR
+#define DOUBTERS 6u /* hosts that say his segments are wrong */
 #define BUCKETS 1024u
 
 static const uint8_t tag_smb[CONTENT_TAG] = {0x35, 0xdb, 0x04, 0x5d, 0x14, 0x23, 0x45, 0x53,
@@ -22,6 +24,8 @@ struct host {
 	uint32_t failures, ignored; /* pulls in a row; times he was left alone */
 	uint64_t ignored_until;
 	uint64_t bytes, refilled; /* what he may still send */
+	struct ponto_addr doubters[DOUBTERS];
+	uint32_t doubter_count;
 };
 
 struct source {
@@ -292,6 +296,30 @@ static void failed(struct content_hosted *h, uint64_t now, struct host *host)
 		leave_alone(h, host, now + (IGNORE_FIRST << host->ignored));
 }
 
+/* Many say that what he sent is wrong, of this segment or another: he is left alone. A few who say so of somebody
+ * honest do him no harm. Only segments of one block tell: of others somebody may have had a part for good reasons. */
+static void doubt(struct content_hosted *h, uint64_t now, const struct content_id *id, const struct ponto_addr *by)
+{
+	struct ponto_addr supplier;
+	struct host *host;
+
+	if (!content_trust_supplier(h->trust, id, &supplier))
+		return;
+	host = find_host(h, &supplier);
+	if (!host || ponto_addr_same_host(&supplier, by))
+		return;
+	for (uint32_t i = 0; i < host->doubter_count; i++) {
+		if (ponto_addr_same_host(&host->doubters[i], by))
+			return;
+	}
+	host->doubters[host->doubter_count++] = *by;
+	if (host->doubter_count < DOUBTERS)
+		return;
+	host->doubter_count = 0;
+	h->stats.distrusted++;
+	leave_alone(h, host, now + IGNORE_DOUBTED);
+}
+
 /* ---- offers -------------------------------------------------------------------------- */
 
 /* One more who has it, while others are asked or wait to be. */
@@ -446,7 +474,11 @@ static bool decide(struct content_hosted *h, uint64_t now, const struct ponto_ad
 			return true;
 		}
 	}
-	wish->replace = content_trust_doubted(h->trust, now, &offered->id, client, contradicts);
+	if (!content_trust_claims(h->trust, &offered->id, client, contradicts))
+		return false;
+	if (content_is_v2(known.algo))
+		doubt(h, now, &offered->id, client);
+	wish->replace = content_trust_due(h->trust, now, &offered->id);
 	return wish->replace;
 }
 
@@ -676,9 +708,10 @@ void content_hosted_block(struct content_hosted *hosted, uint64_t now, uint64_t 
 		content_trust_supplied(hosted->trust, &p->id, from);
 }
 
-void content_hosted_served(struct content_hosted *hosted, const struct content_id *id, const struct ponto_addr *to)
+void content_hosted_served(struct content_hosted *hosted, const struct content_id *id, const struct ponto_addr *to,
+			   bool whole)
 {
-	content_trust_served(hosted->trust, id, to);
+	content_trust_served(hosted->trust, id, to, whole);
 }
 
 void content_hosted_wrong(struct content_hosted *hosted, uint64_t now, const struct ponto_addr *from)

@@ -10,7 +10,7 @@
  *   - verified data never gives way to relayed data;
  *   - relayed data is replaced when somebody who was served of it offers it
  *     nevertheless, since who got it right has no reason to: by each host once,
- *     and ever more rarely;
+ *     and ever more rarely; whom many hosts contradict is left alone;
  *   - who offers and does not serve is left alone for a while, then for longer;
  *   - everybody's offers that wait, pulls under way and bytes an hour are bounded.
  *
@@ -105,6 +105,7 @@ struct content_hosted_stats {
 	uint64_t blocks, bytes;	      /* that came */
 	uint64_t wrong;		      /* blocks that were not what was described */
 	uint64_t replaced;	      /* pulls that doubt what is kept */
+	uint64_t distrusted;	      /* hosts that were left alone because many doubted them */
 	uint64_t tags[CONTENT_TAGS];  /* segments offered under them */
 	uint32_t waiting, active;     /* now */
 };
@@ -133,8 +134,9 @@ void content_hosted_wrong(struct content_hosted *hosted, uint64_t now, const str
 /* The pull is over, also when it could not begin. cause: PONTO_OK, or why it was not tried, which is nobody's fault. */
 void content_hosted_ended(struct content_hosted *hosted, uint64_t now, uint64_t tag, int cause);
 
-/* A block of a segment that is relayed was given to this address. */
-void content_hosted_served(struct content_hosted *hosted, const struct content_id *id, const struct ponto_addr *to);
+/* A block of a segment that is relayed was given to this address; whole: all of the segment is there. */
+void content_hosted_served(struct content_hosted *hosted, const struct content_id *id, const struct ponto_addr *to,
+			   bool whole);
 
 void content_hosted_stats(const struct content_hosted *hosted, struct content_hosted_stats *out);
 

@@ -269,7 +269,7 @@ int content_lists_response(struct content_lists *lists, struct content_listing *
 			mark(r, &m.seglist.ranges);
 		lists->stats.malformed += result != PONTO_OK;
 	}
-	answer(lists, r, rest);
+	answer(lists, r, result == PONTO_OK ? rest : CONTENT_LISTS_FAILED);
 	forget(lists, r);
 	return result;
 }
@@ -282,7 +282,7 @@ void content_lists_advance(struct content_lists *lists, uint64_t now)
 		if (r->stage != STAGE_SENT || r->deadline > now)
 			continue;
 		lists->stats.timeouts++;
-		answer(lists, r, CONTENT_LISTS_LACKS);
+		answer(lists, r, CONTENT_LISTS_FAILED);
 		r->stage = STAGE_CANCEL;
 	}
 }

@@ -23,7 +23,8 @@ enum content_lists_kind {
 	CONTENT_LISTS_REQUEST = 1, /* POST body to addr, then content_lists_response */
 	CONTENT_LISTS_CANCEL,	   /* break it off: it is forgotten, no response any more */
 	CONTENT_LISTS_HELD,	   /* addr has some of id */
-	CONTENT_LISTS_LACKS,	   /* it has nothing, or did not answer */
+	CONTENT_LISTS_LACKS,	   /* it has nothing of it */
+	CONTENT_LISTS_FAILED,	   /* it did not answer, or not this */
 	CONTENT_LISTS_UNKNOWN,	   /* it does not speak of lists */
 };
 
@@ -48,7 +49,7 @@ PONTO_MUST_CHECK int content_lists_create(const struct ponto_alloc *alloc, uint6
 /* Requests under way are forgotten. Accepts NULL. */
 void content_lists_destroy(struct content_lists *lists);
 
-/* Asks addr for id; HELD, LACKS or UNKNOWN comes. PONTO_EBUSY: too many wait; PONTO_ENOMEM. copies */
+/* Asks addr for id; HELD, LACKS, FAILED or UNKNOWN comes. PONTO_EBUSY: too many wait; PONTO_ENOMEM. copies */
 PONTO_MUST_CHECK int content_lists_ask(struct content_lists *lists, const struct ponto_addr *addr,
 				       const struct content_id *id);
 

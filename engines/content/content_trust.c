@@ -8,7 +8,8 @@
 struct entry {
 	struct entry *in_bucket, *older, *newer;
 	struct content_id id;
-	struct ponto_addr suppliers[CONTENT_TRUST_SUPPLIERS], served[CONTENT_TRUST_SERVED];
+	struct ponto_addr suppliers[CONTENT_TRUST_SUPPLIERS], served[CONTENT_TRUST_SERVED], last;
+	uint32_t early; /* a bit for each of served: he got of it before it was whole */
 	uint32_t supplier_count, supplier_next, served_count, served_next;
 	uint32_t replaced;
 	uint64_t next_replace;
@@ -140,27 +141,54 @@ void content_trust_supplied(struct content_trust *trust, const struct content_id
 {
 	struct entry *e = meet(trust, id);
 
-	if (e)
-		note_supplier(e, from);
+	if (!e)
+		return;
+	note_supplier(e, from);
+	e->last = *from;
 }
 
-void content_trust_served(struct content_trust *trust, const struct content_id *id, const struct ponto_addr *to)
+void content_trust_served(struct content_trust *trust, const struct content_id *id, const struct ponto_addr *to,
+			  bool whole)
 {
 	struct entry *e = meet(trust, id);
+	uint32_t at;
 
-	if (e)
-		note(e->served, CONTENT_TRUST_SERVED, &e->served_count, &e->served_next, to);
+	if (!e || among(e->served, e->served_count, to))
+		return;
+	at = e->served_next;
+	note(e->served, CONTENT_TRUST_SERVED, &e->served_count, &e->served_next, to);
+	e->early = (e->early & ~(1u << at)) | (uint32_t)!whole << at;
 }
 
-bool content_trust_doubted(const struct content_trust *trust, uint64_t now, const struct content_id *id,
-			   const struct ponto_addr *by, bool contradicts)
+bool content_trust_claims(const struct content_trust *trust, const struct content_id *id, const struct ponto_addr *by,
+			  bool contradicts)
 {
 	const struct entry *e = find(trust, id);
 
-	if (!e)
-		return contradicts;
-	return now >= e->next_replace && !among(e->suppliers, e->supplier_count, by) &&
-	       (contradicts || among(e->served, e->served_count, by));
+	if (!e || among(e->suppliers, e->supplier_count, by))
+		return !e && contradicts;
+	for (uint32_t i = 0; i < e->served_count && !contradicts; i++) {
+		if (ponto_addr_same_host(&e->served[i], by))
+			return !(e->early >> i & 1);
+	}
+	return contradicts;
+}
+
+bool content_trust_due(const struct content_trust *trust, uint64_t now, const struct content_id *id)
+{
+	const struct entry *e = find(trust, id);
+
+	return !e || now >= e->next_replace;
+}
+
+bool content_trust_supplier(const struct content_trust *trust, const struct content_id *id, struct ponto_addr *out)
+{
+	const struct entry *e = find(trust, id);
+
+	if (!e || e->last.family == PONTO_FAMILY_NONE)
+		return false;
+	*out = e->last;
+	return true;
 }
 
 void content_trust_replaced(struct content_trust *trust, uint64_t now, const struct content_id *id,

@@ -292,6 +292,7 @@ static void ask(struct dist_caches *caches, const struct content_lists_effect *e
 
 	if (!l) {
 		(void)!content_lists_response(caches->lists, e->request, PONTO_ENOMEM, ponto_bytes(NULL, 0));
+		dist_caches_failed(caches, &e->addr); /* or it would be asked again at once */
 		return;
 	}
 	l->caches = caches;
@@ -322,6 +323,9 @@ static void take_list(struct dist_caches *caches, const struct content_lists_eff
 		break;
 	case CONTENT_LISTS_LACKS:
 		nobody(caches, &e->id);
+		break;
+	case CONTENT_LISTS_FAILED: /* it is left alone now: the next one, if there is any */
+		dist_caches_seek(caches, &e->id, true);
 		break;
 	default:
 		has(caches, &e->id, &e->addr);

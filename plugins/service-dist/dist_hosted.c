@@ -49,7 +49,7 @@ struct dist_hosted {
 	uint8_t answers[2][CONTENT_OFFER_ANSWER];
 	struct content_hosted_stats told;
 	struct ponto_counter *offers, *segments, *held, *refused, *ignored, *malformed, *blocks, *bytes, *failed,
-		*wrong, *replaced;
+		*wrong, *replaced, *distrusted;
 	struct ponto_gauge *waiting, *active;
 };
 
@@ -436,6 +436,7 @@ static void show(struct dist_hosted *hosted)
 	ADD(failed, failed);
 	ADD(wrong, wrong);
 	ADD(replaced, replaced);
+	ADD(distrusted, distrusted);
 	ADD(ignored, ignored);
 	ADD(refused, refused);
 	ADD(refused, rationed);
@@ -466,6 +467,8 @@ static void make_metrics(struct dist_hosted *hosted)
 		ponto_counter(m, "dist_hosted_wrong_total", name, "blocks that were none of the segment offered");
 	hosted->replaced = ponto_counter(m, "dist_hosted_replaced_total", name,
 					 "relayed segments that were doubted and fetched anew");
+	hosted->distrusted = ponto_counter(m, "dist_hosted_distrusted_total", name,
+					   "clients left alone because many others contradicted them");
 	hosted->waiting = ponto_gauge(m, "dist_hosted_waiting", name, "offered segments that wait to be fetched");
 	hosted->active = ponto_gauge(m, "dist_hosted_pulls", name, "offered segments being fetched");
 }
@@ -514,8 +517,10 @@ static void on_timer(void *arg)
 
 void dist_hosted_served(struct dist_hosted *hosted, const struct content_id *id, const struct ponto_addr *to)
 {
-	if (hosted)
-		content_hosted_served(hosted->engine, id, to);
+	struct dist_known known;
+
+	if (hosted && hosted->dist->cached && dist_cache_find(hosted->dist->cache, id, &known))
+		content_hosted_served(hosted->engine, id, to, known.whole);
 }
 
 /* ---- offers ------------------------------------------------------------------------------------------ */

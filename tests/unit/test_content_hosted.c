@@ -198,7 +198,7 @@ static void served(struct rig *rig, const struct content_id *id, unsigned to)
 {
 	struct ponto_addr addr = client(to);
 
-	content_hosted_served(rig->hosted, id, &addr);
+	content_hosted_served(rig->hosted, id, &addr, true);
 }
 
 /* ---- version 1.0 ------------------------------------------------------------------------ */
@@ -764,7 +764,7 @@ static void ever_more_rarely(void **state)
 	(void)state;
 	rig_start(&rig, CONTENT_SHA256, 1000);
 	hold(&rig, &id, false, CONTENT_TRUNCATED, 50000, 0, 1);
-	for (unsigned i = 0; i < 20; i++) {
+	for (unsigned i = 0; i < CONTENT_TRUST_FREELY + 12; i++) {
 		served(&rig, &id, 10 + i);
 		batch_one(&rig, 10 + i, &id, 50000);
 		if (i >= CONTENT_TRUST_FREELY) {
@@ -849,12 +849,87 @@ static void a_first_who_does_not_serve(void **state)
 	rig_end(&rig);
 }
 
+/* Whom many contradict, of whatever segments, is left alone; a few do nobody harm. */
+static void whom_many_contradict(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_start(&rig, CONTENT_SHA256, 1000);
+	for (unsigned i = 0; i < 10; i++) {
+		struct content_id id = other_id(i);
+
+		batch_one(&rig, i < 5 ? 1 : 2, &id, 50000);
+		pulls(&rig, CONTENT_HOSTED_RELAYED, 1);
+		over(&rig, i < 5 ? 1 : 2, 1);
+		hold(&rig, &id, false, CONTENT_TRUNCATED, 50000, 0, 1);
+	}
+	/* Four against the second one, as often as they like; six against the first. */
+	for (unsigned i = 0; i < 10; i++) {
+		for (unsigned k = 0; k < (i < 5 ? 6u : 4u); k++) {
+			struct content_id id = other_id(i);
+
+			if (k != i % 6)
+				continue;
+			served(&rig, &id, 20 + k);
+			batch_one(&rig, 20 + k, &id, 50000);
+			assert_true(content_hosted_effect(rig.hosted, rig.now, &rig.e));
+			over(&rig, 20 + k, 0);
+		}
+	}
+	assert_int_equal(stats(&rig).distrusted, 0);
+	{
+		struct content_id id = other_id(11);
+
+		batch_one(&rig, 1, &id, 50000);
+		pulls(&rig, CONTENT_HOSTED_RELAYED, 1);
+		over(&rig, 1, 1);
+		hold(&rig, &id, false, CONTENT_TRUNCATED, 50000, 0, 1);
+		served(&rig, &id, 30);
+		batch_one(&rig, 30, &id, 50000);
+		pulls(&rig, CONTENT_HOSTED_RELAYED, 1);
+		over(&rig, 30, 1);
+	}
+	assert_int_equal(stats(&rig).distrusted, 1);
+	offer_many(&rig, 1, 500, 3);
+	idle(&rig);
+	assert_int_equal(stats(&rig).ignored, 3);
+	offer_many(&rig, 2, 600, 1);
+	pulls(&rig, CONTENT_HOSTED_RELAYED, 1);
+	over(&rig, 2, 1);
+	rig.now += 3601 * PONTO_SECOND;
+	offer_many(&rig, 1, 500, 3);
+	pulls(&rig, CONTENT_HOSTED_RELAYED, 1);
+	rig_end(&rig);
+}
+
+/* Who got of a segment before it was whole may have had the rest from elsewhere. */
+static void who_came_early(void **state)
+{
+	struct content_id id = other_id(1);
+	struct ponto_addr early = client(5), late = client(6);
+	struct rig rig;
+
+	(void)state;
+	rig_start(&rig, CONTENT_SHA256, 1000);
+	hold(&rig, &id, false, CONTENT_TRUNCATED, 50000, 0, 1);
+	content_hosted_served(rig.hosted, &id, &early, false);
+	content_hosted_served(rig.hosted, &id, &early, true);
+	content_hosted_served(rig.hosted, &id, &late, true);
+	batch_one(&rig, 5, &id, 50000);
+	idle(&rig);
+	batch_one(&rig, 6, &id, 50000);
+	pulls(&rig, CONTENT_HOSTED_RELAYED, 1);
+	over(&rig, 6, 1);
+	rig_end(&rig);
+}
+
 /* What is remembered of segments is bounded; of the oldest it is forgotten that it was doubted. */
 static void trust_is_bounded(void **state)
 {
 	struct ponto_test_alloc alloc;
 	struct content_trust *trust;
-	struct ponto_addr a = client(1);
+	struct ponto_addr a = client(1), got;
 
 	(void)state;
 	ponto_test_alloc_init(&alloc);
@@ -862,13 +937,14 @@ static void trust_is_bounded(void **state)
 	for (unsigned i = 0; i < 100; i++) {
 		struct content_id id = other_id(i);
 
-		content_trust_served(trust, &id, &a);
+		content_trust_served(trust, &id, &a, true);
 	}
 	assert_true(alloc.live <= 11);
 	for (unsigned i = 0; i < 100; i++) {
 		struct content_id id = other_id(i);
 
-		assert_int_equal(content_trust_doubted(trust, START, &id, &a, false), i >= 90);
+		assert_int_equal(content_trust_claims(trust, &id, &a, false), i >= 90);
+		assert_false(content_trust_supplier(trust, &id, &got));
 	}
 	content_trust_destroy(trust);
 	content_trust_destroy(NULL);
@@ -949,6 +1025,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(contradictions),
 	cmocka_unit_test(verified_data_stays),
 	cmocka_unit_test(a_first_who_does_not_serve),
+	cmocka_unit_test(whom_many_contradict),
+	cmocka_unit_test(who_came_early),
 	cmocka_unit_test(trust_is_bounded),
 	cmocka_unit_test(refused_memory),
 	cmocka_unit_test(settings),

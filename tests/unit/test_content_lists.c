@@ -198,7 +198,7 @@ static void answers_to_something_else(void **state)
 	ask(&rig, 0, 0, 3);
 	requests(&rig, 0, 3);
 	assert_int_equal(answered(&rig, list(&rig, "00000000 00000003", 1, false)), PONTO_EPROTO);
-	told(&rig, 0, 3, CONTENT_LISTS_LACKS);
+	told(&rig, 0, 3, CONTENT_LISTS_FAILED);
 	assert_int_equal(stats(&rig).malformed, 1);
 	rig_end(&rig);
 }
@@ -217,7 +217,7 @@ static void ranges_beyond_what_was_asked(void **state)
 		ask(&rig, 0, 0, 3);
 		requests(&rig, 0, 3);
 		assert_int_equal(answered(&rig, list(&rig, bad[i], 1, true)), PONTO_EPROTO);
-		told(&rig, 0, 3, CONTENT_LISTS_LACKS);
+		told(&rig, 0, 3, CONTENT_LISTS_FAILED);
 		rig_end(&rig);
 	}
 }
@@ -244,16 +244,16 @@ static void other_answers(void **state)
 	list_of_blocks.blklist.id = name(0);
 	assert_ok(content_encode(&list_of_blocks, b.data, 1000, &b.len));
 	assert_int_equal(answered(&rig, b), PONTO_EPROTO);
-	told(&rig, 0, 2, CONTENT_LISTS_LACKS);
+	told(&rig, 0, 2, CONTENT_LISTS_FAILED);
 	ask(&rig, 0, 0, 2);
 	requests(&rig, 0, 2);
 	assert_int_equal(answered(&rig, blob_hex("00")), PONTO_EPROTO);
-	told(&rig, 0, 2, CONTENT_LISTS_LACKS);
+	told(&rig, 0, 2, CONTENT_LISTS_FAILED);
 	ask(&rig, 0, 0, 2);
 	requests(&rig, 0, 2);
 	assert_int_equal(content_lists_response(rig.lists, rig.e.request, PONTO_EUNREACH, ponto_bytes(NULL, 0)),
 			 PONTO_EUNREACH);
-	told(&rig, 0, 2, CONTENT_LISTS_LACKS);
+	told(&rig, 0, 2, CONTENT_LISTS_FAILED);
 	assert_int_equal(stats(&rig).failed, 1);
 	idle(&rig);
 	rig_end(&rig);
@@ -275,7 +275,7 @@ static void silence(void **state)
 	content_lists_advance(rig.lists, rig.now);
 	assert_true(content_lists_effect(rig.lists, rig.now, &rig.e));
 	assert_int_equal(rig.e.kind, CONTENT_LISTS_CANCEL);
-	told(&rig, 0, 2, CONTENT_LISTS_LACKS);
+	told(&rig, 0, 2, CONTENT_LISTS_FAILED);
 	idle(&rig);
 	assert_int_equal(content_lists_deadline(rig.lists), PONTO_NEVER);
 	assert_int_equal(stats(&rig).timeouts, 1);

@@ -13,8 +13,8 @@ struct scene {
 	struct lan_content content;
 	void (*mangle)(struct scene *scene, struct lan_exchange *ex);
 	unsigned offers, initials, infos, lists, count;
-	unsigned silent; /* of the requests that arrive, what this node sends is lost; 0: none */
-	bool no_version_2;
+	uint8_t tags[8][CONTENT_TAG]; /* of offers, each once */
+	unsigned tag_count;
 };
 
 static void on_origin(void *arg, struct lan_exchange *ex)
@@ -27,9 +27,22 @@ static unsigned type_of(const struct lan_exchange *ex)
 	return ex->body.len > 8 ? (unsigned)(ex->body.data[2] << 8 | ex->body.data[3]) : 0;
 }
 
+static void note_tag(struct scene *s, const uint8_t *tag)
+{
+	for (unsigned i = 0; i < s->tag_count; i++) {
+		if (memcmp(s->tags[i], tag, CONTENT_TAG) == 0)
+			return;
+	}
+	assert_true(s->tag_count < 8);
+	memcpy(s->tags[s->tag_count++], tag, CONTENT_TAG);
+}
+
 static void on_mangle(void *arg, struct lan_exchange *ex)
 {
 	struct scene *s = arg;
+
+	if (strstr(ex->url, "0131501b"))
+		note_tag(s, ex->body.data + CONTENT_OFFER_HEAD + 10);
 
 	s->offers += strstr(ex->url, "0131501b") != NULL;
 	s->initials += strstr(ex->url, "C574AC30") && type_of(ex) == 1;
@@ -96,7 +109,7 @@ static void version_2(void **state)
 	static const enum content_algo algos[] = {CONTENT_TRUNCATED, CONTENT_SHA256};
 
 	(void)state;
-	PONTO_PROVES("DIST-469", "DIST-471", "DIST-481");
+	PONTO_PROVES("DIST-469", "DIST-471", "DIST-481", "DIST-496");
 	for (unsigned i = 0; i < PONTO_ARRAY_SIZE(algos); i++) {
 		struct scene *s = scene(algos[i], SIZE, false, 2);
 		struct lan_download d = fetch(s, 1);
@@ -136,9 +149,222 @@ static void version_1(void **state)
 	}
 }
 
+/* ---- who offers what ---------------------------------------------------------------------------- */
+
+/* A program and the proxy fetch different contents: each has its tag. */
+static void tags(void **state)
+{
+	static const char *const settings[] = {"hosted=10.0.0.0", "proxy=127.0.0.1:8118", NULL};
+	struct scene *s = scene(CONTENT_TRUNCATED, SIZE, false, 0);
+	struct lan_browser browser;
+
+	(void)state;
+	PONTO_PROVES("DIST-474");
+	assert_int_equal(lan_add(&s->lan, settings), 1);
+	(void)fetch(s, 1);
+	assert_int_equal(s->tag_count, 1);
+	assert_memory_equal(s->tags[0], "Ponto\0\0\0\0\0\0\0\0\0\0", CONTENT_TAG);
+	lan_content_clear(&s->content);
+	lan_content_init(&s->content, CONTENT_TRUNCATED, SIZE / 2 + 99);
+	s->content.etag = "\"two\"";
+	s->content.data.data[5] ^= 1;
+	content_made_free(&s->content.made);
+	s->content.made = content_make(CONTENT_TRUNCATED, bytes_of(&s->content.data), NULL);
+	lan_browse(&s->lan, 1, "GET", "http://origin.example/other", 8118, NULL, &browser);
+	lan_run(&s->lan, 60 * PONTO_SECOND);
+	assert_true(browser.done);
+	assert_int_equal(browser.body.len, s->content.data.len);
+	assert_memory_equal(browser.body.data, s->content.data.data, browser.body.len);
+	lan_browser_clear(&browser);
+	assert_int_equal(s->tag_count, 2);
+	assert_memory_equal(s->tags[1], "Ponto proxy\0\0\0\0", CONTENT_TAG);
+	end_scene(s);
+}
+
+/* ---- what goes wrong -------------------------------------------------------------------------------- */
+
+static void cache_lies(struct scene *s, struct lan_exchange *ex)
+{
+	if (ex->to != 0 || ex->data.len < 3000)
+		return;
+	s->count++;
+	ex->data.data[2000] ^= 1;
+}
+
+static void cache_stalls(struct scene *s, struct lan_exchange *ex)
+{
+	if (ex->to != 0 || ex->from != 2)
+		return;
+	s->count++;
+	ex->stall = true;
+}
+
+static void cache_says_nothing_of_sense(struct scene *s, struct lan_exchange *ex)
+{
+	if (ex->to != 0 || ex->from != 2)
+		return;
+	s->count++;
+	for (size_t i = 0; i < ex->data.len; i++)
+		ex->data.data[i] = (uint8_t)(i * 7);
+}
+
+static void cache_refuses(struct scene *s, struct lan_exchange *ex)
+{
+	if (ex->to != 0 || ex->from != 2)
+		return;
+	s->count++;
+	ex->status = 500;
+}
+
+/* Whatever a cache does, the origin sends what is missing. */
+static void caches_that_are_no_good(void **state)
+{
+	static void (*const ways[])(struct scene *, struct lan_exchange *) = {
+		cache_lies,
+		cache_stalls,
+		cache_says_nothing_of_sense,
+		cache_refuses,
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * PONTO_ARRAY_SIZE(ways); i++) {
+		struct scene *s = scene(i % 2 ? CONTENT_SHA256 : CONTENT_TRUNCATED, SIZE, i % 2, 2);
+		struct lan_download d;
+
+		(void)fetch(s, 1);
+		s->mangle = ways[i / 2];
+		d = fetch(s, 2);
+		assert_true(d.origin >= SIZE - 2000); /* the last block is too short to be lied about */
+		assert_true(s->count > 0);
+		end_scene(s);
+	}
+}
+
+/* Who offers sends something else than he offered: with keys nothing of it is kept; without, clients see it. */
+static void client_lies(struct scene *s, struct lan_exchange *ex)
+{
+	if (ex->to != 1 || ex->data.len < 3000)
+		return;
+	s->count++;
+	ex->data.data[2000] ^= 1;
+}
+
+static void clients_that_lie(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct scene *s = scene(i ? CONTENT_SHA256 : CONTENT_TRUNCATED, SIZE, i, 3);
+		struct lan_download d;
+
+		s->mangle = client_lies;
+		(void)fetch(s, 1);
+		assert_true(s->count > 0);
+		assert_int_equal(metric(s, 0, "dist_hosted_wrong_total") > 0, i);
+		d = fetch(s, 2);
+		assert_true(d.origin >= SIZE - 2000);
+		assert_int_equal(metric(s, 2, "dist_wrong_blocks_total") > 0, i == 0);
+		assert_int_equal(metric(s, 0, "dist_hosted_replaced_total") > 0, i == 0);
+		/* What the second one brought takes its place. */
+		d = fetch(s, 3);
+		assert_true(d.peers > SIZE / 2);
+		end_scene(s);
+	}
+}
+
+/* One that goes in the middle of being asked, and a cache that goes in the middle of asking. */
+static void gone_in_the_middle(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct scene *s = scene(i % 2 ? CONTENT_SHA256 : CONTENT_TRUNCATED, SIZE, i % 2, 2);
+		struct lan_download d = {.any_order = true};
+
+		lan_download(&s->lan, 1, &s->content, URL, &d);
+		for (unsigned k = 0; k < 10000 && s->offers + s->initials == 0; k++)
+			lan_run(&s->lan, PONTO_MS);
+		assert_true(s->offers + s->initials > 0);
+		lan_run(&s->lan, 2 * PONTO_MS);
+		lan_remove(&s->lan, i < 2 ? 1 : 0);
+		lan_run(&s->lan, 60 * PONTO_SECOND);
+		lan_download_clear(&d);
+		d = fetch(s, 2);
+		end_scene(s);
+	}
+}
+
+/* The second of two is asked and offered to as long as the first is silent. */
+static void two_caches(void **state)
+{
+	static const char *const settings[] = {"hosted=10.0.0.0,10.0.0.1", NULL};
+	struct scene *s = scene(CONTENT_TRUNCATED, SIZE, false, 0);
+
+	(void)state;
+	assert_int_equal(lan_add(&s->lan, cache_settings), 1);
+	for (unsigned i = 2; i < 5; i++)
+		assert_int_equal(lan_add(&s->lan, settings), i);
+	s->lan.nodes[0].gone = true;
+	assert_int_equal(fetch(s, 2).origin, SIZE);
+	assert_int_equal(metric(s, 1, "dist_hosted_bytes_total") >= SIZE, 1);
+	assert_true(fetch(s, 3).peers > SIZE / 2);
+	s->lan.nodes[0].gone = false;
+	assert_int_equal(fetch(s, 4).peers, 0); /* the first is asked again, and has nothing yet */
+	assert_true(metric(s, 0, "dist_hosted_bytes_total") >= SIZE);
+	end_scene(s);
+}
+
+/* ---- what is configured -------------------------------------------------------------------------------- */
+
+static void starts(const char *const *settings, bool expected)
+{
+	struct lan lan;
+
+	lan_init(&lan, 1);
+	assert_int_equal(lan_starts(&lan, settings), expected);
+	lan_clear(&lan);
+}
+
+static void settings(void **state)
+{
+	(void)state;
+	PONTO_PROVES("DIST-455");
+	starts((const char *const[]){"hosted_cache=true", NULL}, true);
+	starts((const char *const[]){"hosted_cache=true", "retrieval=", NULL}, false);
+	starts((const char *const[]){"hosted_cache=true", "hosted_certificate=c.pem", NULL}, false);
+	starts((const char *const[]){"hosted_cache=true", "hosted_key=c.pem", NULL}, false);
+	starts((const char *const[]){"hosted_cache=true", "hosted_certificate=c", "hosted_key=k",
+				     "hosted_listen=", NULL},
+	       false);
+	starts((const char *const[]){"hosted=a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p", NULL}, true);
+	starts((const char *const[]){"hosted=a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q", NULL}, false);
+	starts((const char *const[]){"hosted=[2001:db8::1]:8080,https://x.example:8443,10.1.2.3:99",
+				     "hosted_cache=true", NULL},
+	       true);
+}
+
+/* Without a retrieval server there is nothing to offer from. */
+static void nothing_is_offered_without_serving(void **state)
+{
+	static const char *const silent[] = {"hosted=10.0.0.0", "retrieval=", NULL};
+	struct scene *s = scene(CONTENT_TRUNCATED, SIZE, false, 0);
+
+	(void)state;
+	PONTO_PROVES("DIST-402");
+	assert_int_equal(lan_add(&s->lan, silent), 1);
+	assert_int_equal(fetch(s, 1).origin, SIZE);
+	assert_int_equal(s->offers, 0);
+	end_scene(s);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(version_2),
 	cmocka_unit_test(version_1),
+	cmocka_unit_test(tags),
+	cmocka_unit_test(caches_that_are_no_good),
+	cmocka_unit_test(clients_that_lie),
+	cmocka_unit_test(gone_in_the_middle),
+	cmocka_unit_test(two_caches),
+	cmocka_unit_test(settings),
+	cmocka_unit_test(nothing_is_offered_without_serving),
 };
 
 PONTO_TEST_MAIN(tests)
