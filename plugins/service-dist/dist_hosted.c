@@ -413,6 +413,8 @@ static void take_effect(struct dist_hosted *hosted, const struct content_client_
 	case CONTENT_CLIENT_ENDED:
 		session_ended(hosted, e->tag);
 		break;
+	case CONTENT_CLIENT_LACKED:
+		break;
 	default: /* nobody is searched for: who has it said so */
 		content_client_searched(hosted->client, dist_now(hosted->dist), &e->id);
 		break;
