@@ -24,6 +24,7 @@ engines_include_only_the_pure() {
 }
 
 # transport-udp4 and transport-udp6 are two names of one source.. A Teredo server and a relay have the same way to native hosts.
+# Streams over a private network are TCP's streams, and Teredo carries them.
 plugins_keep_to_themselves() {
 	includes "$1" plugins | awk '{
 		split($1, file, "/")
@@ -31,7 +32,9 @@ plugins_keep_to_themselves() {
 		if ($2 ~ /^\.\.?\// || other[1] == "apps" || other[1] == "api" || other[1] == "tests")
 			print
 		else if (other[1] == "plugins" && other[2] != file[2] && !(file[2] == "transport-udp4" && other[2] == "transport-udp6") &&
-			!(file[2] == "service-teredo-server" && other[3] == "teredo_tun.h"))
+			!(file[2] == "service-teredo-server" && other[3] == "teredo_tun.h") &&
+			!(file[2] == "stack-netns" && other[3] == "tcp.h") &&
+			!(file[2] == "transport-teredo" && (other[3] == "stack.h" || other[3] == "tcp.h")))
 			print
 	}'
 }

@@ -1,0 +1,309 @@
+#include "plugins/stack-netns/stack.h"
+
+#include <errno.h>
+#include <linux/virtio_net.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "plugins/stack-netns/stack_netns.h"
+#include "plugins/stack-netns/stack_offload.h"
+
+#define TOPIC "transport.stack"
+#define TURN 16 /* reads from the interface before others have their turn */
+
+#define NEXT_TCP 6
+#define NEXT_ICMP6 58
+#define ICMP6_ERROR_LAST 127 /* RFC 4443: below are errors */
+
+struct stack {
+	struct tcp_transport tcp; /* first: self of the streams */
+	struct netns ns;
+	uint8_t ip[16];
+	bool has_ip;
+
+	pthread_mutex_t lock; /* of the sockets */
+	int sockets[NETNS_SOCKETS];
+	size_t socket_count;
+
+	/* the packets' side, one thread's */
+	struct ponto_loop *loop;
+	struct ponto_watch *watch;
+	stack_output_fn *output;
+	void *arg;
+	struct stack_stats stats;
+	struct offload_join join;
+	uint8_t large[OFFLOAD_LARGEST];
+	uint8_t packets[PONTO_BATCH][STACK_MTU];
+	struct ponto_bytes batch[PONTO_BATCH];
+	size_t batched;
+};
+
+/* ---- sockets -------------------------------------------------------------------------------- */
+
+static void tell(const struct ponto_env *env, int result, const struct netns_failure *failure)
+{
+	ponto_warning(env->log, TOPIC, "%s: %s%s", failure->step, strerror(failure->error),
+		      result == PONTO_EACCES ? "; unprivileged namespaces seem to be forbidden here" : "");
+}
+
+/* A helper's turn takes some tens of microseconds, once for NETNS_SOCKETS streams. */
+static int take_socket(struct tcp_transport *tcp, uint8_t family, int *fd)
+{
+	struct stack *stack = (struct stack *)tcp;
+	struct netns_failure failure;
+	int result = PONTO_OK;
+
+	if (family != PONTO_FAMILY_IPV6)
+		return PONTO_EINVAL;
+	pthread_mutex_lock(&stack->lock);
+	if (stack->socket_count == 0) {
+		result = netns_sockets(&stack->ns, stack->sockets, &stack->socket_count, &failure);
+		if (result != PONTO_OK)
+			tell(tcp->env, result, &failure);
+	}
+	if (result == PONTO_OK)
+		*fd = stack->sockets[--stack->socket_count];
+	pthread_mutex_unlock(&stack->lock);
+	return result;
+}
+
+static const struct ponto_transport_ops stream_ops = {
+	.head = {PONTO_TRANSPORT_ABI, sizeof(stream_ops)},
+	.connect = tcp_connect,
+	.listen = tcp_listen,
+	.unlisten = tcp_unlisten,
+	.adopt = tcp_adopt,
+	.write = tcp_write,
+	.resume = tcp_resume,
+	.shutdown = tcp_shutdown,
+	.abort = tcp_abort,
+	.listening = tcp_listening,
+	.ends = tcp_ends,
+};
+
+struct ponto_transport stack_streams(struct stack *stack)
+{
+	return (struct ponto_transport){.ops = &stream_ops, .self = &stack->tcp};
+}
+
+/* ---- packets out ---------------------------------------------------------------------------- */
+
+static void send_batch(struct stack *stack)
+{
+	if (stack->batched == 0)
+		return;
+	stack->stats.out += stack->batched;
+	stack->output(stack->arg, stack->batch, stack->batched);
+	stack->batched = 0;
+}
+
+static uint8_t *next_packet(struct stack *stack)
+{
+	if (stack->batched == PONTO_BATCH)
+		send_batch(stack);
+	return stack->packets[stack->batched];
+}
+
+static void add_packet(struct stack *stack, size_t len)
+{
+	stack->batch[stack->batched] = ponto_bytes(stack->packets[stack->batched], len);
+	stack->batched++;
+}
+
+static void cut(struct stack *stack, struct ponto_bytes large, size_t size)
+{
+	for (size_t i = 0;; i++) {
+		size_t len = offload_cut(large, size, i, next_packet(stack), STACK_MTU);
+
+		if (len == 0)
+			return;
+		add_packet(stack, len);
+	}
+}
+
+/* From the kernel: one packet, or a large one. */
+static void came_out(struct stack *stack, const struct virtio_net_hdr *head, size_t len)
+{
+	struct ponto_bytes packet = ponto_bytes(stack->large, len);
+
+	/* Neither its own news about groups and routers nor other protocols; nothing of an address it lost. */
+	if (!offload_is_tcp(packet) || !stack->has_ip || memcmp(stack->large + 8, stack->ip, 16) != 0) {
+		stack->stats.dropped++;
+		return;
+	}
+	stack->stats.out_split++;
+	if (head->gso_type != VIRTIO_NET_HDR_GSO_NONE) {
+		cut(stack, packet, head->gso_size);
+		return;
+	}
+	if (len > STACK_MTU) {
+		stack->stats.dropped++;
+		return;
+	}
+	if (head->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
+		offload_set_checksum(stack->large, len);
+	memcpy(next_packet(stack), stack->large, len);
+	add_packet(stack, len);
+}
+
+static void tun_ready(void *arg, unsigned events)
+{
+	struct stack *stack = arg;
+
+	(void)events;
+	for (unsigned i = 0; i < TURN; i++) {
+		struct virtio_net_hdr head;
+		struct iovec parts[] = {{&head, sizeof(head)}, {stack->large, sizeof(stack->large)}};
+		ssize_t got = readv(stack->ns.tun, parts, 2);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < (ssize_t)sizeof(head))
+			break;
+		came_out(stack, &head, (size_t)got - sizeof(head));
+	}
+	send_batch(stack);
+}
+
+/* ---- packets in -------------------------------------------------------------------------------- */
+
+static void into_kernel(struct stack *stack, const struct virtio_net_hdr *head, struct ponto_bytes packet)
+{
+	struct iovec parts[] = {{(void *)(uintptr_t)head, sizeof(*head)}, {(void *)(uintptr_t)packet.data, packet.len}};
+	ssize_t done;
+
+	do
+		done = writev(stack->ns.tun, parts, 2);
+	while (done < 0 && errno == EINTR);
+	stack->stats.in_joined++;
+	/* As on any network, what there is no room for is lost. */
+	if (done < 0)
+		stack->stats.dropped++;
+}
+
+void stack_flush(struct stack *stack)
+{
+	struct virtio_net_hdr head = {0};
+	struct offload_join *join = &stack->join;
+
+	if (join->len == 0)
+		return;
+	if (join->count > 1) {
+		offload_finish(join);
+		head.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+		head.gso_type = VIRTIO_NET_HDR_GSO_TCPV6;
+		head.hdr_len = (uint16_t)(OFFLOAD_IP + (join->packet[OFFLOAD_IP + 12] >> 4) * 4);
+		head.gso_size = (uint16_t)join->size;
+		head.csum_start = OFFLOAD_IP;
+		head.csum_offset = 16;
+	}
+	into_kernel(stack, &head, ponto_bytes(join->packet, join->len));
+	join->len = 0;
+}
+
+/* RFC 8200 and 4443: for the address it has, and no more than a stream needs. */
+static bool acceptable(const struct stack *stack, struct ponto_bytes packet)
+{
+	const uint8_t *p = packet.data;
+
+	if (packet.len < OFFLOAD_IP + 8 || packet.len > STACK_MTU || p[0] >> 4 != 6 ||
+	    OFFLOAD_IP + (size_t)(p[4] << 8 | p[5]) != packet.len)
+		return false;
+	if (!stack->has_ip || memcmp(p + 24, stack->ip, 16) != 0 || memcmp(p + 8, stack->ip, 16) == 0)
+		return false;
+	return p[6] == NEXT_TCP || (p[6] == NEXT_ICMP6 && p[OFFLOAD_IP] <= ICMP6_ERROR_LAST);
+}
+
+void stack_input(struct stack *stack, struct ponto_bytes packet)
+{
+	struct virtio_net_hdr head = {0};
+
+	if (!acceptable(stack, packet)) {
+		stack->stats.dropped++;
+		return;
+	}
+	stack->stats.in++;
+	if (offload_add(&stack->join, packet))
+		return;
+	stack_flush(stack);
+	if (!offload_add(&stack->join, packet))
+		into_kernel(stack, &head, packet);
+}
+
+/* ---- making and unmaking ------------------------------------------------------------------------- */
+
+int stack_attach(struct stack *stack, struct ponto_loop *loop, stack_output_fn *output, void *arg)
+{
+	int result = ponto_watch_create(loop, stack->ns.tun, PONTO_READABLE, tun_ready, stack, &stack->watch);
+
+	if (result != PONTO_OK)
+		return result;
+	stack->loop = loop;
+	stack->output = output;
+	stack->arg = arg;
+	return PONTO_OK;
+}
+
+void stack_detach(struct stack *stack)
+{
+	if (stack->watch)
+		ponto_watch_destroy(stack->loop, stack->watch);
+	stack->watch = NULL;
+}
+
+int stack_address(struct stack *stack, const uint8_t *ip)
+{
+	struct netns_failure failure;
+	int result;
+
+	if (ip ? stack->has_ip && memcmp(stack->ip, ip, 16) == 0 : !stack->has_ip)
+		return PONTO_OK;
+	result = netns_address(&stack->ns, stack->has_ip ? stack->ip : NULL, ip, &failure);
+	if (result != PONTO_OK) {
+		tell(stack->tcp.env, result, &failure);
+		return result;
+	}
+	stack->has_ip = ip != NULL;
+	if (ip)
+		memcpy(stack->ip, ip, 16);
+	return PONTO_OK;
+}
+
+int stack_create(const struct ponto_env *env, const struct tcp_settings *settings, struct stack **out)
+{
+	struct stack *stack = ponto_new(env->alloc, 1, sizeof(*stack));
+	struct netns_failure failure;
+	int result;
+
+	if (!stack)
+		return PONTO_ENOMEM;
+	result = netns_open(&stack->ns, &failure);
+	if (result != PONTO_OK) {
+		tell(env, result, &failure);
+		ponto_free(env->alloc, stack);
+		return result;
+	}
+	pthread_mutex_init(&stack->lock, NULL);
+	tcp_init(&stack->tcp, env, settings, take_socket);
+	*out = stack;
+	return PONTO_OK;
+}
+
+void stack_destroy(struct stack *stack)
+{
+	if (!stack)
+		return;
+	stack_detach(stack);
+	while (stack->socket_count > 0)
+		close(stack->sockets[--stack->socket_count]);
+	netns_close(&stack->ns);
+	pthread_mutex_destroy(&stack->lock);
+	ponto_free(stack->tcp.env->alloc, stack);
+}
+
+void stack_stats(const struct stack *stack, struct stack_stats *out)
+{
+	*out = stack->stats;
+}
