@@ -82,12 +82,12 @@ capture_end() { # NAME
 	kill -TERM "$capture_pid"
 	wait "$capture_pid" 2>/dev/null
 }
-# seen NAME FILTER FIELD...: the fields of the packets that fit
+# seen NAME FILTER FIELD...: the fields of the packets that fit. tshark's PNRP is another than the published one.
 seen() {
 	local name=$1 filter=$2 field fields=()
 	shift 2
 	for field; do fields+=(-e "$field"); done
-	tshark -r "$work/$name.pcap" --enable-heuristic teredo_udp -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE \
+	tshark -r "$work/$name.pcap" --enable-heuristic teredo_udp --disable-protocol pnrp -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE \
 		-Y "$filter" -T fields "${fields[@]}" 2>>"$work/tshark.err"
 }
 
@@ -100,10 +100,15 @@ in_node() { local host=$1; shift; ip netns exec "${NETLAB_PREFIX:-lab-}$host" "$
 ponto() { local host=$1; shift; in_node "$host" "$build/ponto" --connect "$work/$host/run/bus" "$@"; }
 # node_start HOST CONFIGURATION: a daemon with that, log in $work/HOST.log
 node_start() {
-	local host=$1
+	local host=$1 group
 	mkdir -p "$work/$host/state" "$work/$host/run"
-	printf '%s\n' "node = { name = \"$host\"; state = \"$work/$host/state\"; socket = \"ipc://$work/$host/run/bus\"; };" \
-		'stores = {}; security = {}; discovery = {}; http = {};' "$2" >"$work/$host/ponto.conf"
+	{
+		echo "node = { name = \"$host\"; state = \"$work/$host/state\"; socket = \"ipc://$work/$host/run/bus\"; };"
+		for group in stores security discovery http; do
+			case $2 in *"$group = "*) ;; *) echo "$group = {};" ;; esac
+		done
+		echo "$2"
+	} >"$work/$host/ponto.conf"
 	chmod 700 "$work/$host/state" "$work/$host/run"
 	chown -R 65534:65534 "$work/$host"
 	# Not by a function, so that the process is the daemon's own.

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """A Teredo client's questions, written from RFC 4380 alone: which answers come, from where.
 
-teredo_rs.py SERVER SECONDARY     asks both addresses, cone bit 0 and 1, and prints a line each
+teredo_rs.py SERVER SECONDARY [IDENTIFIER SECRET [IDENTIFIER SECRET]]
+    asks both addresses, cone bit 0 and 1, and prints a line each; the second key is one that is served for sure: its
+    answer shows that no other is still to come
 """
 import hashlib
 import hmac
@@ -61,33 +63,36 @@ def advertisement(data, nonce, key=None):
     return mapped, prefix, confirmation
 
 
-def ask(s, server, key):
-    """Both questions. The answer to the second passes any NAT, and what passes of the first's is here by then."""
+def ask(s, server, key, sure):
+    """Both questions. The last answer, to one without the cone bit, passes any NAT, and all others are here by then."""
     nonces = {}
-    for cone in (True, False):
+    questions = [("cone", key), ("plain", key)] + ([("sure", sure)] if sure else [])
+    for kind, with_key in questions:
         nonce = os.urandom(8)
-        nonces[nonce] = cone
-        s.sendto(solicitation(cone, nonce, key), (server, 3544))
-    while False in nonces.values():
+        nonces[nonce] = kind, with_key
+        s.sendto(solicitation(kind == "cone", nonce, with_key), (server, 3544))
+    while any(kind == questions[-1][0] for kind, _ in nonces.values()):
         data, peer = s.recvfrom(2048)
-        for nonce, cone in list(nonces.items()):
-            got = advertisement(data, nonce, key)
-            if got:
-                del nonces[nonce]
-                print("to", server, "cone" if cone else "plain", "from", "%s:%d" % peer, "prefix", got[1],
+        for nonce, (kind, with_key) in list(nonces.items()):
+            got = advertisement(data, nonce, with_key)
+            if not got:
+                continue
+            del nonces[nonce]
+            if kind != "sure":
+                print("to", server, kind, "from", "%s:%d" % peer, "prefix", got[1],
                       "confirmed" if got[2] == 0 else "renew", "mapped", got[0])
 
 
-def main(servers, key):
+def main(servers, key, sure):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    s.settimeout(1)
+    s.settimeout(1 if sure is None else 10)
     for server in servers:
         try:
-            ask(s, server, key)
+            ask(s, server, key, sure)
         except socket.timeout:
-            pass
+            print("no answer from", server) if sure else None
 
 
 if __name__ == "__main__":
-    secret = tuple(a.encode() for a in sys.argv[3:5])
-    main(sys.argv[1:3], secret or None)
+    words = [a.encode() for a in sys.argv[3:]]
+    main(sys.argv[1:3], tuple(words[:2]) if words and words[0] else None, tuple(words[2:]) if words[2:] else None)
