@@ -1,9 +1,9 @@
 /* Content distribution (BranchCache) for programs: contents published, described, and read from the cache and from
  * neighbours. Results are Win32 codes.
  *
- * What takes an OVERLAPPED returns ERROR_IO_PENDING when it has begun, and anything else when it has not: then nobody is
- * told of its end. It ends through the event in the OVERLAPPED and through the port that the handle was opened with; the
- * OVERLAPPED and the buffer are the library's until then. Every function may be called from any thread.
+ * What takes an OVERLAPPED returns ERROR_IO_PENDING when it has begun, and anything else when it has not: then nobody
+ * is told of its end. It ends through the event in the OVERLAPPED and through the port that the handle was opened with;
+ * the OVERLAPPED and the buffer are the library's until then. Every function may be called from any thread.
  * docs/porting.md says what is Ponto's own choice. */
 #ifndef PONTO_WIN32_PEERDIST_H
 #define PONTO_WIN32_PEERDIST_H
@@ -66,7 +66,8 @@ typedef const PEERDIST_STATUS_INFO *PCPEERDIST_STATUS_INFO;
 typedef enum _PEERDIST_CLIENT_INFO_BY_HANDLE_CLASS {
 	PeerDistClientBasicInfo = 0,
 	MaximumPeerDistClientInfoByHandlesClass = 1
-} PEERDIST_CLIENT_INFO_BY_HANDLE_CLASS, *PPEERDIST_CLIENT_INFO_BY_HANDLE_CLASS;
+} PEERDIST_CLIENT_INFO_BY_HANDLE_CLASS,
+	*PPEERDIST_CLIENT_INFO_BY_HANDLE_CLASS;
 
 typedef struct _PEERDIST_CLIENT_BASIC_INFO {
 	BOOL fFlashCrowd; /* several neighbours are at it at once: what is missing may be there soon */
@@ -125,9 +126,9 @@ DWORD WINAPI PeerDistServerOpenContentInformation(_In_ PEERDIST_INSTANCE_HANDLE 
 						  _In_opt_ ULONG_PTR ulCompletionKey,
 						  _Out_ PPEERDIST_CONTENTINFO_HANDLE phContentInfo);
 /* In the highest version of those wanted that there is. */
-DWORD WINAPI PeerDistServerOpenContentInformationEx(_In_ PEERDIST_INSTANCE_HANDLE hPeerDist,
-						    DWORD cbContentIdentifier, _In_ PBYTE pContentIdentifier,
-						    ULONGLONG ullContentOffset, ULONGLONG cbContentLength,
+DWORD WINAPI PeerDistServerOpenContentInformationEx(_In_ PEERDIST_INSTANCE_HANDLE hPeerDist, DWORD cbContentIdentifier,
+						    _In_ PBYTE pContentIdentifier, ULONGLONG ullContentOffset,
+						    ULONGLONG cbContentLength,
 						    _In_ PEERDIST_RETRIEVAL_OPTIONS *pRetrievalOptions,
 						    _In_opt_ HANDLE hCompletionPort, _In_opt_ ULONG_PTR ulCompletionKey,
 						    _Out_ PPEERDIST_CONTENTINFO_HANDLE phContentInfo);
@@ -154,9 +155,8 @@ DWORD WINAPI PeerDistClientAddContentInformation(_In_ PEERDIST_INSTANCE_HANDLE h
 DWORD WINAPI PeerDistClientCompleteContentInformation(_In_ PEERDIST_INSTANCE_HANDLE hPeerDist,
 						      _In_ PEERDIST_CONTENT_HANDLE hContentHandle,
 						      _In_ LPOVERLAPPED lpOverlapped);
-DWORD WINAPI PeerDistClientAddData(_In_ PEERDIST_INSTANCE_HANDLE hPeerDist,
-				   _In_ PEERDIST_CONTENT_HANDLE hContentHandle, DWORD cbNumberOfBytes,
-				   _In_ PBYTE pBuffer, _In_ LPOVERLAPPED lpOverlapped);
+DWORD WINAPI PeerDistClientAddData(_In_ PEERDIST_INSTANCE_HANDLE hPeerDist, _In_ PEERDIST_CONTENT_HANDLE hContentHandle,
+				   DWORD cbNumberOfBytes, _In_ PBYTE pBuffer, _In_ LPOVERLAPPED lpOverlapped);
 DWORD WINAPI PeerDistClientBlockRead(_In_ PEERDIST_INSTANCE_HANDLE hPeerDist,
 				     _In_ PEERDIST_CONTENT_HANDLE hContentHandle, DWORD cbMaxNumberOfBytes,
 				     _Out_writes_bytes_opt_(cbMaxNumberOfBytes) PBYTE pBuffer,

@@ -11,7 +11,7 @@
 #define TIMEOUT_MS 60000
 #define READ_DEFAULT_MS 5000u
 #define READ_LONGEST_MS (24 * 3600 * 1000u)
-#define READ_GRACE_MS 15000u /* that the daemon may take beyond a read's time */
+#define READ_GRACE_MS 15000u   /* that the daemon may take beyond a read's time */
 #define LENGTH_MAX 0xffff0000u /* that a number of bytes can say, whole blocks of it */
 
 enum { LANE_NONE, LANE_DESCRIBE, LANE_STREAM };
@@ -218,7 +218,8 @@ static void take_answer(struct pd_op *op, const Ponto__Dist__V1__ReadContentRepl
 		memcpy(op->buffer, reply->data.data, reply->data.len);
 	length = reply->length < LENGTH_MAX ? (DWORD)reply->length : LENGTH_MAX;
 	/* What is missing is passed over: the program brings it. How much there is was only asked. */
-	if (op->type->lane == LANE_STREAM && error != PEERDIST_ERROR_NO_MORE && (op->size > 0 || error != ERROR_SUCCESS))
+	if (op->type->lane == LANE_STREAM && error != PEERDIST_ERROR_NO_MORE &&
+	    (op->size > 0 || error != ERROR_SUCCESS))
 		op->object->position += length;
 	pd_op_end(op, error, length, error == PEERDIST_ERROR_NO_MORE ? NULL : &op->offset);
 }
@@ -387,7 +388,8 @@ DWORD WINAPI PeerDistClientGetInformationByHandle(PEERDIST_INSTANCE_HANDLE insta
 	request.handle = o->number;
 	session = o->session;
 	pd_put(o);
-	result = pd_ask("Inquire", &request.base, &ponto__dist__v1__inquire_reply__descriptor, &session, &absent, &reply);
+	result = pd_ask("Inquire", &request.base, &ponto__dist__v1__inquire_reply__descriptor, &session, &absent,
+			&reply);
 	if (result != PONTO_OK)
 		return result == PONTO_ECLOSED ? PEERDIST_ERROR_INVALIDATED : pd_error_of(result, absent);
 	((PEERDIST_CLIENT_BASIC_INFO *)out)->fFlashCrowd = ((const Ponto__Dist__V1__InquireReply *)reply)->flash_crowd;

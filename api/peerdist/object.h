@@ -49,7 +49,7 @@ struct pd_object {
 
 /* What an operation does with the daemon's answers. */
 struct pd_op_type {
-	bool (*ask)(struct pd_op *op);				       /* sends its next call; false: no memory */
+	bool (*ask)(struct pd_op *op); /* sends its next call; false: no memory */
 	void (*answered)(struct pd_op *op, const struct pd_outcome *outcome); /* ends it, or goes on with pd_op_go_on */
 	uint8_t lane; /* those of one lane go one after the other; 0: at once */
 };

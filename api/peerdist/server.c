@@ -65,8 +65,8 @@ static DWORD open_stream(struct pd_object *o, ULONGLONG length, DWORD version)
 static bool version_of(const struct pd_object *instance, PCPEERDIST_PUBLICATION_OPTIONS options, DWORD *version)
 {
 	*version = options ? options->dwVersion : instance->version;
-	return *version >= PEERDIST_PUBLICATION_OPTIONS_VERSION_1 && *version <= PEERDIST_PUBLICATION_OPTIONS_VERSION_2 &&
-	       (!options || options->dwFlags == 0);
+	return *version >= PEERDIST_PUBLICATION_OPTIONS_VERSION_1 &&
+	       *version <= PEERDIST_PUBLICATION_OPTIONS_VERSION_2 && (!options || options->dwFlags == 0);
 }
 
 DWORD WINAPI PeerDistServerPublishStream(PEERDIST_INSTANCE_HANDLE handle, DWORD size, PBYTE content, ULONGLONG length,

@@ -1,5 +1,5 @@
-/* One call waits at the daemon for another state, whoever wants to know; each instance is told what differs from what it
- * was told last. */
+/* One call waits at the daemon for another state, whoever wants to know; each instance is told what differs from what
+ * it was told last. */
 #include "api/peerdist/status.h"
 
 #include <stdlib.h>
@@ -35,7 +35,8 @@ static DWORD ask_status(PEERDIST_STATUS *status, DWORD *min, DWORD *max)
 	ProtobufCMessage *reply = NULL;
 	uint64_t session = 0;
 	bool absent = false;
-	int result = pd_ask("State", &request.base, &ponto__dist__v1__state_reply__descriptor, &session, &absent, &reply);
+	int result =
+		pd_ask("State", &request.base, &ponto__dist__v1__state_reply__descriptor, &session, &absent, &reply);
 
 	if (result == PONTO_ENOMEM)
 		return ERROR_NOT_ENOUGH_MEMORY;

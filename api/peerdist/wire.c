@@ -105,10 +105,9 @@ static void answer(uint64_t id, const struct ponto_reply *reply)
 	*at = call->next;
 	wire.sent_count--;
 	wire.slow_count -= call->slow;
-	end(call, (struct pd_outcome){.result = reply->result,
-				      .session = pd_session(),
-				      .payload = reply->payload,
-				      .len = reply->len});
+	end(call,
+	    (struct pd_outcome){
+		    .result = reply->result, .session = pd_session(), .payload = reply->payload, .len = reply->len});
 }
 
 /* The daemon hangs: late answers are of no call. */
@@ -154,14 +153,14 @@ static int ask_node(ProtobufCMessage **out)
 	result = link_call_over(client, "node", "Status", &request.base, STATUS_MS, &reply);
 	if (FAILED(result)) {
 		ponto_client_destroy(client);
-		return result == E_OUTOFMEMORY	 ? PONTO_ENOMEM
+		return result == E_OUTOFMEMORY	  ? PONTO_ENOMEM
 		       : result == E_ACCESSDENIED ? PONTO_EACCES
 						  : PONTO_EUNREACH;
 	}
-	unpacked = reply.result != PONTO_OK ? PONTO_EUNREACH
-					    : ponto_unpack(&ponto_alloc_system,
-							   &ponto__node__v1__status_reply__descriptor,
-							   ponto_bytes(reply.payload, reply.len), out);
+	unpacked = reply.result != PONTO_OK
+			   ? PONTO_EUNREACH
+			   : ponto_unpack(&ponto_alloc_system, &ponto__node__v1__status_reply__descriptor,
+					  ponto_bytes(reply.payload, reply.len), out);
 	ponto_reply_clear(client, &reply);
 	ponto_client_destroy(client);
 	return unpacked == PONTO_OK || unpacked == PONTO_ENOMEM ? unpacked : PONTO_EUNREACH;
@@ -453,7 +452,8 @@ int pd_ask(const char *method, const ProtobufCMessage *request, const ProtobufCM
 int pd_ask_in(const char *method, const ProtobufCMessage *request, const ProtobufCMessageDescriptor *type,
 	      uint64_t *session, unsigned timeout_ms, bool *absent, ProtobufCMessage **out)
 {
-	struct waiting w = {.lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER, .type = out ? type : NULL};
+	struct waiting w = {
+		.lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER, .type = out ? type : NULL};
 	const struct pd_call_setup setup = {.method = method,
 					    .request = request,
 					    .session = *session,

@@ -13,12 +13,13 @@
 #include <protobuf-c/protobuf-c.h>
 
 /* What came of a call. PONTO_EUNREACH: no daemon, or it went away meanwhile; PONTO_ENOTSUP with no error of the
- * service's (absent): the daemon runs no distribution; PONTO_ENOENT with lost: the session was over before. answer: NULL unless result is PONTO_OK; until done returns. */
+ * service's (absent): the daemon runs no distribution; PONTO_ENOENT with lost: the session was over before. answer:
+ * NULL unless result is PONTO_OK; until done returns. */
 struct pd_outcome {
 	int result;
-	bool lost;	     /* the session is over, or was before the call */
-	bool absent;	     /* there is no such service */
-	uint64_t session;    /* that answered */
+	bool lost;	  /* the session is over, or was before the call */
+	bool absent;	  /* there is no such service */
+	uint64_t session; /* that answered */
 	const uint8_t *payload;
 	size_t len;
 };

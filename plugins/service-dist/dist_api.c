@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define STATE_LOOK (100 * PONTO_MS)   /* how often it is looked at while somebody waits for another one */
+#define STATE_LOOK (100 * PONTO_MS)  /* how often it is looked at while somebody waits for another one */
 #define STATE_EARLY (500 * PONTO_MS) /* so much before the caller's time is up he is answered */
 
 struct dist_api_wait {

@@ -14,9 +14,9 @@
 #define DIST_API_TOPIC "service.dist.programs"
 #define DIST_API_PROGRAM_HANDLES 256u /* of one program */
 #define DIST_API_USER_HANDLES 1024u
-#define DIST_API_USER_READS 512u      /* that wait at once */
+#define DIST_API_USER_READS 512u	/* that wait at once */
 #define DIST_API_DATA_MAX (960u * 1024) /* in one message of the bus */
-#define DIST_API_NAME_MAX 4096u	      /* of a content */
+#define DIST_API_NAME_MAX 4096u		/* of a content */
 #define DIST_API_PEERS 8
 
 struct dist_api_user {
@@ -34,8 +34,8 @@ struct dist_api_handle {
 	struct dist_api *api;
 	struct dist_api_user *user;
 	uint64_t number, program, instance;
-	uint8_t kind; /* enum dist_api_kind */
-	bool closing; /* nobody has it any more */
+	uint8_t kind;  /* enum dist_api_kind */
+	bool closing;  /* nobody has it any more */
 	unsigned jobs; /* under way: it cannot be freed */
 };
 
@@ -133,7 +133,7 @@ struct dist_api_partial;
 
 struct dist_api_content {
 	struct dist_api_handle handle;
-	uint8_t tag[DIST_TAG]; /* this user's: what the cache is given */
+	uint8_t tag[DIST_TAG];	 /* this user's: what the cache is given */
 	uint8_t label[DIST_TAG]; /* as the program said it, for hosted caches */
 	uint8_t *info_bytes;
 	size_t info_len, info_cap;
@@ -176,11 +176,11 @@ struct dist_api_read {
 	struct ponto_call *call; /* NULL: it was given up while the cache works for it */
 	uint64_t operation, offset, deadline;
 	uint32_t max, len;
-	bool local;   /* no neighbour is asked */
-	bool getting; /* the cache is at it */
-	bool waiting; /* for place, by a seek or until it is kept */
-	bool absent;  /* nobody has place: to be told */
-	bool wrong;   /* what the cache has of place is not what is described */
+	bool local;	/* no neighbour is asked */
+	bool getting;	/* the cache is at it */
+	bool waiting;	/* for place, by a seek or until it is kept */
+	bool absent;	/* nobody has place: to be told */
+	bool wrong;	/* what the cache has of place is not what is described */
 	uint64_t again; /* when to try the cache again */
 	struct dist_api_place place;
 	uint8_t hash[CONTENT_HASH_MAX];

@@ -29,7 +29,7 @@ struct block {
 	struct add *add;
 	struct dist_segment kept; /* block_hashes: a view into the content's description */
 	struct dist_piece piece;
-	struct ponto_bytes data; /* a view into add's data, or into partial */
+	struct ponto_bytes data;	  /* a view into add's data, or into partial */
 	struct dist_api_partial *partial; /* own; may be NULL */
 	struct content_fresh fresh;	  /* for hosted caches */
 	int result;
@@ -262,10 +262,9 @@ static void checked(void *arg)
 		int result = block->result;
 
 		if (result == PONTO_OK) {
-			result = api->dist->cached && !api->stopping
-					 ? dist_cache_put(api->dist->cache, &block->kept, &block->piece, put_done,
-							  block)
-					 : PONTO_EBUSY;
+			result = api->dist->cached && !api->stopping ? dist_cache_put(api->dist->cache, &block->kept,
+										      &block->piece, put_done, block)
+								     : PONTO_EBUSY;
 			if (result == PONTO_OK) {
 				add->puts++;
 				api->jobs++;

@@ -13,8 +13,8 @@ static void scope_tag(uint32_t uid, struct ponto_bytes tag, uint8_t out[DIST_TAG
 	static const char label[] = "ponto peerdist tag";
 	uint8_t hash[PONTO_SHA256_SIZE], user[4];
 	struct ponto_writer w = ponto_writer(user, sizeof(user));
-	const struct ponto_bytes parts[] = {
-		ponto_bytes((const uint8_t *)label, sizeof(label)), ponto_bytes(user, sizeof(user)), tag};
+	const struct ponto_bytes parts[] = {ponto_bytes((const uint8_t *)label, sizeof(label)),
+					    ponto_bytes(user, sizeof(user)), tag};
 
 	ponto_write_be32(&w, uid);
 	ponto_sha256(parts, PONTO_ARRAY_SIZE(parts), hash);
@@ -171,7 +171,7 @@ void dist_api_call_described(struct dist *dist, struct ponto_call *call, const P
 	result = described(content);
 	if (result != PONTO_OK) {
 		ponto_refuse(call, result, "%s",
-			     result == PONTO_EPROTO  ? "this is no Content Information"
+			     result == PONTO_EPROTO   ? "this is no Content Information"
 			     : result == PONTO_EEXIST ? "it is complete already"
 						      : ponto_strerror(result));
 		return;
@@ -230,8 +230,7 @@ bool dist_api_cached(const struct dist_api *api, const struct dist_api_place *pl
 	       content_blocks_has(&known.blocks, place->index);
 }
 
-void dist_api_kept(const struct dist_api_content *content, const struct dist_api_place *place,
-		   struct dist_segment *out)
+void dist_api_kept(const struct dist_api_content *content, const struct dist_api_place *place, struct dist_segment *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->algo = content->info.algo;

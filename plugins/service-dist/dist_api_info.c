@@ -73,15 +73,16 @@ void dist_api_call_open_info(struct dist *dist, struct ponto_call *call, const P
 
 	if (!info)
 		return;
-	info->publication = dist_api_publication_find(dist->api, info->handle.user,
-						      ponto_bytes(r->content.data, r->content.len));
+	info->publication =
+		dist_api_publication_find(dist->api, info->handle.user, ponto_bytes(r->content.data, r->content.len));
 	if (info->publication)
 		result = begin(info, r);
 	if (result != PONTO_OK) {
 		dist_api_handle_close(&info->handle);
-		ponto_refuse(call, result, "%s", result == PONTO_ENOENT ? "no content of this name is published"
-					 : result == PONTO_ENOTSUP ? "it is not described in such a version"
-								   : ponto_strerror(result));
+		ponto_refuse(call, result, "%s",
+			     result == PONTO_ENOENT    ? "no content of this name is published"
+			     : result == PONTO_ENOTSUP ? "it is not described in such a version"
+						       : ponto_strerror(result));
 		return;
 	}
 	reply.handle = info->handle.number;
@@ -202,6 +203,7 @@ static void done(void *arg)
 	ponto_wipe(info->data, info->len);
 	ponto_free(api->dist->env->alloc, info->data);
 	info->data = NULL;
+	dist_api_uncount(info->handle.user, info->room);
 	let_go(info);
 	dist_api_handle_done(&info->handle);
 }
@@ -224,9 +226,14 @@ void dist_api_call_retrieve_info(struct dist *dist, struct ponto_call *call, con
 		info->room = r->max < DIST_API_DATA_MAX ? r->max : DIST_API_DATA_MAX;
 		if (info->room > info->layout.size - r->offset)
 			info->room = (size_t)(info->layout.size - r->offset);
+		result = dist_api_count(dist->api, info->handle.user, info->room);
+	}
+	if (result == PONTO_OK) {
 		info->data = ponto_new(dist->env->alloc, info->room + 1, 1);
-		if (!info->data)
+		if (!info->data) {
+			dist_api_uncount(info->handle.user, info->room);
 			result = PONTO_ENOMEM;
+		}
 	}
 	if (result != PONTO_OK) {
 		ponto_refuse(call, result, NULL);

@@ -10,10 +10,10 @@
 	{.name = "programs_memory", \
 	 .type = PONTO_OPTION_INT, \
 	 .fallback = "64", \
-	 .min = 1, \
+	 .min = 2, \
 	 .max = 65536, \
 	 .unit = "MiB", \
 	 .doc = "that all programs of one user may have here: hashes of what they publish (1 MiB for 1 GiB), descriptions, " \
-		"data not yet whole"}
+		"data not yet whole, what is under way"}
 
 #endif

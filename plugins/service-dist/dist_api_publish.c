@@ -137,9 +137,10 @@ void dist_api_call_open_stream(struct dist *dist, struct ponto_call *call, const
 		return;
 	}
 	dist_api_handle_close(&stream->handle);
-	ponto_refuse(call, result, "%s", result == PONTO_EEXIST ? "a content of this name is published"
-				 : result == PONTO_ELIMIT ? "this user's programs have too much in memory"
-							  : ponto_strerror(result));
+	ponto_refuse(call, result, "%s",
+		     result == PONTO_EEXIST   ? "a content of this name is published"
+		     : result == PONTO_ELIMIT ? "this user's programs have too much in memory"
+					      : ponto_strerror(result));
 }
 
 /* Hashes of what was withdrawn are counted for nobody: they go, unless a worker adds to them now. */
@@ -181,6 +182,8 @@ static void done(void *arg)
 	api->jobs--;
 	stream->call = NULL;
 	stream->busy = false;
+	if (stream->data)
+		dist_api_uncount(stream->handle.user, stream->len);
 	ponto_free(api->dist->env->alloc, stream->data);
 	stream->data = NULL;
 	if (stream->result != PONTO_OK)
@@ -213,10 +216,25 @@ static void work(struct stream *stream, struct ponto_call *call, bool ending)
 /* Why nothing can be added to it; PONTO_OK: something can. */
 static int closed_to(const struct stream *stream)
 {
-	return !stream->publication ? PONTO_ENOENT
+	return !stream->publication	       ? PONTO_ENOENT
 	       : stream->publication->complete ? PONTO_EEXIST
 	       : stream->busy		       ? PONTO_EBUSY
 					       : stream->failed;
+}
+
+static int take_data(struct stream *stream, struct ponto_bytes data)
+{
+	struct dist_api *api = stream->handle.api;
+	int result = data.len > DIST_API_DATA_MAX ? PONTO_ELIMIT : dist_api_count(api, stream->handle.user, data.len);
+
+	if (result != PONTO_OK)
+		return result;
+	stream->data = ponto_bytes_dup(api->dist->env->alloc, data);
+	stream->len = data.len;
+	if (stream->data)
+		return PONTO_OK;
+	dist_api_uncount(stream->handle.user, data.len);
+	return PONTO_ENOMEM;
 }
 
 void dist_api_call_add_to_stream(struct dist *dist, struct ponto_call *call, const ProtobufCMessage *request)
@@ -231,14 +249,8 @@ void dist_api_call_add_to_stream(struct dist *dist, struct ponto_call *call, con
 	result = closed_to(stream);
 	if (result == PONTO_OK && stream->length && r->data.len > stream->length - stream->added)
 		result = PONTO_EINVAL;
-	if (result == PONTO_OK && (r->data.len > DIST_API_DATA_MAX || stream->handle.user->bytes > api->limit))
-		result = PONTO_ELIMIT;
-	if (result == PONTO_OK) {
-		stream->data = ponto_bytes_dup(dist->env->alloc, ponto_bytes(r->data.data, r->data.len));
-		stream->len = r->data.len;
-		if (!stream->data)
-			result = PONTO_ENOMEM;
-	}
+	if (result == PONTO_OK)
+		result = take_data(stream, ponto_bytes(r->data.data, r->data.len));
 	if (result != PONTO_OK)
 		ponto_refuse(call, result, NULL);
 	else

@@ -1,11 +1,12 @@
-/* Reads of programs: from the cache, and what is not there from neighbours. A read ends as soon as there is anything. */
+/* Reads of programs: from the cache, and what is not there from neighbours. A read ends as soon as there is anything.
+ */
 #include <string.h>
 
 #include "plugins/service-dist/dist_api.h"
 
-#define AGAIN (20 * PONTO_MS)	/* after which a cache that was busy is asked again */
+#define AGAIN (20 * PONTO_MS)	    /* after which a cache that was busy is asked again */
 #define SEEK_AGAIN (200 * PONTO_MS) /* the same of a search that could not begin */
-#define LOOK_SEGMENTS 4096u	/* that are looked through for one answer */
+#define LOOK_SEGMENTS 4096u	    /* that are looked through for one answer */
 
 static void read_free(struct dist_api_read *read)
 {
@@ -69,8 +70,9 @@ static uint64_t extent(const struct dist_api_content *content, uint64_t offset, 
 
 static void answer_missing(struct dist_api_read *read, bool timeout)
 {
-	answer(read, timeout ? PONTO__DIST__V1__READ_CONTENT_REPLY__OUTCOME__TIMEOUT
-			     : PONTO__DIST__V1__READ_CONTENT_REPLY__OUTCOME__MISSING,
+	answer(read,
+	       timeout ? PONTO__DIST__V1__READ_CONTENT_REPLY__OUTCOME__TIMEOUT
+		       : PONTO__DIST__V1__READ_CONTENT_REPLY__OUTCOME__MISSING,
 	       extent(read->content, read->offset, false, !read->local));
 }
 
@@ -317,6 +319,8 @@ void dist_api_call_read_content(struct dist *dist, struct ponto_call *call, cons
 	read->offset = r->offset;
 	read->local = r->timeout_ms == 0;
 	read->deadline = dist_now(dist) + r->timeout_ms * PONTO_MS;
+	if (read->deadline > call->deadline) /* nobody waits for it any more then */
+		read->deadline = call->deadline;
 	content->handle.jobs++;
 	while (*at)
 		at = &(*at)->next;

@@ -4,7 +4,7 @@
 
 #include "plugins/service-dist/dist_api.h"
 
-#define AHEAD 64u	 /* blocks sought at once, from the one that is read on: of a segment of version 1.0, */
+#define AHEAD 64u	   /* blocks sought at once, from the one that is read on: of a segment of version 1.0, */
 #define AHEAD_SEGMENTS 16u /* and segments of version 2.0 */
 #define USER_SEEKS 256u
 #define RETRY (100 * PONTO_MS)
@@ -16,8 +16,8 @@ struct dist_api_seek {
 	struct dist_api_content *content; /* it was begun for; NULL: closed */
 	uint32_t uid;
 	uint64_t tag, retry;
-	struct content_segment segment; /* block_hashes: own */
-	struct dist_segment kept;	/* likewise */
+	struct content_segment segment;	    /* block_hashes: own */
+	struct dist_segment kept;	    /* likewise */
 	struct content_blocks set, pending; /* pending: here, being kept */
 	bool started, stopped, ended;
 	unsigned puts;

@@ -252,7 +252,8 @@ static int each(void *arg, dist_segment_fn *fn, void *fn_arg)
 	uint64_t offset = 0;
 	int result = PONTO_OK;
 
-	for (uint64_t i = 0; result == PONTO_OK && dist_api_set_segment(walk->set, walk->algo, i, offset, &segment); i++) {
+	for (uint64_t i = 0; result == PONTO_OK && dist_api_set_segment(walk->set, walk->algo, i, offset, &segment);
+	     i++) {
 		result = fn(fn_arg, &segment);
 		offset += segment.size;
 	}

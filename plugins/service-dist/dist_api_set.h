@@ -1,7 +1,7 @@
 /* service-dist: the hashes of a published content, in memory, as its bytes come by.
  *
- * One thread at a time: a worker while it grows, any once it is whole, since it does not change any more. References are
- * the component's. [MS-PCCRC] 2.1, 2.2. */
+ * One thread at a time: a worker while it grows, any once it is whole, since it does not change any more. References
+ * are the component's. [MS-PCCRC] 2.1, 2.2. */
 #ifndef PLUGINS_SERVICE_DIST_DIST_API_SET_H
 #define PLUGINS_SERVICE_DIST_DIST_API_SET_H
 

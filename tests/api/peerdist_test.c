@@ -114,9 +114,10 @@ PEERDIST_CONTENT_HANDLE dist_open(PEERDIST_INSTANCE_HANDLE instance, BYTE tag, c
 
 	memset(&tags, tag, sizeof(tags));
 	assert_int_equal(PeerDistClientOpenContent(instance, &tags, NULL, 0, &content), ERROR_SUCCESS);
-	assert_int_equal(dist_end(PeerDistClientAddContentInformation(instance, content, 100, (PBYTE)(uintptr_t)info, &o),
-				  &o, &bytes),
-			 ERROR_SUCCESS);
+	assert_int_equal(
+		dist_end(PeerDistClientAddContentInformation(instance, content, 100, (PBYTE)(uintptr_t)info, &o), &o,
+			 &bytes),
+		ERROR_SUCCESS);
 	assert_int_equal(bytes, 100);
 	assert_int_equal(dist_end(PeerDistClientAddContentInformation(instance, content, (DWORD)size - 100,
 								      (PBYTE)(uintptr_t)info + 100, &o),

@@ -27,7 +27,8 @@ void dist_await(PEERDIST_INSTANCE_HANDLE instance, PEERDIST_STATUS status);
 DWORD dist_end(DWORD begun, OVERLAPPED *overlapped, DWORD *bytes);
 
 /* The same of functions that are waited for. */
-DWORD dist_add_to_stream(PEERDIST_INSTANCE_HANDLE instance, PEERDIST_STREAM_HANDLE stream, const void *data, DWORD size);
+DWORD dist_add_to_stream(PEERDIST_INSTANCE_HANDLE instance, PEERDIST_STREAM_HANDLE stream, const void *data,
+			 DWORD size);
 DWORD dist_complete_stream(PEERDIST_INSTANCE_HANDLE instance, PEERDIST_STREAM_HANDLE stream);
 
 /* All of it, under that name; the stream is closed. */

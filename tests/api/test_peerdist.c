@@ -94,8 +94,11 @@ static void changes_of_the_status(void **state)
 	ULONG_PTR key;
 	DWORD bytes;
 
-	PONTO_COVERS("PeerDistRegisterForStatusChangeNotification", "PeerDistRegisterForStatusChangeNotificationEx", "PeerDistUnregisterForStatusChangeNotification");
-	PONTO_COVERS_ERRORS("PeerDistRegisterForStatusChangeNotification", "PeerDistRegisterForStatusChangeNotificationEx", "PeerDistUnregisterForStatusChangeNotification");
+	PONTO_COVERS("PeerDistRegisterForStatusChangeNotification", "PeerDistRegisterForStatusChangeNotificationEx",
+		     "PeerDistUnregisterForStatusChangeNotification");
+	PONTO_COVERS_ERRORS("PeerDistRegisterForStatusChangeNotification",
+			    "PeerDistRegisterForStatusChangeNotificationEx",
+			    "PeerDistUnregisterForStatusChangeNotification");
 	/* the first one comes when the service is not disabled */
 	assert_int_equal(dist_end(watch(w, &o, &status), &o, NULL), ERROR_SUCCESS);
 	assert_int_equal(status, PEERDIST_STATUS_AVAILABLE);
@@ -126,7 +129,8 @@ static void changes_of_the_status(void **state)
 	assert_false(GetQueuedCompletionStatus(port, &bytes, &key, &got, 60000));
 	assert_int_equal(GetLastError(), ERROR_OPERATION_ABORTED);
 	assert_true(got == &o && key == 78);
-	assert_int_equal(PeerDistUnregisterForStatusChangeNotification(w->instance), ERROR_SUCCESS); /* nothing to end */
+	assert_int_equal(PeerDistUnregisterForStatusChangeNotification(w->instance),
+			 ERROR_SUCCESS); /* nothing to end */
 	assert_int_equal(PeerDistUnregisterForStatusChangeNotification(NO_HANDLE), ERROR_INVALID_HANDLE);
 	assert_int_equal(PeerDistRegisterForStatusChangeNotification(w->instance, NULL, 0, NULL, &status),
 			 ERROR_INVALID_PARAMETER);
@@ -159,9 +163,14 @@ static void streams(void **state)
 	OVERLAPPED o = {0}, placed = {.Offset = 1};
 	BYTE *data = dist_bytes(SIZE);
 
-	PONTO_COVERS("PeerDistServerPublishStream", "PeerDistServerPublishAddToStream", "PeerDistServerPublishCompleteStream", "PeerDistServerCloseStreamHandle", "PeerDistServerUnpublish");
-	PONTO_COVERS_ERRORS("PeerDistServerPublishStream", "PeerDistServerPublishAddToStream", "PeerDistServerPublishCompleteStream", "PeerDistServerCloseStreamHandle", "PeerDistServerUnpublish");
-	assert_int_equal(PeerDistServerPublishStream(w->instance, NAME("x"), SIZE, &one, NULL, 0, &stream), ERROR_SUCCESS);
+	PONTO_COVERS("PeerDistServerPublishStream", "PeerDistServerPublishAddToStream",
+		     "PeerDistServerPublishCompleteStream", "PeerDistServerCloseStreamHandle",
+		     "PeerDistServerUnpublish");
+	PONTO_COVERS_ERRORS("PeerDistServerPublishStream", "PeerDistServerPublishAddToStream",
+			    "PeerDistServerPublishCompleteStream", "PeerDistServerCloseStreamHandle",
+			    "PeerDistServerUnpublish");
+	assert_int_equal(PeerDistServerPublishStream(w->instance, NAME("x"), SIZE, &one, NULL, 0, &stream),
+			 ERROR_SUCCESS);
 	assert_int_equal(dist_complete_stream(w->instance, stream), ERROR_INVALID_PARAMETER); /* less than announced */
 	assert_int_equal(dist_add_to_stream(w->instance, stream, data, 300000), ERROR_SUCCESS);
 	assert_int_equal(dist_add_to_stream(w->instance, stream, data, 300000), PEERDIST_ERROR_OUT_OF_BOUNDS);
@@ -175,7 +184,8 @@ static void streams(void **state)
 	assert_int_equal(PeerDistServerPublishAddToStream(w->instance, stream, 0, data, &o), ERROR_INVALID_PARAMETER);
 	assert_int_equal(PeerDistServerPublishAddToStream(w->instance, stream, 1, NULL, &o), ERROR_INVALID_PARAMETER);
 	assert_int_equal(PeerDistServerPublishAddToStream(w->instance, stream, 1, data, NULL), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistServerPublishAddToStream(w->instance, stream, 1, data, &placed), ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistServerPublishAddToStream(w->instance, stream, 1, data, &placed),
+			 ERROR_INVALID_PARAMETER);
 	assert_int_equal(PeerDistServerPublishAddToStream(w->instance, NO_HANDLE, 1, data, &o), ERROR_INVALID_HANDLE);
 	assert_int_equal(PeerDistServerPublishAddToStream(NO_HANDLE, stream, 1, data, &o), ERROR_INVALID_HANDLE);
 	assert_int_equal(PeerDistServerPublishCompleteStream(w->instance, stream, NULL), ERROR_INVALID_PARAMETER);
@@ -187,14 +197,22 @@ static void streams(void **state)
 	assert_int_equal(PeerDistServerCloseStreamHandle(w->instance, stream), ERROR_SUCCESS);
 	assert_int_equal(PeerDistServerCloseStreamHandle(w->instance, stream), ERROR_INVALID_HANDLE);
 	assert_int_equal(PeerDistServerCloseStreamHandle(NULL, stream), ERROR_INVALID_HANDLE);
-	assert_int_equal(PeerDistServerPublishStream(w->instance, 0, data, 0, NULL, NULL, 0, &stream), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistServerPublishStream(w->instance, 1, NULL, 0, NULL, NULL, 0, &stream), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistServerPublishStream(w->instance, 5000, data, 0, NULL, NULL, 0, &stream), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistServerPublishStream(w->instance, NAME("y"), 0, NULL, NULL, 0, NULL), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistServerPublishStream(w->instance, NAME("y"), 0, &bad_version, NULL, 0, &stream), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistServerPublishStream(w->instance, NAME("y"), 0, &bad_flags, NULL, 0, &stream), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistServerPublishStream(w->instance, NAME("y"), 0, NULL, NO_HANDLE, 0, &stream), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistServerPublishStream(NO_HANDLE, NAME("y"), 0, NULL, NULL, 0, &stream), ERROR_INVALID_HANDLE);
+	assert_int_equal(PeerDistServerPublishStream(w->instance, 0, data, 0, NULL, NULL, 0, &stream),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistServerPublishStream(w->instance, 1, NULL, 0, NULL, NULL, 0, &stream),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistServerPublishStream(w->instance, 5000, data, 0, NULL, NULL, 0, &stream),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistServerPublishStream(w->instance, NAME("y"), 0, NULL, NULL, 0, NULL),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistServerPublishStream(w->instance, NAME("y"), 0, &bad_version, NULL, 0, &stream),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistServerPublishStream(w->instance, NAME("y"), 0, &bad_flags, NULL, 0, &stream),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistServerPublishStream(w->instance, NAME("y"), 0, NULL, NO_HANDLE, 0, &stream),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistServerPublishStream(NO_HANDLE, NAME("y"), 0, NULL, NULL, 0, &stream),
+			 ERROR_INVALID_HANDLE);
 	assert_int_equal(PeerDistServerUnpublish(w->instance, NAME("x")), ERROR_SUCCESS);
 	assert_int_equal(PeerDistServerUnpublish(w->instance, NAME("x")), ERROR_NOT_FOUND);
 	assert_int_equal(PeerDistServerUnpublish(w->instance, 0, data), ERROR_INVALID_PARAMETER);
@@ -208,51 +226,36 @@ static void streams(void **state)
 	free(data);
 }
 
-static void descriptions(void **state)
+static void open_in_ranges(struct dist_world *w, BYTE *data)
 {
-	struct dist_world *w = *state;
+	PEERDIST_CONTENTINFO_HANDLE other;
+
+	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("x"), SIZE - 1, 1, NULL, 0, &other),
+			 ERROR_SUCCESS);
+	assert_int_equal(PeerDistServerCloseContentInformation(w->instance, other), ERROR_SUCCESS);
+	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("x"), SIZE - 1, 2, NULL, 0, &other),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("y"), 0, 0, NULL, 0, &other),
+			 ERROR_NOT_FOUND);
+	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, 0, data, 0, 0, NULL, 0, &other),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, 1, NULL, 0, 0, NULL, 0, &other),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("x"), 0, 0, NO_HANDLE, 0, &other),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("x"), 0, 0, NULL, 0, NULL),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistServerOpenContentInformation(NO_HANDLE, NAME("x"), 0, 0, NULL, 0, &other),
+			 ERROR_INVALID_HANDLE);
+}
+
+static void open_with_options(struct dist_world *w, const BYTE *data)
+{
 	PEERDIST_RETRIEVAL_OPTIONS options = {sizeof(options), 2, 2, 0}, bad;
 	const PEERDIST_PUBLICATION_OPTIONS one = {1, 0};
-	PEERDIST_CONTENTINFO_HANDLE info, other;
+	PEERDIST_CONTENTINFO_HANDLE other;
 	PEERDIST_STREAM_HANDLE stream;
-	BYTE *data = dist_bytes(SIZE), *v1, *v2, buffer[64];
-	size_t v1_size, v2_size;
-	OVERLAPPED o = {0};
-	DWORD bytes;
 
-	PONTO_COVERS("PeerDistServerOpenContentInformation", "PeerDistServerOpenContentInformationEx", "PeerDistServerRetrieveContentInformation", "PeerDistServerCloseContentInformation");
-	PONTO_COVERS_ERRORS("PeerDistServerOpenContentInformation", "PeerDistServerOpenContentInformationEx", "PeerDistServerRetrieveContentInformation", "PeerDistServerCloseContentInformation");
-	dist_publish(w->instance, "x", data, SIZE);
-	v1 = dist_info(w->instance, "x", 1, 0, 0, &v1_size);
-	v2 = dist_info(w->instance, "x", 2, 0, 0, &v2_size);
-	assert_int_equal(v1_size, 18 + 16 + 2 * 32 + 4 + 6 * 32);
-	assert_true(v1[0] == 0 && v1[1] == 1);
-	assert_true(v2[0] == 0 && v2[1] == 2);
-	/* that of Windows 7 is the first version, bytes as they were */
-	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("x"), 0, 0, NULL, 0, &info), ERROR_SUCCESS);
-	o.Offset = 999; /* has no meaning */
-	assert_int_equal(dist_end(PeerDistServerRetrieveContentInformation(w->instance, info, 64, buffer, &o), &o, &bytes), ERROR_SUCCESS);
-	assert_true(bytes == 64 && o.Offset == 0 && o.OffsetHigh == 0);
-	assert_memory_equal(buffer, v1, 64);
-	assert_int_equal(dist_end(PeerDistServerRetrieveContentInformation(w->instance, info, 64, buffer, &o), &o, &bytes), ERROR_SUCCESS);
-	assert_true(bytes == 64 && o.Offset == 64);
-	assert_memory_equal(buffer, v1 + 64, 64);
-	assert_int_equal(PeerDistServerRetrieveContentInformation(w->instance, info, 0, buffer, &o), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistServerRetrieveContentInformation(w->instance, info, 64, NULL, &o), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistServerRetrieveContentInformation(w->instance, info, 64, buffer, NULL), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistServerRetrieveContentInformation(w->instance, NO_HANDLE, 64, buffer, &o), ERROR_INVALID_HANDLE);
-	assert_int_equal(PeerDistServerRetrieveContentInformation(NO_HANDLE, info, 64, buffer, &o), ERROR_INVALID_HANDLE);
-	/* ranges */
-	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("x"), SIZE - 1, 1, NULL, 0, &other), ERROR_SUCCESS);
-	assert_int_equal(PeerDistServerCloseContentInformation(w->instance, other), ERROR_SUCCESS);
-	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("x"), SIZE - 1, 2, NULL, 0, &other), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("y"), 0, 0, NULL, 0, &other), ERROR_NOT_FOUND);
-	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, 0, data, 0, 0, NULL, 0, &other), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, 1, NULL, 0, 0, NULL, 0, &other), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("x"), 0, 0, NO_HANDLE, 0, &other), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("x"), 0, 0, NULL, 0, NULL), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistServerOpenContentInformation(NO_HANDLE, NAME("x"), 0, 0, NULL, 0, &other), ERROR_INVALID_HANDLE);
-	/* options */
 	for (unsigned i = 0; i < 6; i++) {
 		bad = options;
 		if (i == 0)
@@ -265,21 +268,79 @@ static void descriptions(void **state)
 			bad.dwContentInfoMaxVersion = 3;
 		else if (i == 4)
 			bad.dwContentInfoMaxVersion = 1;
-		assert_int_equal(PeerDistServerOpenContentInformationEx(w->instance, NAME("x"), 0, 0, i == 5 ? NULL : &bad, NULL, 0, &other), ERROR_INVALID_PARAMETER);
+		assert_int_equal(PeerDistServerOpenContentInformationEx(w->instance, NAME("x"), 0, 0,
+									i == 5 ? NULL : &bad, NULL, 0, &other),
+				 ERROR_INVALID_PARAMETER);
 	}
-	assert_int_equal(PeerDistServerOpenContentInformationEx(w->instance, NAME("y"), 0, 0, &options, NULL, 0, &other), ERROR_NOT_FOUND);
-	assert_int_equal(PeerDistServerOpenContentInformationEx(NO_HANDLE, NAME("x"), 0, 0, &options, NULL, 0, &other), ERROR_INVALID_HANDLE);
+	assert_int_equal(
+		PeerDistServerOpenContentInformationEx(w->instance, NAME("y"), 0, 0, &options, NULL, 0, &other),
+		ERROR_NOT_FOUND);
+	assert_int_equal(PeerDistServerOpenContentInformationEx(NO_HANDLE, NAME("x"), 0, 0, &options, NULL, 0, &other),
+			 ERROR_INVALID_HANDLE);
 	assert_int_equal(PeerDistServerPublishStream(w->instance, NAME("z"), 0, &one, NULL, 0, &stream), ERROR_SUCCESS);
 	assert_int_equal(dist_add_to_stream(w->instance, stream, data, SIZE), ERROR_SUCCESS);
-	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("z"), 0, 0, NULL, 0, &other), ERROR_NOT_FOUND); /* yet */
+	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("z"), 0, 0, NULL, 0, &other),
+			 ERROR_NOT_FOUND); /* yet */
 	assert_int_equal(dist_complete_stream(w->instance, stream), ERROR_SUCCESS);
-	assert_int_equal(PeerDistServerOpenContentInformationEx(w->instance, NAME("z"), 0, 0, &options, NULL, 0, &other), PEERDIST_ERROR_CONTENTINFO_VERSION_UNSUPPORTED);
+	assert_int_equal(
+		PeerDistServerOpenContentInformationEx(w->instance, NAME("z"), 0, 0, &options, NULL, 0, &other),
+		PEERDIST_ERROR_CONTENTINFO_VERSION_UNSUPPORTED);
+	assert_int_equal(PeerDistServerCloseStreamHandle(w->instance, stream), ERROR_SUCCESS);
+}
+
+static void descriptions(void **state)
+{
+	struct dist_world *w = *state;
+	PEERDIST_CONTENTINFO_HANDLE info;
+	BYTE *data = dist_bytes(SIZE), *v1, *v2, buffer[64];
+	size_t v1_size, v2_size;
+	OVERLAPPED o = {0};
+	DWORD bytes;
+
+	PONTO_COVERS("PeerDistServerOpenContentInformation", "PeerDistServerOpenContentInformationEx",
+		     "PeerDistServerRetrieveContentInformation", "PeerDistServerCloseContentInformation");
+	PONTO_COVERS_ERRORS("PeerDistServerOpenContentInformation", "PeerDistServerOpenContentInformationEx",
+			    "PeerDistServerRetrieveContentInformation", "PeerDistServerCloseContentInformation");
+	dist_publish(w->instance, "x", data, SIZE);
+	v1 = dist_info(w->instance, "x", 1, 0, 0, &v1_size);
+	v2 = dist_info(w->instance, "x", 2, 0, 0, &v2_size);
+	assert_int_equal(v1_size, 18 + 16 + 2 * 32 + 4 + 6 * 32);
+	assert_true(v1[0] == 0 && v1[1] == 1);
+	assert_true(v2[0] == 0 && v2[1] == 2);
+	/* that of Windows 7 is the first version, bytes as they were */
+	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("x"), 0, 0, NULL, 0, &info),
+			 ERROR_SUCCESS);
+	o.Offset = 999; /* has no meaning */
+	assert_int_equal(
+		dist_end(PeerDistServerRetrieveContentInformation(w->instance, info, 64, buffer, &o), &o, &bytes),
+		ERROR_SUCCESS);
+	assert_true(bytes == 64 && o.Offset == 0 && o.OffsetHigh == 0);
+	assert_memory_equal(buffer, v1, 64);
+	assert_int_equal(
+		dist_end(PeerDistServerRetrieveContentInformation(w->instance, info, 64, buffer, &o), &o, &bytes),
+		ERROR_SUCCESS);
+	assert_true(bytes == 64 && o.Offset == 64);
+	assert_memory_equal(buffer, v1 + 64, 64);
+	assert_int_equal(PeerDistServerRetrieveContentInformation(w->instance, info, 0, buffer, &o),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistServerRetrieveContentInformation(w->instance, info, 64, NULL, &o),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistServerRetrieveContentInformation(w->instance, info, 64, buffer, NULL),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistServerRetrieveContentInformation(w->instance, NO_HANDLE, 64, buffer, &o),
+			 ERROR_INVALID_HANDLE);
+	assert_int_equal(PeerDistServerRetrieveContentInformation(NO_HANDLE, info, 64, buffer, &o),
+			 ERROR_INVALID_HANDLE);
+	open_in_ranges(w, data);
+	open_with_options(w, data);
 	/* withdrawn while it is read */
 	assert_int_equal(PeerDistServerUnpublish(w->instance, NAME("x")), ERROR_SUCCESS);
-	assert_int_equal(dist_end(PeerDistServerRetrieveContentInformation(w->instance, info, 64, buffer, &o), &o, NULL), PEERDIST_ERROR_INVALIDATED);
+	assert_int_equal(
+		dist_end(PeerDistServerRetrieveContentInformation(w->instance, info, 64, buffer, &o), &o, NULL),
+		PEERDIST_ERROR_INVALIDATED);
 	assert_int_equal(PeerDistServerCloseContentInformation(w->instance, info), ERROR_SUCCESS);
 	assert_int_equal(PeerDistServerCloseContentInformation(w->instance, info), ERROR_INVALID_HANDLE);
-	assert_int_equal(PeerDistServerCloseContentInformation(w->instance, stream), ERROR_INVALID_HANDLE);
+	assert_int_equal(PeerDistServerCloseContentInformation(w->instance, w->instance), ERROR_INVALID_HANDLE);
 	free(v1);
 	free(v2);
 	free(data);
@@ -297,30 +358,47 @@ static void describing(void **state)
 	size_t size;
 	DWORD bytes;
 
-	PONTO_COVERS("PeerDistClientOpenContent", "PeerDistClientAddContentInformation", "PeerDistClientCompleteContentInformation", "PeerDistClientCloseContent");
-	PONTO_COVERS_ERRORS("PeerDistClientOpenContent", "PeerDistClientAddContentInformation", "PeerDistClientCompleteContentInformation", "PeerDistClientCloseContent");
+	PONTO_COVERS("PeerDistClientOpenContent", "PeerDistClientAddContentInformation",
+		     "PeerDistClientCompleteContentInformation", "PeerDistClientCloseContent");
+	PONTO_COVERS_ERRORS("PeerDistClientOpenContent", "PeerDistClientAddContentInformation",
+			    "PeerDistClientCompleteContentInformation", "PeerDistClientCloseContent");
 	dist_publish(w->instance, "x", data, SIZE);
 	info = dist_info(w->instance, "x", 1, 0, 0, &size);
 	assert_int_equal(PeerDistClientOpenContent(w->instance, NULL, NULL, 0, &content), ERROR_INVALID_PARAMETER);
 	assert_int_equal(PeerDistClientOpenContent(w->instance, &tag, NULL, 0, NULL), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistClientOpenContent(w->instance, &tag, w->instance, 0, &content), ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistClientOpenContent(w->instance, &tag, w->instance, 0, &content),
+			 ERROR_INVALID_PARAMETER);
 	assert_int_equal(PeerDistClientOpenContent(NO_HANDLE, &tag, NULL, 0, &content), ERROR_INVALID_HANDLE);
 	assert_int_equal(PeerDistClientOpenContent(w->instance, &tag, NULL, 0, &content), ERROR_SUCCESS);
 	/* before it is described */
 	assert_int_equal(dist_read(w->instance, content, &offset, data, 10, 0, &bytes), PEERDIST_ERROR_NOT_INITIALIZED);
 	assert_int_equal(dist_add_data(w->instance, content, 0, data, 10), PEERDIST_ERROR_NOT_INITIALIZED);
-	assert_int_equal(dist_end(PeerDistClientCompleteContentInformation(w->instance, content, &o), &o, NULL), PEERDIST_ERROR_CANNOT_PARSE_CONTENTINFO);
-	assert_int_equal(dist_end(PeerDistClientAddContentInformation(w->instance, content, 100, info, &o), &o, &bytes), ERROR_SUCCESS);
-	assert_int_equal(dist_end(PeerDistClientCompleteContentInformation(w->instance, content, &o), &o, NULL), PEERDIST_ERROR_CANNOT_PARSE_CONTENTINFO);
-	assert_int_equal(dist_end(PeerDistClientAddContentInformation(w->instance, content, (DWORD)size - 100, info + 100, &o), &o, &bytes), ERROR_SUCCESS);
-	assert_int_equal(dist_end(PeerDistClientCompleteContentInformation(w->instance, content, &o), &o, NULL), ERROR_SUCCESS);
-	assert_int_equal(dist_end(PeerDistClientCompleteContentInformation(w->instance, content, &o), &o, NULL), PEERDIST_ERROR_ALREADY_COMPLETED);
-	assert_int_equal(dist_end(PeerDistClientAddContentInformation(w->instance, content, 1, info, &o), &o, NULL), PEERDIST_ERROR_ALREADY_COMPLETED);
-	assert_int_equal(PeerDistClientAddContentInformation(w->instance, content, 0, info, &o), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistClientAddContentInformation(w->instance, content, 1, NULL, &o), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistClientAddContentInformation(w->instance, content, 1, info, NULL), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistClientAddContentInformation(w->instance, content, 1, info, &placed), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistClientAddContentInformation(w->instance, NO_HANDLE, 1, info, &o), ERROR_INVALID_HANDLE);
+	assert_int_equal(dist_end(PeerDistClientCompleteContentInformation(w->instance, content, &o), &o, NULL),
+			 PEERDIST_ERROR_CANNOT_PARSE_CONTENTINFO);
+	assert_int_equal(dist_end(PeerDistClientAddContentInformation(w->instance, content, 100, info, &o), &o, &bytes),
+			 ERROR_SUCCESS);
+	assert_int_equal(dist_end(PeerDistClientCompleteContentInformation(w->instance, content, &o), &o, NULL),
+			 PEERDIST_ERROR_CANNOT_PARSE_CONTENTINFO);
+	assert_int_equal(
+		dist_end(PeerDistClientAddContentInformation(w->instance, content, (DWORD)size - 100, info + 100, &o),
+			 &o, &bytes),
+		ERROR_SUCCESS);
+	assert_int_equal(dist_end(PeerDistClientCompleteContentInformation(w->instance, content, &o), &o, NULL),
+			 ERROR_SUCCESS);
+	assert_int_equal(dist_end(PeerDistClientCompleteContentInformation(w->instance, content, &o), &o, NULL),
+			 PEERDIST_ERROR_ALREADY_COMPLETED);
+	assert_int_equal(dist_end(PeerDistClientAddContentInformation(w->instance, content, 1, info, &o), &o, NULL),
+			 PEERDIST_ERROR_ALREADY_COMPLETED);
+	assert_int_equal(PeerDistClientAddContentInformation(w->instance, content, 0, info, &o),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistClientAddContentInformation(w->instance, content, 1, NULL, &o),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistClientAddContentInformation(w->instance, content, 1, info, NULL),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistClientAddContentInformation(w->instance, content, 1, info, &placed),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistClientAddContentInformation(w->instance, NO_HANDLE, 1, info, &o),
+			 ERROR_INVALID_HANDLE);
 	assert_int_equal(PeerDistClientCompleteContentInformation(w->instance, content, NULL), ERROR_INVALID_PARAMETER);
 	assert_int_equal(PeerDistClientCompleteContentInformation(NO_HANDLE, content, &o), ERROR_INVALID_HANDLE);
 	assert_int_equal(PeerDistClientCloseContent(w->instance, content), ERROR_SUCCESS);
@@ -329,8 +407,11 @@ static void describing(void **state)
 	/* of a version that is none */
 	assert_int_equal(PeerDistClientOpenContent(w->instance, &tag, NULL, 0, &content), ERROR_SUCCESS);
 	info[1] = 7;
-	assert_int_equal(dist_end(PeerDistClientAddContentInformation(w->instance, content, (DWORD)size, info, &o), &o, NULL), ERROR_SUCCESS);
-	assert_int_equal(dist_end(PeerDistClientCompleteContentInformation(w->instance, content, &o), &o, NULL), PEERDIST_ERROR_CONTENTINFO_VERSION_UNSUPPORTED);
+	assert_int_equal(
+		dist_end(PeerDistClientAddContentInformation(w->instance, content, (DWORD)size, info, &o), &o, NULL),
+		ERROR_SUCCESS);
+	assert_int_equal(dist_end(PeerDistClientCompleteContentInformation(w->instance, content, &o), &o, NULL),
+			 PEERDIST_ERROR_CONTENTINFO_VERSION_UNSUPPORTED);
 	free(info);
 	free(data);
 }
@@ -345,15 +426,19 @@ static void blocks(void **state)
 	size_t size;
 	DWORD bytes;
 
+	PONTO_PROVES("DIST-002"); /* Content Information goes from one to the other as bytes, without HTTP */
 	PONTO_COVERS("PeerDistClientBlockRead", "PeerDistClientAddData", "PeerDistGetOverlappedResult");
 	PONTO_COVERS_ERRORS("PeerDistClientBlockRead", "PeerDistClientAddData", "PeerDistGetOverlappedResult");
 	dist_publish(w->instance, "x", data, SIZE);
 	info = dist_info(w->instance, "x", 2, 0, 0, &size);
 	content = dist_open(w->instance, 1, info, size);
 	/* nothing is here, and nobody else has it */
-	assert_int_equal(dist_read(w->instance, content, &offset, buffer, 70000, PEERDIST_READ_TIMEOUT_LOCAL_CACHE_ONLY, &bytes), PEERDIST_ERROR_MISSING_DATA);
+	assert_int_equal(
+		dist_read(w->instance, content, &offset, buffer, 70000, PEERDIST_READ_TIMEOUT_LOCAL_CACHE_ONLY, &bytes),
+		PEERDIST_ERROR_MISSING_DATA);
 	assert_true(offset == 1000 && bytes == SIZE - 1000);
-	assert_int_equal(dist_read(w->instance, content, &offset, buffer, 70000, PEERDIST_READ_TIMEOUT_DEFAULT, &bytes), PEERDIST_ERROR_MISSING_DATA);
+	assert_int_equal(dist_read(w->instance, content, &offset, buffer, 70000, PEERDIST_READ_TIMEOUT_DEFAULT, &bytes),
+			 PEERDIST_ERROR_MISSING_DATA);
 	assert_true(offset == 1000 && bytes > 0);
 	assert_int_equal(dist_read(w->instance, content, &offset, NULL, 0, 0, &bytes), ERROR_SUCCESS);
 	assert_int_equal(bytes, 0);
@@ -413,11 +498,13 @@ static void a_stream_is_read_in_order(void **state)
 	dist_publish(w->instance, "x", data, SIZE);
 	info = dist_info(w->instance, "x", 1, 70000, 200000, &size); /* a range: it is all that is read */
 	content = dist_open(w->instance, 1, info, size);
-	assert_int_equal(dist_end(PeerDistClientStreamRead(w->instance, content, 0, NULL, 0, o), o, &bytes), ERROR_SUCCESS);
+	assert_int_equal(dist_end(PeerDistClientStreamRead(w->instance, content, 0, NULL, 0, o), o, &bytes),
+			 ERROR_SUCCESS);
 	assert_int_equal(bytes, 0);
 	assert_int_equal(dist_add_data(w->instance, content, 65536, data + 65536, 65536), ERROR_SUCCESS);
 	/* a question moves nothing */
-	assert_int_equal(dist_end(PeerDistClientStreamRead(w->instance, content, 0, NULL, 0, o), o, &bytes), ERROR_SUCCESS);
+	assert_int_equal(dist_end(PeerDistClientStreamRead(w->instance, content, 0, NULL, 0, o), o, &bytes),
+			 ERROR_SUCCESS);
 	assert_int_equal(bytes, 131072 - 70000);
 	for (;;) {
 		error = dist_end(PeerDistClientStreamRead(w->instance, content, 50000, got, 0, o), o, &bytes);
@@ -441,7 +528,8 @@ static void a_stream_is_read_in_order(void **state)
 	at = 0;
 	memset(o, 0, sizeof(o));
 	for (unsigned i = 0; i < 8; i++)
-		assert_int_equal(PeerDistClientStreamRead(w->instance, content, 20000 + i, got + i * 30000, 0, &o[i]), ERROR_IO_PENDING);
+		assert_int_equal(PeerDistClientStreamRead(w->instance, content, 20000 + i, got + i * 30000, 0, &o[i]),
+				 ERROR_IO_PENDING);
 	for (unsigned i = 0; i < 8; i++) {
 		assert_int_equal(dist_end(ERROR_IO_PENDING, &o[i], &bytes), ERROR_SUCCESS);
 		assert_int_equal(o[i].Offset, at);
@@ -479,7 +567,8 @@ static void tags_and_facts(void **state)
 	info = dist_info(w->instance, "x", 1, 0, 0, &size);
 	content = dist_open(w->instance, 1, info, size);
 	assert_int_equal(dist_add_data(w->instance, content, 0, data, SIZE), ERROR_SUCCESS);
-	assert_int_equal(dist_end(PeerDistClientFlushContent(w->instance, &twos, NULL, 0, &o), &o, NULL), ERROR_SUCCESS);
+	assert_int_equal(dist_end(PeerDistClientFlushContent(w->instance, &twos, NULL, 0, &o), &o, NULL),
+			 ERROR_SUCCESS);
 	assert_int_equal(dist_read(w->instance, content, &offset, &byte, 1, 0, &bytes), ERROR_SUCCESS);
 	assert_int_equal(PeerDistClientFlushContent(w->instance, &ones, port, 5, &o), ERROR_IO_PENDING);
 	assert_true(GetQueuedCompletionStatus(port, &bytes, &key, &got, 60000));
@@ -490,12 +579,22 @@ static void tags_and_facts(void **state)
 	assert_int_equal(PeerDistClientFlushContent(w->instance, &ones, NULL, 0, &placed), ERROR_INVALID_PARAMETER);
 	assert_int_equal(PeerDistClientFlushContent(w->instance, &ones, content, 0, &o), ERROR_INVALID_PARAMETER);
 	assert_int_equal(PeerDistClientFlushContent(content, &ones, NULL, 0, &o), ERROR_INVALID_HANDLE);
-	assert_int_equal(PeerDistClientGetInformationByHandle(w->instance, content, PeerDistClientBasicInfo, sizeof(basic), &basic), ERROR_SUCCESS);
+	assert_int_equal(PeerDistClientGetInformationByHandle(w->instance, content, PeerDistClientBasicInfo,
+							      sizeof(basic), &basic),
+			 ERROR_SUCCESS);
 	assert_false(basic.fFlashCrowd);
-	assert_int_equal(PeerDistClientGetInformationByHandle(w->instance, content, PeerDistClientBasicInfo, sizeof(basic) - 1, &basic), ERROR_INSUFFICIENT_BUFFER);
-	assert_int_equal(PeerDistClientGetInformationByHandle(w->instance, content, PeerDistClientBasicInfo, sizeof(basic), NULL), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistClientGetInformationByHandle(w->instance, content, MaximumPeerDistClientInfoByHandlesClass, sizeof(basic), &basic), ERROR_INVALID_PARAMETER);
-	assert_int_equal(PeerDistClientGetInformationByHandle(w->instance, NO_HANDLE, PeerDistClientBasicInfo, sizeof(basic), &basic), ERROR_INVALID_HANDLE);
+	assert_int_equal(PeerDistClientGetInformationByHandle(w->instance, content, PeerDistClientBasicInfo,
+							      sizeof(basic) - 1, &basic),
+			 ERROR_INSUFFICIENT_BUFFER);
+	assert_int_equal(PeerDistClientGetInformationByHandle(w->instance, content, PeerDistClientBasicInfo,
+							      sizeof(basic), NULL),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistClientGetInformationByHandle(
+				 w->instance, content, MaximumPeerDistClientInfoByHandlesClass, sizeof(basic), &basic),
+			 ERROR_INVALID_PARAMETER);
+	assert_int_equal(PeerDistClientGetInformationByHandle(w->instance, NO_HANDLE, PeerDistClientBasicInfo,
+							      sizeof(basic), &basic),
+			 ERROR_INVALID_HANDLE);
 	free(info);
 	free(data);
 	CloseHandle(port);

@@ -28,7 +28,8 @@ static void go_on(const struct dist_world *w)
 static void events_and_ports(void **state)
 {
 	struct dist_world *w = *state;
-	HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0), event = CreateEventW(NULL, TRUE, TRUE, NULL);
+	HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0),
+	       event = CreateEventW(NULL, TRUE, TRUE, NULL);
 	OVERLAPPED o = {.hEvent = event}, *got = NULL;
 	PEERDIST_STREAM_HANDLE stream;
 	BYTE *data = dist_bytes(SIZE);
@@ -36,7 +37,8 @@ static void events_and_ports(void **state)
 	DWORD bytes;
 
 	PONTO_COVERS("PeerDistGetOverlappedResult", "PeerDistServerPublishAddToStream");
-	assert_int_equal(PeerDistServerPublishStream(w->instance, NAME("x"), 0, NULL, port, 42, &stream), ERROR_SUCCESS);
+	assert_int_equal(PeerDistServerPublishStream(w->instance, NAME("x"), 0, NULL, port, 42, &stream),
+			 ERROR_SUCCESS);
 	hang(w);
 	assert_int_equal(PeerDistServerPublishAddToStream(w->instance, stream, SIZE, data, &o), ERROR_IO_PENDING);
 	assert_false(HasOverlappedIoCompleted(&o));
@@ -55,7 +57,8 @@ static void events_and_ports(void **state)
 	assert_int_equal(bytes, SIZE);
 	/* the lowest bit keeps it from the port */
 	o.hEvent = (HANDLE)((ULONG_PTR)event | 1);
-	assert_int_equal(dist_end(PeerDistServerPublishAddToStream(w->instance, stream, 10, data, &o), &o, &bytes), ERROR_SUCCESS);
+	assert_int_equal(dist_end(PeerDistServerPublishAddToStream(w->instance, stream, 10, data, &o), &o, &bytes),
+			 ERROR_SUCCESS);
 	assert_int_equal(WaitForSingleObject(event, 60000), WAIT_OBJECT_0);
 	assert_false(GetQueuedCompletionStatus(port, &bytes, &key, &got, 100));
 	/* an event and a port may be closed meanwhile */
@@ -90,13 +93,15 @@ static void many_at_once(void **state)
 	assert_int_equal(dist_add_data(w->instance, filled, 0, data, SIZE), ERROR_SUCCESS);
 	memset(&ones, 1, sizeof(ones));
 	assert_int_equal(PeerDistClientOpenContent(w->instance, &ones, port, 9, &content), ERROR_SUCCESS);
-	assert_int_equal(PeerDistClientAddContentInformation(w->instance, content, (DWORD)size, info, &o[0]), ERROR_IO_PENDING);
+	assert_int_equal(PeerDistClientAddContentInformation(w->instance, content, (DWORD)size, info, &o[0]),
+			 ERROR_IO_PENDING);
 	assert_true(GetQueuedCompletionStatus(port, &bytes, &key, &got, 60000));
 	assert_int_equal(PeerDistClientCompleteContentInformation(w->instance, content, &o[0]), ERROR_IO_PENDING);
 	assert_true(GetQueuedCompletionStatus(port, &bytes, &key, &got, 60000));
 	for (unsigned i = 0; i < MANY; i++) {
 		o[i].Offset = i * 13000;
-		assert_int_equal(PeerDistClientBlockRead(w->instance, content, 1000, buffers + i * 1000, 5000, &o[i]), ERROR_IO_PENDING);
+		assert_int_equal(PeerDistClientBlockRead(w->instance, content, 1000, buffers + i * 1000, 5000, &o[i]),
+				 ERROR_IO_PENDING);
 	}
 	for (unsigned i = 0; i < MANY; i++) {
 		ptrdiff_t n;
@@ -140,7 +145,8 @@ static void clients_cancel(void **state)
 	memset(o, 0, sizeof(o));
 	hang(w);
 	for (unsigned i = 0; i < 3; i++)
-		assert_int_equal(PeerDistClientBlockRead(w->instance, content, 1000, buffer, 5000, &o[i]), ERROR_IO_PENDING);
+		assert_int_equal(PeerDistClientBlockRead(w->instance, content, 1000, buffer, 5000, &o[i]),
+				 ERROR_IO_PENDING);
 	assert_int_equal(PeerDistClientStreamRead(w->instance, content, 1000, buffer, 5000, &o[3]), ERROR_IO_PENDING);
 	assert_int_equal(PeerDistClientStreamRead(w->instance, content, 1000, buffer, 5000, &o[4]), ERROR_IO_PENDING);
 	SetLastError(0);
@@ -148,8 +154,10 @@ static void clients_cancel(void **state)
 	assert_int_equal(GetLastError(), ERROR_OPERATION_ABORTED);
 	assert_int_equal(result_of(&o[1]), ERROR_OPERATION_ABORTED);
 	assert_int_equal(result_of(&o[0]), ERROR_IO_INCOMPLETE);
-	assert_int_equal(PeerDistClientCancelAsyncOperation(w->instance, content, &o[1]), PEERDIST_ERROR_OPERATION_NOTFOUND);
-	assert_int_equal(PeerDistClientCancelAsyncOperation(w->instance, content, &other), PEERDIST_ERROR_OPERATION_NOTFOUND);
+	assert_int_equal(PeerDistClientCancelAsyncOperation(w->instance, content, &o[1]),
+			 PEERDIST_ERROR_OPERATION_NOTFOUND);
+	assert_int_equal(PeerDistClientCancelAsyncOperation(w->instance, content, &other),
+			 PEERDIST_ERROR_OPERATION_NOTFOUND);
 	assert_int_equal(PeerDistClientCancelAsyncOperation(NULL, content, &o[0]), ERROR_INVALID_HANDLE);
 	assert_int_equal(PeerDistClientCancelAsyncOperation(w->instance, w->instance, &o[0]), ERROR_INVALID_HANDLE);
 	/* by the function of the system, too */
@@ -165,7 +173,8 @@ static void clients_cancel(void **state)
 	go_on(w);
 	/* the handle is as good as before, and the stream where it was */
 	assert_int_equal(dist_add_data(w->instance, content, 0, data, SIZE), ERROR_SUCCESS);
-	assert_int_equal(dist_end(PeerDistClientStreamRead(w->instance, content, 1000, buffer, 0, &o[0]), &o[0], NULL), ERROR_SUCCESS);
+	assert_int_equal(dist_end(PeerDistClientStreamRead(w->instance, content, 1000, buffer, 0, &o[0]), &o[0], NULL),
+			 ERROR_SUCCESS);
 	assert_int_equal(o[0].Offset, 0);
 	assert_memory_equal(buffer, data, 1000);
 	free(info);
@@ -186,16 +195,20 @@ static void servers_cancel(void **state)
 	PONTO_COVERS_ERRORS("PeerDistServerCancelAsyncOperation", "PeerDistServerPublishAddToStream");
 	dist_publish(w->instance, "x", data, SIZE);
 	info = dist_info(w->instance, "x", 1, 0, 0, &size);
-	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("x"), 0, 0, NULL, 0, &handle), ERROR_SUCCESS);
+	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("x"), 0, 0, NULL, 0, &handle),
+			 ERROR_SUCCESS);
 	assert_int_equal(PeerDistServerPublishStream(w->instance, NAME("y"), 0, NULL, NULL, 0, &stream), ERROR_SUCCESS);
 	hang(w);
-	assert_int_equal(PeerDistServerRetrieveContentInformation(w->instance, handle, 100, buffer, &o), ERROR_IO_PENDING);
-	assert_int_equal(PeerDistServerCancelAsyncOperation(w->instance, NAME("y"), &o), PEERDIST_ERROR_OPERATION_NOTFOUND);
+	assert_int_equal(PeerDistServerRetrieveContentInformation(w->instance, handle, 100, buffer, &o),
+			 ERROR_IO_PENDING);
+	assert_int_equal(PeerDistServerCancelAsyncOperation(w->instance, NAME("y"), &o),
+			 PEERDIST_ERROR_OPERATION_NOTFOUND);
 	SetLastError(0);
 	assert_int_equal(PeerDistServerCancelAsyncOperation(w->instance, NAME("x"), &o), ERROR_SUCCESS);
 	assert_int_equal(GetLastError(), ERROR_OPERATION_ABORTED);
 	assert_int_equal(result_of(&o), ERROR_OPERATION_ABORTED);
-	assert_int_equal(PeerDistServerCancelAsyncOperation(w->instance, NAME("x"), &o), PEERDIST_ERROR_OPERATION_NOTFOUND);
+	assert_int_equal(PeerDistServerCancelAsyncOperation(w->instance, NAME("x"), &o),
+			 PEERDIST_ERROR_OPERATION_NOTFOUND);
 	assert_int_equal(PeerDistServerCancelAsyncOperation(w->instance, NAME("x"), NULL), ERROR_INVALID_PARAMETER);
 	assert_int_equal(PeerDistServerCancelAsyncOperation(w->instance, 0, data, &o), ERROR_INVALID_PARAMETER);
 	assert_int_equal(PeerDistServerCancelAsyncOperation(w->instance, 1, NULL, &o), ERROR_INVALID_PARAMETER);
@@ -207,12 +220,17 @@ static void servers_cancel(void **state)
 	assert_int_equal(result_of(&second), ERROR_OPERATION_ABORTED);
 	go_on(w);
 	/* what was cancelled is read again from where it was */
-	assert_int_equal(dist_end(PeerDistServerRetrieveContentInformation(w->instance, handle, 100, buffer, &second), &second, &bytes), ERROR_SUCCESS);
+	assert_int_equal(dist_end(PeerDistServerRetrieveContentInformation(w->instance, handle, 100, buffer, &second),
+				  &second, &bytes),
+			 ERROR_SUCCESS);
 	assert_true(bytes == 100 && second.Offset == 0);
 	assert_memory_equal(buffer, info, 100);
 	assert_int_equal(dist_end(ERROR_IO_PENDING, &o, NULL), ERROR_SUCCESS);
 	second = (OVERLAPPED){0};
-	assert_int_equal(dist_end(PeerDistServerPublishAddToStream(w->instance, stream, SIZE - 100000, data + 100000, &second), &second, NULL), ERROR_SUCCESS);
+	assert_int_equal(
+		dist_end(PeerDistServerPublishAddToStream(w->instance, stream, SIZE - 100000, data + 100000, &second),
+			 &second, NULL),
+		ERROR_SUCCESS);
 	assert_int_equal(dist_complete_stream(w->instance, stream), ERROR_SUCCESS);
 	free(info);
 	info = dist_info(w->instance, "y", 1, 0, 0, &size);
@@ -244,18 +262,21 @@ static void closed_with_operations_under_way(void **state)
 	OVERLAPPED o[6], flush = {0};
 	size_t size;
 
-	PONTO_COVERS("PeerDistClientCloseContent", "PeerDistServerCloseStreamHandle", "PeerDistServerCloseContentInformation", "PeerDistShutdown");
+	PONTO_COVERS("PeerDistClientCloseContent", "PeerDistServerCloseStreamHandle",
+		     "PeerDistServerCloseContentInformation", "PeerDistShutdown");
 	memset(o, 0, sizeof(o));
 	dist_publish(w->instance, "x", data, SIZE);
 	info = dist_info(w->instance, "x", 1, 0, 0, &size);
 	content = dist_open(w->instance, 1, info, size);
 	last = dist_open(w->instance, 1, info, size);
-	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("x"), 0, 0, NULL, 0, &handle), ERROR_SUCCESS);
+	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("x"), 0, 0, NULL, 0, &handle),
+			 ERROR_SUCCESS);
 	assert_int_equal(PeerDistServerPublishStream(w->instance, NAME("y"), 0, NULL, NULL, 0, &stream), ERROR_SUCCESS);
 	hang(w);
 	assert_int_equal(PeerDistServerPublishAddToStream(w->instance, stream, SIZE, data, &o[0]), ERROR_IO_PENDING);
 	assert_int_equal(PeerDistServerPublishCompleteStream(w->instance, stream, &o[1]), ERROR_IO_PENDING);
-	assert_int_equal(PeerDistServerRetrieveContentInformation(w->instance, handle, 100, buffer, &o[2]), ERROR_IO_PENDING);
+	assert_int_equal(PeerDistServerRetrieveContentInformation(w->instance, handle, 100, buffer, &o[2]),
+			 ERROR_IO_PENDING);
 	assert_int_equal(PeerDistClientBlockRead(w->instance, content, SIZE, buffer, 5000, &o[3]), ERROR_IO_PENDING);
 	assert_int_equal(PeerDistClientAddData(w->instance, content, SIZE, data, &o[4]), ERROR_IO_PENDING);
 	assert_int_equal(PeerDistServerCloseStreamHandle(w->instance, stream), ERROR_SUCCESS);
@@ -281,7 +302,8 @@ static void closed_with_operations_under_way(void **state)
 	go_on(w);
 	/* what it published is withdrawn */
 	assert_int_equal(PeerDistStartup(2, &w->instance, NULL), ERROR_SUCCESS);
-	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("x"), 0, 0, NULL, 0, &handle), ERROR_NOT_FOUND);
+	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("x"), 0, 0, NULL, 0, &handle),
+			 ERROR_NOT_FOUND);
 	free(info);
 	free(data);
 }
@@ -302,15 +324,19 @@ static void instances_are_apart(void **state)
 	dist_publish(other, "other", "bytes", 5);
 	/* a handle is used with the instance it was opened through */
 	assert_int_equal(PeerDistClientOpenContent(other, &tag, NULL, 0, &content), ERROR_SUCCESS);
-	assert_int_equal(PeerDistClientAddContentInformation(w->instance, content, 1, (PBYTE)(uintptr_t) "x", &o), ERROR_INVALID_HANDLE);
+	assert_int_equal(PeerDistClientAddContentInformation(w->instance, content, 1, (PBYTE)(uintptr_t) "x", &o),
+			 ERROR_INVALID_HANDLE);
 	assert_int_equal(PeerDistClientCloseContent(w->instance, content), ERROR_INVALID_HANDLE);
 	assert_int_equal(PeerDistShutdown(other), ERROR_SUCCESS);
-	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("other"), 0, 0, NULL, 0, &info), ERROR_NOT_FOUND);
-	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("mine"), 0, 0, NULL, 0, &info), ERROR_SUCCESS);
+	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("other"), 0, 0, NULL, 0, &info),
+			 ERROR_NOT_FOUND);
+	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("mine"), 0, 0, NULL, 0, &info),
+			 ERROR_SUCCESS);
 	assert_int_equal(PeerDistServerCloseContentInformation(w->instance, info), ERROR_SUCCESS);
 }
 
-/* ---- daemons that go ----------------------------------------------------------------------------------------------- */
+/* ---- daemons that go -----------------------------------------------------------------------------------------------
+ */
 
 static void a_daemon_that_is_another(void **state)
 {
@@ -323,7 +349,8 @@ static void a_daemon_that_is_another(void **state)
 	size_t size;
 	DWORD error;
 
-	PONTO_COVERS_ERRORS("PeerDistClientBlockRead", "PeerDistServerPublishStream", "PeerDistClientGetInformationByHandle", "PeerDistServerCloseStreamHandle");
+	PONTO_COVERS_ERRORS("PeerDistClientBlockRead", "PeerDistServerPublishStream",
+			    "PeerDistClientGetInformationByHandle", "PeerDistServerCloseStreamHandle");
 	dist_publish(w->instance, "x", data, SIZE);
 	info = dist_info(w->instance, "x", 1, 0, 0, &size);
 	content = dist_open(w->instance, 1, info, size);
@@ -333,13 +360,19 @@ static void a_daemon_that_is_another(void **state)
 	api_daemon_kill(&w->daemon);
 	assert_int_equal(dist_end(ERROR_IO_PENDING, &o, NULL), PEERDIST_ERROR_SERVICE_UNAVAILABLE);
 	/* handles are worth nothing any more, whatever the numbers of the next daemon are */
-	assert_int_equal(PeerDistClientBlockRead(w->instance, content, 100, buffer, 60000, &o), PEERDIST_ERROR_INVALIDATED);
-	assert_int_equal(PeerDistServerPublishStream(w->instance, NAME("z"), 0, NULL, NULL, 0, &stream), PEERDIST_ERROR_SERVICE_UNAVAILABLE);
+	assert_int_equal(PeerDistClientBlockRead(w->instance, content, 100, buffer, 60000, &o),
+			 PEERDIST_ERROR_INVALIDATED);
+	assert_int_equal(PeerDistServerPublishStream(w->instance, NAME("z"), 0, NULL, NULL, 0, &stream),
+			 PEERDIST_ERROR_SERVICE_UNAVAILABLE);
 	api_daemon_start(&w->daemon);
 	dist_await(w->instance, PEERDIST_STATUS_AVAILABLE);
-	assert_int_equal(PeerDistClientBlockRead(w->instance, content, 100, buffer, 60000, &o), PEERDIST_ERROR_INVALIDATED);
-	assert_int_equal(PeerDistServerPublishAddToStream(w->instance, stream, 100, data, &p), PEERDIST_ERROR_INVALIDATED);
-	assert_int_equal(PeerDistClientGetInformationByHandle(w->instance, content, PeerDistClientBasicInfo, sizeof(basic), &basic), PEERDIST_ERROR_INVALIDATED);
+	assert_int_equal(PeerDistClientBlockRead(w->instance, content, 100, buffer, 60000, &o),
+			 PEERDIST_ERROR_INVALIDATED);
+	assert_int_equal(PeerDistServerPublishAddToStream(w->instance, stream, 100, data, &p),
+			 PEERDIST_ERROR_INVALIDATED);
+	assert_int_equal(PeerDistClientGetInformationByHandle(w->instance, content, PeerDistClientBasicInfo,
+							      sizeof(basic), &basic),
+			 PEERDIST_ERROR_INVALIDATED);
 	assert_int_equal(PeerDistServerCloseStreamHandle(w->instance, stream), ERROR_SUCCESS);
 	assert_int_equal(PeerDistClientCloseContent(w->instance, content), ERROR_SUCCESS);
 	dist_publish(w->instance, "x", data, SIZE); /* the name is free */
@@ -368,7 +401,8 @@ static void refuses(struct dist_world *w, DWORD error)
 	assert_int_equal(PeerDistServerPublishStream(w->instance, NAME("x"), 0, NULL, NULL, 0, &stream), error);
 	assert_int_equal(PeerDistServerUnpublish(w->instance, NAME("x")), error);
 	assert_int_equal(PeerDistServerOpenContentInformation(w->instance, NAME("x"), 0, 0, NULL, 0, &info), error);
-	assert_int_equal(PeerDistServerOpenContentInformationEx(w->instance, NAME("x"), 0, 0, &options, NULL, 0, &info), error);
+	assert_int_equal(PeerDistServerOpenContentInformationEx(w->instance, NAME("x"), 0, 0, &options, NULL, 0, &info),
+			 error);
 	assert_int_equal(PeerDistClientOpenContent(w->instance, &tag, NULL, 0, &content), error);
 	assert_int_equal(dist_end(PeerDistClientFlushContent(w->instance, &tag, NULL, 0, &o), &o, NULL), error);
 }
@@ -377,7 +411,9 @@ static void services_that_are_not_there(void **state)
 {
 	struct dist_world *w = *state;
 
-	PONTO_COVERS_ERRORS("PeerDistServerPublishStream", "PeerDistServerUnpublish", "PeerDistServerOpenContentInformation", "PeerDistServerOpenContentInformationEx", "PeerDistClientOpenContent", "PeerDistClientFlushContent");
+	PONTO_COVERS_ERRORS("PeerDistServerPublishStream", "PeerDistServerUnpublish",
+			    "PeerDistServerOpenContentInformation", "PeerDistServerOpenContentInformationEx",
+			    "PeerDistClientOpenContent", "PeerDistClientFlushContent");
 	api_daemon_stop(&w->daemon);
 	refuses(w, PEERDIST_ERROR_SERVICE_UNAVAILABLE);
 	w->daemon.services = NULL;
@@ -391,7 +427,8 @@ static void services_that_are_not_there(void **state)
 	refuses(w, ERROR_ACCESS_DISABLED_BY_POLICY);
 }
 
-/* ---- threads, processes -------------------------------------------------------------------------------------------------- */
+/* ---- threads, processes
+ * -------------------------------------------------------------------------------------------------- */
 
 struct worker {
 	struct dist_world *w;
@@ -434,9 +471,12 @@ static void from_many_threads(void **state)
 	struct worker workers[8];
 	BYTE *data = dist_bytes(SIZE);
 
-	PONTO_COVERS_THREADS("PeerDistServerPublishStream", "PeerDistServerPublishAddToStream", "PeerDistServerPublishCompleteStream", "PeerDistServerCloseStreamHandle");
-	PONTO_COVERS_THREADS("PeerDistServerUnpublish", "PeerDistServerOpenContentInformationEx", "PeerDistServerRetrieveContentInformation", "PeerDistServerCloseContentInformation");
-	PONTO_COVERS_THREADS("PeerDistClientOpenContent", "PeerDistClientCloseContent", "PeerDistClientAddContentInformation", "PeerDistClientCompleteContentInformation");
+	PONTO_COVERS_THREADS("PeerDistServerPublishStream", "PeerDistServerPublishAddToStream",
+			     "PeerDistServerPublishCompleteStream", "PeerDistServerCloseStreamHandle");
+	PONTO_COVERS_THREADS("PeerDistServerUnpublish", "PeerDistServerOpenContentInformationEx",
+			     "PeerDistServerRetrieveContentInformation", "PeerDistServerCloseContentInformation");
+	PONTO_COVERS_THREADS("PeerDistClientOpenContent", "PeerDistClientCloseContent",
+			     "PeerDistClientAddContentInformation", "PeerDistClientCompleteContentInformation");
 	PONTO_COVERS_THREADS("PeerDistClientAddData", "PeerDistClientBlockRead", "PeerDistGetOverlappedResult");
 	for (unsigned i = 0; i < 8; i++) {
 		workers[i] = (struct worker){.w = *state, .number = i, .data = data};
@@ -513,7 +553,8 @@ static void a_child_of_fork_starts_from_nothing(void **state)
 		PEERDIST_CONTENT_HANDLE other;
 		OVERLAPPED o = {0};
 		BYTE byte = 1;
-		int good = PeerDistClientAddContentInformation(w->instance, content, 1, &byte, &o) == PEERDIST_ERROR_INVALIDATED;
+		int good = PeerDistClientAddContentInformation(w->instance, content, 1, &byte, &o) ==
+			   PEERDIST_ERROR_INVALIDATED;
 
 		good += PeerDistStartup(2, &mine, NULL) == ERROR_SUCCESS;
 		good += PeerDistClientOpenContent(mine, &tag, NULL, 0, &other) == ERROR_SUCCESS;

@@ -45,8 +45,8 @@ static HRESULT run_dist_watch(void)
 static HRESULT run_dist_stream(void)
 {
 	PEERDIST_STREAM_HANDLE stream;
-	HRESULT result = (HRESULT)PeerDistServerPublishStream(dist_instance, 1, (PBYTE)(uintptr_t) "s", 0, NULL, NULL, 0,
-							      &stream);
+	HRESULT result = (HRESULT)PeerDistServerPublishStream(dist_instance, 1, (PBYTE)(uintptr_t) "s", 0, NULL, NULL,
+							      0, &stream);
 
 	end_refusing();
 	if (result == S_OK)
@@ -61,8 +61,9 @@ static HRESULT run_dist_add(void)
 	HRESULT result;
 	size_t at = pause_refusing();
 
-	assert_int_equal(PeerDistServerPublishStream(dist_instance, 1, (PBYTE)(uintptr_t) "a", 0, NULL, NULL, 0, &stream),
-			 ERROR_SUCCESS);
+	assert_int_equal(
+		PeerDistServerPublishStream(dist_instance, 1, (PBYTE)(uintptr_t) "a", 0, NULL, NULL, 0, &stream),
+		ERROR_SUCCESS);
 	resume_refusing(at);
 	result = (HRESULT)PeerDistServerPublishAddToStream(dist_instance, stream, 1000, dist_data, &o);
 	end_refusing();
@@ -157,8 +158,11 @@ static void distribution_functions(void **state)
 	size_t size;
 	BYTE *info;
 
-	PONTO_COVERS_ERRORS("PeerDistStartup", "PeerDistGetStatus", "PeerDistRegisterForStatusChangeNotification", "PeerDistServerPublishStream", "PeerDistServerPublishAddToStream",
-			    "PeerDistServerOpenContentInformation", "PeerDistClientOpenContent", "PeerDistClientFlushContent", "PeerDistClientBlockRead", "PeerDistClientGetInformationByHandle");
+	PONTO_COVERS_ERRORS("PeerDistStartup", "PeerDistGetStatus", "PeerDistRegisterForStatusChangeNotification",
+			    "PeerDistServerPublishStream", "PeerDistServerPublishAddToStream",
+			    "PeerDistServerOpenContentInformation", "PeerDistClientOpenContent",
+			    "PeerDistClientFlushContent", "PeerDistClientBlockRead",
+			    "PeerDistClientGetInformationByHandle");
 	dist_instance = w->instance;
 	event = CreateEventW(NULL, TRUE, FALSE, NULL);
 	dist_publish(dist_instance, "x", dist_data, CONTENT_SIZE);

@@ -102,8 +102,8 @@ int publish(struct lan *lan, uint64_t program, const char *name, struct ponto_by
 	return result;
 }
 
-struct blob retrieve(struct lan *lan, uint64_t program, const char *name, uint64_t start, uint64_t length,
-		     uint32_t min, uint32_t max, size_t piece, int *result)
+struct blob retrieve(struct lan *lan, uint64_t program, const char *name, uint64_t start, uint64_t length, uint32_t min,
+		     uint32_t max, size_t piece, int *result)
 {
 	Ponto__Dist__V1__OpenInfoRequest open = MSG(OPEN_INFO_REQUEST);
 	Ponto__Dist__V1__RetrieveInfoRequest read = MSG(RETRIEVE_INFO_REQUEST);

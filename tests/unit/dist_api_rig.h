@@ -35,8 +35,8 @@ int publish(struct lan *lan, uint64_t program, const char *name, struct ponto_by
 	    size_t piece);
 
 /* Content Information of a range, read in pieces; a failure's result, data NULL then. gives */
-struct blob retrieve(struct lan *lan, uint64_t program, const char *name, uint64_t start, uint64_t length,
-		     uint32_t min, uint32_t max, size_t piece, int *result);
+struct blob retrieve(struct lan *lan, uint64_t program, const char *name, uint64_t start, uint64_t length, uint32_t min,
+		     uint32_t max, size_t piece, int *result);
 
 /* A content opened under a tag of 16 equal bytes, and described. */
 uint64_t open_described(struct lan *lan, unsigned node, uint64_t program, uint8_t tag, struct ponto_bytes info);

@@ -210,7 +210,8 @@ static void what_nobody_has_is_missing(void **state)
 			r = read_at(s, 1, 1, b, at, 100000, 30000);
 			if (r.outcome == MISSING) {
 				assert_true(r.length > 0);
-				assert_ok(add_data(&s->lan, 1, 1, b, at, part(s, at, (size_t)r.length < 900000 ? (size_t)r.length : 900000)));
+				assert_ok(add_data(&s->lan, 1, 1, b, at,
+						   part(s, at, (size_t)r.length < 900000 ? (size_t)r.length : 900000)));
 				r.length = r.length < 900000 ? r.length : 900000;
 			}
 			at += r.length;
@@ -446,7 +447,7 @@ static void descriptions_are_hostile(void **state)
 	assert_int_equal(add_data(&s->lan, 0, 1, h, 0, part(s, 0, 65536)), PONTO_EPROTO);
 	assert_int_equal(described(s, h), PONTO_EPROTO);
 	assert_ok(describe(s, h, 0, ponto_bytes("nonsense", 8)));
-	assert_int_equal(described(s, h), PONTO_ENOTSUP); /* of an unknown version */
+	assert_int_equal(described(s, h), PONTO_ENOTSUP);			/* of an unknown version */
 	assert_int_equal(describe(s, h, 9, ponto_bytes("x", 1)), PONTO_EINVAL); /* a gap */
 	/* begun again from any place */
 	assert_ok(describe(s, h, 0, bytes_of(&s->info)));
