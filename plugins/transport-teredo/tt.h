@@ -1,8 +1,9 @@
 /* transport-teredo: what its files share.
  *
  * One instance has one mapping, whatever number of handles: the engine and the sockets that carry it live on a thread
- * of their own (the hub), which is started by the first handle. Handles live on their loops. Between the two there are
- * queues under one lock, and bells. In a simulation the hub runs on the first handle's loop, and ends with the last. */
+ * of their own (the hub), which is started by the first handle and ends with the instance: the mapping outlives a
+ * handle that is opened anew. Handles live on their loops. Between the two there are queues under one lock, and bells.
+ * In a simulation the hub runs on the first handle's loop. */
 #ifndef TT_H
 #define TT_H
 

@@ -134,7 +134,7 @@ static void join_discovery(struct tt_hub *hub)
 	result = ponto_datagrams_join(hub->service.d, &group);
 	if (result != PONTO_OK)
 		ponto_warning(hub->env->log, TT_TOPIC, "local discovery: 224.0.0.253 cannot be joined: %s",
-			   ponto_strerror(result));
+			      ponto_strerror(result));
 }
 
 void tt_carrier_begin(struct tt_hub *hub)
@@ -200,7 +200,8 @@ void tt_carrier_flush(struct tt_hub *hub)
 
 			/* No DF, no ECN: RFC 4380 5.1.2, RFC 9601. */
 			batch[n] = (struct ponto_datagram){.data = ponto_bytes(slot->data, slot->len),
-							   .hop_limit = slot->ttl};
+							   .hop_limit = slot->ttl,
+							   .flags = PONTO_DGRAM_MAY_FRAGMENT};
 			teredo_endpoint_to(&slot->to, &batch[n++].peer);
 		}
 		for (size_t done = 0; carrier->d.handle && done < n; done += sent + 1) {

@@ -254,18 +254,26 @@ static int read_security(struct tt_hub *hub)
 	return *file ? read_secret(hub, file) : PONTO_OK;
 }
 
-static unsigned read_features(const struct ponto_conf *conf)
+static int read_features(struct tt_hub *hub)
 {
+	const struct ponto_conf *conf = hub->env->conf;
 	unsigned features = 0;
+	char why[256];
 
-	for (const char *const *name = ponto_conf_list(conf, "extensions"); *name; name++)
+	for (const char *const *name = ponto_conf_list(conf, "extensions"); *name; name++) {
+		if (!fits_extension(*name, 0, why, sizeof(why))) {
+			ponto_error(hub->env->log, TT_TOPIC, "extensions: %s", why);
+			return PONTO_ECONF;
+		}
 		features |= extension(*name);
+	}
 	features |= ponto_conf_bool(conf, "nonce") ? 0 : TEREDO_FEATURE_NO_NONCE;
 	features |= ponto_conf_bool(conf, "cone_probe") ? TEREDO_FEATURE_CONE_PROBE : 0;
 	features |= ponto_conf_bool(conf, "cone_trust") ? TEREDO_FEATURE_CONE_TRUST : 0;
 	features |= ponto_conf_bool(conf, "local_discovery") ? TEREDO_FEATURE_LOCAL : 0;
 	features |= ponto_conf_bool(conf, "local_same_nat") ? TEREDO_FEATURE_LOCAL_SAME : 0;
-	return features;
+	hub->config.features = features;
+	return PONTO_OK;
 }
 
 static int find_carrier(struct tt_hub *hub)
@@ -289,7 +297,6 @@ int tt_conf_read(struct tt_hub *hub)
 	int result;
 
 	*config = teredo_client_defaults(hub->env->alloc, hub->env->random);
-	config->features = read_features(conf);
 	config->refresh = (uint64_t)ponto_conf_int(conf, "refresh") * PONTO_SECOND;
 	config->refresh_low = (uint8_t)ponto_conf_int(conf, "refresh_low");
 	config->refresh_high = (uint8_t)ponto_conf_int(conf, "refresh_high");
@@ -301,6 +308,8 @@ int tt_conf_read(struct tt_hub *hub)
 	hub->port = (uint16_t)ponto_conf_int(conf, "port");
 	hub->service_port = (uint16_t)ponto_conf_int(conf, "service_port");
 	result = find_carrier(hub);
+	if (result == PONTO_OK)
+		result = read_features(hub);
 	if (result == PONTO_OK)
 		result = read_servers(hub);
 	if (result == PONTO_OK)

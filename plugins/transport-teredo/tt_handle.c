@@ -78,23 +78,37 @@ static void woken(void *arg)
 
 /* ---- opening and closing ------------------------------------------------------------------------- */
 
+static void take_out(struct tt_hub *hub, struct ponto_datagram_handle *h)
+{
+	struct ponto_datagram_handle **link = &hub->handles;
+
+	pthread_mutex_lock(&hub->lock);
+	while (*link != h)
+		link = &(*link)->next;
+	*link = h->next;
+	pthread_mutex_unlock(&hub->lock);
+}
+
+/* It is listed before the hub starts, which may have an address to tell of at once. */
 static int add(struct tt_hub *hub, struct ponto_datagram_handle *h)
 {
+	bool taken;
 	int result;
 
-	pthread_mutex_lock(&hub->starting);
-	result = tt_hub_start(hub, h->loop);
-	pthread_mutex_unlock(&hub->starting);
-	if (result != PONTO_OK)
-		return result;
 	pthread_mutex_lock(&hub->lock);
-	if (tt_hub_listener(hub, h->port)) {
-		result = PONTO_EEXIST;
-	} else {
+	taken = tt_hub_listener(hub, h->port) != NULL;
+	if (!taken) {
 		h->next = hub->handles;
 		hub->handles = h;
 	}
 	pthread_mutex_unlock(&hub->lock);
+	if (taken)
+		return PONTO_EEXIST;
+	pthread_mutex_lock(&hub->starting);
+	result = tt_hub_start(hub, h->loop);
+	pthread_mutex_unlock(&hub->starting);
+	if (result != PONTO_OK)
+		take_out(hub, h);
 	return result;
 }
 
@@ -124,7 +138,7 @@ int tt_open(void *self, struct ponto_loop *loop, const struct ponto_datagram_wan
 		result = add(hub, h);
 	if (result != PONTO_OK) {
 		tt_bell_close(&h->bell);
-		ponto_free(hub->env->alloc, h);
+		free_handle(h);
 		return result;
 	}
 	*out = h;
@@ -133,20 +147,8 @@ int tt_open(void *self, struct ponto_loop *loop, const struct ponto_datagram_wan
 
 void tt_close(struct ponto_datagram_handle *h)
 {
-	struct tt_hub *hub = h->hub;
-	struct ponto_datagram_handle **link = &hub->handles;
-	bool last;
-
-	pthread_mutex_lock(&hub->lock);
-	while (*link != h)
-		link = &(*link)->next;
-	*link = h->next;
-	last = !hub->handles;
-	pthread_mutex_unlock(&hub->lock);
+	take_out(h->hub, h);
 	tt_bell_close(&h->bell);
-	/* A simulated loop may end before the instance does. */
-	if (last && ponto_loop_sim(h->loop))
-		tt_hub_stop(hub);
 	h->closed = true;
 	if (h->busy == 0)
 		free_handle(h);

@@ -127,7 +127,7 @@ static void tell_state(struct tt_hub *hub)
 	hub->told = status.state;
 	if (status.state == TEREDO_OFFLINE)
 		ponto_warning(hub->env->log, TT_TOPIC, "no Teredo server can be used (NAT: %s)",
-			   teredo_nat_name(status.nat));
+			      teredo_nat_name(status.nat));
 	else
 		ponto_debug(hub->env->log, TT_TOPIC, "%s", teredo_client_state_name(status.state));
 }
