@@ -61,6 +61,7 @@ struct ponto_store_ops {
 	int (*batch)(void *self, struct ponto_bytes group, const struct ponto_store_step *steps, size_t count,
 		     unsigned flags, uint64_t deadline);
 	int (*flush)(void *self, uint64_t deadline);
+	int (*space)(void *self, uint64_t *total, uint64_t *left, uint64_t deadline); /* may be NULL */
 };
 
 struct ponto_store {
@@ -129,6 +130,14 @@ PONTO_MUST_CHECK static inline int ponto_store_batch(struct ponto_store s, struc
 PONTO_MUST_CHECK static inline int ponto_store_flush(struct ponto_store s, uint64_t deadline)
 {
 	return s.ops->flush(s.self, deadline);
+}
+
+/* Bytes of the file system that the records lie on, and of these what is free. PONTO_ENOTSUP: they lie on none that is
+ * this machine's, as those in memory or of a distributed engine. */
+PONTO_MUST_CHECK static inline int ponto_store_space(struct ponto_store s, uint64_t *total, uint64_t *left,
+						     uint64_t deadline)
+{
+	return PONTO_HAS(s.ops, space) ? s.ops->space(s.self, total, left, deadline) : PONTO_ENOTSUP;
 }
 
 /* ---- for the plugins that implement a store ---------------------------------

@@ -33,7 +33,7 @@ static int ask_only(struct cli *cli, const char *method, const ProtobufCMessage 
 
 struct dist_arguments {
 	const char *plain, *at, *id, *tag, *output, *password_file;
-	bool key;
+	bool key, since_start;
 };
 
 static int parse(struct dist_arguments *a, const struct cli_option *options, int first, int argc, char **argv)
@@ -47,6 +47,8 @@ static int parse(struct dist_arguments *a, const struct cli_option *options, int
 			return cli_fail(CLI_USAGE, "'%s' takes no '%s'", argv[first - 1], value);
 		if (key == 'k')
 			a->key = true;
+		else if (key == 's')
+			a->since_start = true;
 		else
 			*(key == 'a'   ? &a->at
 			  : key == 'i' ? &a->id
@@ -184,27 +186,109 @@ static int cache_list(struct cli *cli)
 	return status;
 }
 
+/* A counter since the cache began; 0 when it is not kept. */
+static uint64_t kept(const Ponto__Dist__V1__StatsReply *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_kept; i++) {
+		if (strcmp(s->kept[i]->name, name) == 0)
+			return s->kept[i]->value;
+	}
+	return 0;
+}
+
+static void print_counters(const Ponto__Dist__V1__StatsReply *s)
+{
+	printf("%-16s %20s %20s\n", "", "since the start", "since it began");
+	for (size_t i = 0; i < s->n_counter; i++) {
+		const Ponto__Dist__V1__Counter *c = s->counter[i];
+		bool both = false;
+
+		for (size_t k = 0; k < s->n_kept && !both; k++)
+			both = strcmp(s->kept[k]->name, c->name) == 0;
+		printf("%-16s %20" PRIu64, c->name, c->value);
+		if (both)
+			printf(" %20" PRIu64, kept(s, c->name));
+		putchar('\n');
+	}
+	for (size_t i = 0; i < s->n_offer; i++)
+		printf("offer-%-10s %20" PRIu64 "\n", s->offer[i]->name, s->offer[i]->value);
+}
+
+static void print_scrub(const Ponto__Dist__V1__Scrub *scrub)
+{
+	if (!scrub) {
+		puts("scrub            off");
+		return;
+	}
+	printf("scrub            every %" PRIu64 " days, %s", scrub->interval / 86400,
+	       scrub->running ? "reading" : scrub->began ? "resting" : "not begun");
+	if (scrub->running)
+		printf(", %" PRIu64 " bytes ahead", scrub->bytes_ahead);
+	if (scrub->ended)
+		cli_print_time(", came to the end ", scrub->ended);
+	putchar('\n');
+	if (scrub->found)
+		printf("DAMAGE           %" PRIu64 " records of the cache were wrong and are removed: look after the store's disk\n",
+		       scrub->found);
+}
+
+static void print_stats(const Ponto__Dist__V1__StatsReply *s)
+{
+	printf("%-16s %" PRIu64 "\n%-16s %" PRIu64 "\n%-16s %" PRIu64, "segments", s->segments, "blocks", s->blocks,
+	       "bytes", s->bytes);
+	if (s->limit)
+		printf(" of %" PRIu64, s->limit);
+	if (s->has_share && s->share == s->limit)
+		printf(" (the disk's share)");
+	puts(s->complete ? "" : " (still being read)");
+	if (s->has_hit_ratio)
+		printf("%-16s %.1f %% of the blocks asked for\n", "hit ratio", 100 * s->hit_ratio);
+	printf("%-16s %" PRIu64 " bytes were read here instead of coming over a line", "saved", kept(s, "hit-bytes"));
+	if (s->has_began && s->began)
+		cli_print_time(", since ", s->began);
+	putchar('\n');
+	print_scrub(s->scrub);
+	print_counters(s);
+}
+
 static int cache_stats(struct cli *cli)
 {
 	Ponto__Dist__V1__StatsRequest request = PONTO__DIST__V1__STATS_REQUEST__INIT;
-	const Ponto__Dist__V1__StatsReply *s;
 	ProtobufCMessage *reply;
 	int status =
 		ask(cli, "Stats", &request.base, &ponto__dist__v1__stats_reply__descriptor, CLI_TIMEOUT_MS, &reply);
 
 	if (status != CLI_OK)
 		return status;
-	s = (const Ponto__Dist__V1__StatsReply *)reply;
-	if (cli->json) {
+	if (cli->json)
 		status = cli_print_message(reply);
-	} else {
-		printf("%-12s %" PRIu64 "\n%-12s %" PRIu64 "\n%-12s %" PRIu64, "segments", s->segments, "blocks",
-		       s->blocks, "bytes", s->bytes);
-		if (s->limit)
-			printf(" of %" PRIu64, s->limit);
-		putchar('\n');
-		for (size_t i = 0; i < s->n_counter; i++)
-			printf("%-12s %" PRIu64 "\n", s->counter[i]->name, s->counter[i]->value);
+	else
+		print_stats((const Ponto__Dist__V1__StatsReply *)reply);
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return status;
+}
+
+static int cache_top(struct cli *cli, const struct dist_arguments *a)
+{
+	Ponto__Dist__V1__TopRequest request = PONTO__DIST__V1__TOP_REQUEST__INIT;
+	const Ponto__Dist__V1__TopReply *list;
+	char id[2 * 64 + 1];
+	ProtobufCMessage *reply;
+	int status;
+
+	request.has_since_start = request.since_start = a->since_start;
+	status = ask(cli, "Top", &request.base, &ponto__dist__v1__top_reply__descriptor, CLI_TIMEOUT_MS, &reply);
+	if (status != CLI_OK)
+		return status;
+	list = (const Ponto__Dist__V1__TopReply *)reply;
+	if (cli->json)
+		status = cli_print_message(reply);
+	for (size_t i = 0; i < list->n_top && !cli->json; i++) {
+		const Ponto__Dist__V1__Top *t = list->top[i];
+
+		ponto_hex(ponto_bytes(t->id.data, t->id.len <= 64 ? t->id.len : 64), id);
+		printf("%s  %14" PRIu64 " bytes  %8" PRIu64 " blocks%s%s%s\n", id, t->bytes, t->blocks,
+		       t->held ? "" : "  (gone)", *t->tag ? "  " : "", t->tag);
 	}
 	protobuf_c_message_free_unpacked(reply, NULL);
 	return status;
@@ -259,15 +343,16 @@ static int cache_verify(struct cli *cli)
 
 int content_cache(struct cli *cli, int argc, char **argv)
 {
-	static const struct cli_option clear[] = {{"id", true, 'i'}, {"tag", true, 't'}, {NULL, false, 0}};
+	static const struct cli_option none[] = {{NULL, false, 0}}, top[] = {{"since-start", false, 's'}, {NULL, false, 0}},
+				       clear[] = {{"id", true, 'i'}, {"tag", true, 't'}, {NULL, false, 0}};
 	struct dist_arguments a = {0};
 	const char *what = argc > 1 ? argv[1] : "";
-	bool clears = strcmp(what, "clear") == 0;
+	bool clears = strcmp(what, "clear") == 0, tops = strcmp(what, "top") == 0;
 	int status;
 
-	if (!clears && strcmp(what, "list") != 0 && strcmp(what, "stats") != 0 && strcmp(what, "verify") != 0)
-		return cli_fail(CLI_USAGE, "'cache' is followed by list, stats, clear or verify");
-	status = parse(&a, clears ? clear : clear + 2, 2, argc, argv);
+	if (!clears && !tops && strcmp(what, "list") != 0 && strcmp(what, "stats") != 0 && strcmp(what, "verify") != 0)
+		return cli_fail(CLI_USAGE, "'cache' is followed by list, stats, top, clear or verify");
+	status = parse(&a, clears ? clear : tops ? top : none, 2, argc, argv);
 	if (status == CLI_OK && a.plain)
 		status = cli_fail(CLI_USAGE, "'%s' takes no '%s'", what, a.plain);
 	if (status == CLI_OK && a.id && a.tag)
@@ -275,6 +360,7 @@ int content_cache(struct cli *cli, int argc, char **argv)
 	if (status != CLI_OK)
 		return status;
 	return clears			    ? cache_clear(cli, &a)
+	       : tops			    ? cache_top(cli, &a)
 	       : strcmp(what, "list") == 0  ? cache_list(cli)
 	       : strcmp(what, "stats") == 0 ? cache_stats(cli)
 					    : cache_verify(cli);

@@ -40,7 +40,7 @@ struct dist {
 	struct dist_caches *caches; /* hosted caches that are asked and offered to; NULL: neighbours are */
 	struct dist_hosted *hosted; /* this is one; NULL: no */
 	struct dist_cache *cache;
-	bool cached; /* it is ready; blocks can be kept */
+	bool cached; /* blocks can be kept and read, perhaps before all that is held is known */
 	ponto_loop_fn *stopped; /* set: stopping */
 	void *stopped_arg;
 };
@@ -106,6 +106,10 @@ void dist_hosted_stop(struct dist_hosted *hosted);
 bool dist_hosted_idle(const struct dist_hosted *hosted);
 void dist_hosted_close(struct dist_hosted *hosted);
 
+/* What was offered, for Stats. */
+struct content_hosted_stats;
+void dist_hosted_figures(const struct dist_hosted *hosted, struct content_hosted_stats *out);
+
 /* An offer that came over HTTP, at a listener of others; it is answered before this returns. */
 void dist_hosted_offer(struct dist_hosted *hosted, struct ponto_http_listener *listener,
 		       struct ponto_http_request *request);
@@ -147,7 +151,14 @@ dist_call_fn dist_call_fetch, dist_call_read, dist_call_cancel;
 
 /* ---- dist_held.c: what is held, told and cleared ------------------------------------------------ */
 
-dist_call_fn dist_call_segments, dist_call_stats, dist_call_clear, dist_call_verify;
+/* As it is shown: a text, or hexadecimal. In arena. */
+const char *dist_tag_text(struct ponto_arena *arena, const uint8_t tag[DIST_TAG]);
+
+dist_call_fn dist_call_segments, dist_call_clear, dist_call_verify;
+
+/* ---- dist_figures.c: what the cache has done ------------------------------------------------------ */
+
+dist_call_fn dist_call_stats, dist_call_top;
 
 /* ---- dist_api.c: programs of peerdist.h --------------------------------------------------------- */
 

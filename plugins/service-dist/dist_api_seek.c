@@ -293,6 +293,10 @@ void dist_api_block(struct dist_api *api, uint64_t tag, uint32_t index, uint8_t 
 		remember_peer(seek->content, addr);
 	ponto_counter_add(api->dist->client->metrics.bytes[DIST_FROM_PEERS], size);
 	ponto_counter_add(api->dist->client->metrics.saved, size);
+	if (api->dist->cached) {
+		dist_cache_missed(api->dist->cache, false, 1);
+		dist_cache_fetched(api->dist->cache, true, size);
+	}
 	dist_api_reads_block(api, &seek->kept.id, index, ponto_bytes(memory, size), hash);
 	keep(seek, index, memory, size, hash);
 }

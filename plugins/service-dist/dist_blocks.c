@@ -337,6 +337,10 @@ static void count(struct dist_fetch *fetch, enum dist_source source, size_t len)
 	ponto_counter_add(fetch->client->metrics.bytes[source], len);
 	if (source != DIST_FROM_ORIGIN)
 		ponto_counter_add(fetch->client->metrics.saved, len);
+	if (source == DIST_FROM_CACHE || !fetch->client->dist->cached)
+		return; /* the cache counts those when they are read */
+	dist_cache_missed(fetch->client->dist->cache, false, 1);
+	dist_cache_fetched(fetch->client->dist->cache, source == DIST_FROM_PEERS, len);
 }
 
 void dist_blocks_accept(struct dist_fetch *fetch, uint64_t block, uint8_t *memory, const uint8_t *data, size_t len,

@@ -11,13 +11,6 @@
 #define TOUCH_AFTER (600 * PONTO_SECOND) /* times of use are written when they are so much out of date */
 #define TOUCH_AT_CLOSE 256		 /* at most, of the last used: closing must not take long */
 
-struct load_job {
-	struct dist_cache *cache;
-	int result;
-	uint32_t orphans, damaged, foreign;
-	struct dist_page page;
-};
-
 struct read_job {
 	struct dist_cache *cache;
 	struct dist_read read;
@@ -52,6 +45,8 @@ static void make_metrics(struct dist_cache *cache)
 	m->stored = ponto_counter(all, "dist_cache_stored_total", name, "blocks put into the cache");
 	m->read = ponto_counter(all, "dist_cache_read_total", name, "blocks read from the cache");
 	m->hot = ponto_counter(all, "dist_cache_hot_total", name, "blocks of these that were in memory");
+	m->missed = ponto_counter(all, "dist_cache_missed_total", name, "blocks asked for that were not in the cache");
+	m->hit_bytes = ponto_counter(all, "dist_cache_read_bytes_total", name, "bytes of the blocks read");
 	m->evicted = ponto_counter(all, "dist_cache_evicted_total", name, "segments removed to make room");
 	m->expired = ponto_counter(all, "dist_cache_expired_total", name, "segments removed for their age");
 	m->damaged = ponto_counter(all, "dist_cache_damaged_total", name, "damaged records found and removed");
@@ -102,16 +97,24 @@ void dist_cache_arm(struct dist_cache *cache)
 {
 	uint64_t due = ponto_mono(cache->config.clock) + (cache->waiting ? DIST_CACHE_RETRY : TICK);
 
-	if (cache->closing || due >= cache->armed_for || (cache->index.segments == 0 && !cache->waiting))
+	if (cache->closing || due >= cache->armed_for ||
+	    (cache->index.segments == 0 && !cache->waiting && !dist_count_is_due(cache)))
 		return;
 	cache->armed_for = due;
 	ponto_timer_set(cache->config.loop, cache->timer, due);
 }
 
+uint64_t dist_cache_limit(const struct dist_cache *cache)
+{
+	uint64_t most = cache->config.max_bytes;
+
+	return cache->share && (!most || cache->share < most) ? cache->share : most;
+}
+
 void dist_cache_trim(struct dist_cache *cache)
 {
 	const struct dist_cache_config *config = &cache->config;
-	uint64_t now = dist_cache_wall(cache);
+	uint64_t now = dist_cache_wall(cache), limit = dist_cache_limit(cache);
 	struct dist_entry *entry;
 
 	if (cache->closing || !cache->ready)
@@ -122,7 +125,7 @@ void dist_cache_trim(struct dist_cache *cache)
 		ponto_counter_add(cache->metrics.expired, 1);
 		dist_lane_retire(cache, entry);
 	}
-	while (config->max_bytes && cache->index.cost > config->max_bytes) {
+	while (limit && cache->index.cost > limit) {
 		cache->stats.evicted++;
 		ponto_counter_add(cache->metrics.evicted, 1);
 		dist_lane_retire(cache, dist_by_use(cache->index.uses.first));
@@ -152,18 +155,22 @@ static void on_timer(void *arg)
 
 	cache->armed_for = PONTO_NEVER;
 	dist_cache_trim(cache);
-	touch(cache, TOUCH_AFTER, SIZE_MAX);
+	if (cache->ready)
+		touch(cache, TOUCH_AFTER, SIZE_MAX);
+	dist_count_tick(cache);
 	dist_lane_advance(cache);
 }
 
 /* ---- opening and closing -------------------------------------------------------------------------- */
 
-static void finish(struct dist_cache *cache)
+void dist_cache_finish(struct dist_cache *cache)
 {
 	void (*closed)(void *arg) = cache->on_closed;
 	void *arg = cache->closed_arg;
 
 	ponto_timer_destroy(cache->config.loop, cache->timer);
+	dist_scrub_end(cache);
+	dist_count_end(cache);
 	dist_index_clear(&cache->index);
 	ponto_free(cache->config.alloc, cache->config.instance);
 	ponto_free(cache->config.alloc, cache);
@@ -176,116 +183,7 @@ void dist_cache_job_done(struct dist_cache *cache)
 	cache->jobs--;
 	dist_cache_show(cache);
 	if (cache->closing && cache->jobs == 0)
-		finish(cache);
-}
-
-static void load_run(void *arg)
-{
-	struct load_job *job = arg;
-
-	job->result = dist_shelf_page(&job->cache->shelf, &job->page);
-}
-
-static void free_load(struct load_job *job)
-{
-	const struct ponto_alloc *alloc = job->cache->config.alloc;
-
-	ponto_free(alloc, job->page.token);
-	ponto_wipe(&job->page, sizeof(job->page));
-	ponto_free(alloc, job);
-}
-
-static int take_page(struct dist_cache *cache, struct load_job *job)
-{
-	for (size_t i = 0; i < job->page.count; i++) {
-		const struct dist_found *found = &job->page.found[i];
-		struct dist_entry *entry = dist_index_find(&cache->index, &found->id);
-
-		if (!entry)
-			entry = dist_index_add(&cache->index, &found->id);
-		if (!entry)
-			return PONTO_ENOMEM;
-		dist_index_set(&cache->index, entry, &found->meta);
-	}
-	job->orphans += job->page.orphans;
-	job->damaged += job->page.damaged;
-	job->foreign += job->page.foreign;
-	return PONTO_OK;
-}
-
-static void loaded(struct dist_cache *cache, const struct load_job *job)
-{
-	dist_index_loaded(&cache->index);
-	cache->ready = true;
-	cache->touched = dist_cache_wall(cache);
-	cache->stats.damaged += job->orphans + job->damaged;
-	ponto_counter_add(cache->metrics.damaged, job->orphans + job->damaged);
-	if (job->orphans || job->damaged)
-		ponto_warning(cache->config.log, TOPIC,
-			      "%u segments of the cache were damaged or incomplete and are removed",
-			      job->orphans + job->damaged);
-	if (job->foreign)
-		ponto_warning(cache->config.log, TOPIC, "%u segments of the cache cannot be read and are left alone",
-			      job->foreign);
-	ponto_info(cache->config.log, TOPIC, "%llu segments, %llu bytes of blocks are cached",
-		   (unsigned long long)cache->index.segments, (unsigned long long)cache->index.bytes);
-}
-
-static int submit_load(struct load_job *job);
-
-static void load_done(void *arg)
-{
-	struct load_job *job = arg;
-	struct dist_cache *cache = job->cache;
-
-	if (job->result == PONTO_OK)
-		job->result = take_page(cache, job);
-	if (cache->closing)
-		job->result = PONTO_ECLOSED;
-	if (job->result == PONTO_OK && job->page.token) {
-		job->result = submit_load(job);
-		if (job->result == PONTO_OK) {
-			cache->jobs--;
-			return;
-		}
-	}
-	if (job->result == PONTO_OK)
-		loaded(cache, job);
-	else if (job->result != PONTO_ECLOSED)
-		ponto_error(cache->config.log, TOPIC, "the cache cannot be read: %s", ponto_strerror(job->result));
-	cache->on_ready(cache->ready_arg, job->result);
-	free_load(job);
-	dist_cache_trim(cache);
-	if (cache->config.check && cache->ready && !cache->closing &&
-	    dist_cache_verify(cache, NULL, NULL, NULL) != PONTO_OK)
-		ponto_warning(cache->config.log, TOPIC, "the cache is not checked: no memory");
-	dist_lane_advance(cache);
-	dist_cache_job_done(cache);
-}
-
-static int submit_load(struct load_job *job)
-{
-	struct dist_cache *cache = job->cache;
-	int result = ponto_pool_submit(cache->config.store.pool, cache->config.loop, load_run, load_done, job);
-
-	if (result == PONTO_OK)
-		cache->jobs++;
-	return result;
-}
-
-static int start_loading(struct dist_cache *cache)
-{
-	struct load_job *job = ponto_new(cache->config.alloc, 1, sizeof(*job));
-	int result;
-
-	if (!job)
-		return PONTO_ENOMEM;
-	job->cache = cache;
-	cache->index.loading = true;
-	result = submit_load(job);
-	if (result != PONTO_OK)
-		free_load(job);
-	return result;
+		dist_cache_finish(cache);
 }
 
 int dist_cache_open(const struct dist_cache_config *config, dist_cache_done_fn *ready, void *arg,
@@ -315,10 +213,13 @@ int dist_cache_open(const struct dist_cache_config *config, dist_cache_done_fn *
 	}
 	make_metrics(cache);
 	result = ponto_timer_create(config->loop, on_timer, cache, &cache->timer);
+	dist_count_begin(cache);
 	if (result == PONTO_OK)
-		result = start_loading(cache);
+		result = dist_scrub_begin(cache);
+	if (result == PONTO_OK)
+		result = dist_load_begin(cache);
 	if (result != PONTO_OK) {
-		finish(cache);
+		dist_cache_finish(cache);
 		return result;
 	}
 	*out = cache;
@@ -338,7 +239,9 @@ void dist_cache_close(struct dist_cache *cache, void (*done)(void *arg), void *a
 	dist_care_abandon(cache);
 	dist_lane_abandon(cache);
 	cache->touched = 0;
-	touch(cache, 1, TOUCH_AT_CLOSE);
+	if (cache->ready)
+		touch(cache, 1, TOUCH_AT_CLOSE);
+	dist_count_tick(cache);
 	dist_lane_advance(cache);
 	dist_cache_job_done(cache);
 }
@@ -369,7 +272,7 @@ static void tell(const struct dist_cache *cache, const struct dist_entry *entry,
 
 static struct dist_entry *held(const struct dist_cache *cache, const struct content_id *id)
 {
-	struct dist_entry *entry = cache->ready ? dist_index_find(&cache->index, id) : NULL;
+	struct dist_entry *entry = dist_index_find(&cache->index, id);
 
 	return entry && entry->listed ? entry : NULL;
 }
@@ -407,9 +310,16 @@ void dist_cache_each(const struct dist_cache *cache, bool (*fn)(void *arg, const
 	}
 }
 
+bool dist_cache_is_ready(const struct dist_cache *cache)
+{
+	return cache->ready;
+}
+
 void dist_cache_stats(const struct dist_cache *cache, struct dist_cache_stats *out)
 {
 	*out = cache->stats;
+	out->limit = dist_cache_limit(cache);
+	out->share = cache->share;
 	out->segments = cache->index.segments;
 	out->blocks = cache->index.blocks;
 	out->bytes = cache->index.bytes;
@@ -465,12 +375,14 @@ static void put_away(struct dist_cache *cache, struct dist_entry *entry, const s
 		ponto_free(cache->config.alloc, job->value);
 }
 
-static void count_read(struct dist_cache *cache, struct dist_entry *entry, bool hot)
+static void count_read(struct dist_cache *cache, struct dist_entry *entry, bool hot, size_t bytes)
 {
 	cache->stats.read++;
 	cache->stats.hot += hot;
 	ponto_counter_add(cache->metrics.read, 1);
 	ponto_counter_add(cache->metrics.hot, hot);
+	if (bytes)
+		dist_count_hit(cache, entry, bytes);
 	if (entry)
 		dist_index_use(&cache->index, entry, dist_cache_wall(cache));
 }
@@ -483,7 +395,7 @@ static void read_done(void *arg)
 
 	cache->reads--;
 	if (job->got == PONTO_OK) {
-		count_read(cache, entry, job->hot != NULL);
+		count_read(cache, entry, job->hot != NULL, job->hashes ? 0 : job->read.block.data.len);
 	} else {
 		dist_cache_failed(cache, job->got == PONTO_ECORRUPT ? PONTO_ENOENT : job->got);
 		if (entry && !cache->closing && (job->got == PONTO_ENOENT || job->got == PONTO_ECORRUPT))
@@ -532,7 +444,7 @@ struct dist_hot_block *dist_cache_hold(struct dist_cache *cache, const struct co
 	if (!block)
 		return NULL;
 	memcpy(kp, entry->kp, CONTENT_HASH_MAX);
-	count_read(cache, entry, true);
+	count_read(cache, entry, true, block->block.data.len);
 	return block;
 }
 

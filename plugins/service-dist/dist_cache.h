@@ -9,6 +9,7 @@
 
 #include "framework/env.h"
 #include "plugins/service-dist/dist_hot.h"
+#include "plugins/service-dist/dist_ledger.h"
 #include "plugins/service-dist/dist_shelf.h"
 
 #ifdef __cplusplus
@@ -35,12 +36,16 @@ struct dist_cache_config {
 	unsigned reads;	    /* dist_cache_get at once; 0: DIST_CACHE_READS */
 	unsigned writes;    /* dist_cache_put at once; 0: DIST_CACHE_WRITES */
 	bool check;	    /* read and check every block once it is open, in the background */
+	unsigned share;	    /* percent of the file system that the store lies on, for blocks as above; 0: no bound */
+	uint64_t scrub;	    /* microseconds from the beginning of one round of the scrub to the next; 0: none */
+	uint64_t scrub_rate; /* bytes a second that it reads at most; 0: no bound */
 };
 
 typedef void dist_cache_done_fn(void *arg, int result);
 
-/* Reads what the store holds; until ready(arg, PONTO_OK) nothing is held and puts are PONTO_EBUSY. When ready tells an
- * error, the store's, it stays so: close it. PONTO_ENOMEM; PONTO_EBUSY: the store's pool is full. gives */
+/* Reads what the store holds. Until ready(arg, PONTO_OK) what is held is known in part: that is found and read, and what
+ * is put is kept; nothing is removed for room or age, listed, cleared or verified. When ready tells an error, the
+ * store's, nothing more is kept: close it. PONTO_ENOMEM; PONTO_EBUSY: the store's pool is full. gives */
 PONTO_MUST_CHECK int dist_cache_open(const struct dist_cache_config *config, dist_cache_done_fn *ready, void *arg,
 				     struct dist_cache **out);
 
@@ -75,8 +80,13 @@ PONTO_MUST_CHECK int dist_cache_sought(struct dist_cache *cache, const struct co
 /* All that is held, last used first, until fn returns false. fn makes no call to the cache. */
 void dist_cache_each(const struct dist_cache *cache, bool (*fn)(void *arg, const struct dist_known *known), void *arg);
 
+/* ready has told PONTO_OK. */
+bool dist_cache_is_ready(const struct dist_cache *cache);
+
 struct dist_cache_stats {
 	uint64_t segments, blocks, bytes; /* held; bytes of blocks */
+	uint64_t limit;			  /* of them, 0: none; */
+	uint64_t share;			  /* of it, what the share of the disk is; 0: not limited, or not known */
 	uint64_t stored, read;		  /* blocks, since the start */
 	uint64_t hot;			  /* of those read: from memory */
 	uint64_t evicted, expired;	  /* segments removed for room, for age */
@@ -87,6 +97,19 @@ struct dist_cache_stats {
 };
 
 void dist_cache_stats(const struct dist_cache *cache, struct dist_cache_stats *out);
+
+/* What was counted since the start; and since the cache began, as far as the store has told. */
+void dist_cache_count(const struct dist_cache *cache, struct dist_ledger *since, struct dist_ledger *all);
+
+/* The scrub: a round is under way; damaged records found in this or the last one; bytes of segments still to be read. */
+bool dist_cache_scrubs(const struct dist_cache *cache, uint64_t *found, uint64_t *ahead);
+
+/* Somebody asked for blocks that are not held: a neighbour, or somebody here. */
+void dist_cache_missed(struct dist_cache *cache, bool neighbour, uint64_t blocks);
+/* A block that was read went to a neighbour. */
+void dist_cache_given(struct dist_cache *cache, uint64_t bytes);
+/* Bytes of contents came here from neighbours, or from their origins. */
+void dist_cache_fetched(struct dist_cache *cache, bool neighbours, uint64_t bytes);
 
 /* ---- blocks ------------------------------------------------------------------------------ */
 

@@ -4,6 +4,7 @@
 
 #include "plugins/service-dist/dist_cache.h"
 #include "plugins/service-dist/dist_index.h"
+#include "plugins/service-dist/dist_ledger.h"
 
 #define DIST_CACHE_RETRY PONTO_SECOND /* of what failed or found no place, and nobody waits for */
 
@@ -36,7 +37,38 @@ struct dist_verify {
 
 struct dist_cache_metrics {
 	struct ponto_gauge *segments, *blocks, *bytes;
-	struct ponto_counter *stored, *read, *hot, *evicted, *expired, *damaged, *refused, *errors;
+	struct ponto_counter *stored, *read, *hot, *evicted, *expired, *damaged, *refused, *errors, *missed,
+		*hit_bytes;
+};
+
+/* What was read of a segment since the start; told: of it, to the store. */
+struct dist_top_slot {
+	struct dist_top top;
+	uint64_t told_bytes, told_blocks;
+};
+
+struct dist_tally {
+	uint64_t since[DIST_COUNTS], told[DIST_COUNTS];
+	struct dist_top_slot top[DIST_TOP];
+	size_t top_count;
+	struct dist_ledger kept;     /* what the store held when it was read last, or written */
+	struct dist_ledger *pending; /* what is to be added to it, until it is told that it was */
+	bool at_work, foreign;	     /* foreign: a later version's, which is left alone */
+	uint64_t next;		     /* monotonic: when it is to be written */
+	uint64_t began;		     /* wall: this start */
+	uint64_t writer, serial;
+};
+
+struct dist_scrub {
+	struct ponto_timer *timer; /* NULL: never */
+	bool at_work, due;	   /* a segment is being looked at; a round is under way */
+	uint32_t block;		   /* of the segment at index.cursor: where it goes on */
+	uint64_t began, ended;	   /* wall */
+	uint64_t read;		   /* bytes, in this round */
+	uint64_t found, unsaid;	   /* in this round; in no line of the log yet */
+	uint64_t said;		   /* monotonic; 0: never */
+	struct ponto_counter *bytes, *damaged, *rounds;
+	struct ponto_gauge *alert;
 };
 
 struct dist_cache {
@@ -47,7 +79,11 @@ struct dist_cache {
 	struct dist_cache_metrics metrics;
 	struct ponto_timer *timer;
 	uint64_t armed_for; /* monotonic: when the timer comes */
+	struct dist_tally tally;
+	struct dist_scrub scrub;
+	uint64_t share; /* bytes that the disk's share is; 0: no such limit */
 	bool ready, closing;
+	bool broken; /* it could not be read: nothing is kept */
 	_Atomic bool stop; /* told to workers */
 	unsigned jobs;	   /* on the pool, of all kinds, */
 	unsigned reads, puts;
@@ -74,6 +110,12 @@ void dist_cache_job_done(struct dist_cache *cache);
 /* Makes the timer come when there is something to come for. */
 void dist_cache_arm(struct dist_cache *cache);
 
+/* Bytes that may be held, 0: no bound. */
+uint64_t dist_cache_limit(const struct dist_cache *cache);
+
+/* Frees all, and tells who closed it. */
+void dist_cache_finish(struct dist_cache *cache);
+
 /* Removes what is too old or too much. */
 void dist_cache_trim(struct dist_cache *cache);
 
@@ -93,6 +135,48 @@ void dist_lane_retire(struct dist_cache *cache, struct dist_entry *entry);
 
 /* What waits to be put ends with PONTO_ECLOSED. */
 void dist_lane_abandon(struct dist_cache *cache);
+
+/* ---- dist_load.c: what the store holds, read into the index */
+
+PONTO_MUST_CHECK int dist_load_begin(struct dist_cache *cache);
+
+/* On a worker: what the share of the store's disk is, 0: it is not known, or not limited. */
+uint64_t dist_load_share(const struct dist_cache *cache, int *result);
+
+/* ---- dist_count.c: what is counted, and kept in the store */
+
+void dist_count_begin(struct dist_cache *cache);
+void dist_count_end(struct dist_cache *cache);
+
+/* What the store holds, read with the first page. */
+void dist_count_loaded(struct dist_cache *cache, int result, const struct dist_ledger *ledger, bool damaged);
+
+/* A block was read; entry may be NULL: it went meanwhile. */
+void dist_count_hit(struct dist_cache *cache, struct dist_entry *entry, uint64_t bytes);
+
+/* Something was counted that the store does not know. */
+bool dist_count_is_due(const struct dist_cache *cache);
+
+/* Writes what was counted when it is time, or the cache closes. */
+void dist_count_tick(struct dist_cache *cache);
+
+/* ---- dist_scrub.c: all that is held is read now and then */
+
+PONTO_MUST_CHECK int dist_scrub_begin(struct dist_cache *cache);
+void dist_scrub_end(struct dist_cache *cache);
+
+/* The index is there: it goes on where it was. */
+void dist_scrub_start(struct dist_cache *cache);
+
+/* Of an entry in the lane: blocks to be read. */
+void dist_scrub_blocks(const struct dist_cache *cache, struct content_blocks *out);
+
+/* What it asked a lane for was done, or there was nothing left to do. */
+void dist_scrub_checked(struct dist_cache *cache, struct dist_entry *entry, uint64_t bytes, uint32_t damaged);
+
+/* For the ledger; and whether it says something else. */
+bool dist_scrub_moved(const struct dist_cache *cache);
+void dist_scrub_tell(const struct dist_cache *cache, struct dist_ledger *ledger);
 
 /* ---- dist_care.c */
 

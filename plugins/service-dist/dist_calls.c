@@ -17,6 +17,7 @@ static const struct method {
 	{"Cancel", &ponto__dist__v1__cancel_request__descriptor, dist_call_cancel},
 	{"Segments", &ponto__dist__v1__segments_request__descriptor, dist_call_segments},
 	{"Stats", &ponto__dist__v1__stats_request__descriptor, dist_call_stats},
+	{"Top", &ponto__dist__v1__top_request__descriptor, dist_call_top},
 	{"Clear", &ponto__dist__v1__clear_request__descriptor, dist_call_clear},
 	{"Verify", &ponto__dist__v1__verify_request__descriptor, dist_call_verify},
 	{"State", &ponto__dist__v1__state_request__descriptor, dist_api_call_state},

@@ -408,6 +408,8 @@ static int take_plain(struct dist_fetch *fetch, struct ponto_bytes data)
 		return PONTO_ENOMEM;
 	fetch->bytes[DIST_FROM_ORIGIN] += data.len;
 	ponto_counter_add(fetch->client->metrics.bytes[DIST_FROM_ORIGIN], data.len);
+	if (fetch->client->dist->cached)
+		dist_cache_fetched(fetch->client->dist->cache, false, data.len);
 	return PONTO_OK;
 }
 

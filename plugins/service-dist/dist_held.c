@@ -1,4 +1,4 @@
-/* What the cache holds: listed, counted, cleared, checked. */
+/* What the cache holds: listed, cleared, checked. */
 #include <string.h>
 
 #include "plugins/service-dist/dist.h"
@@ -8,9 +8,11 @@
 /* Refused while the cache is not ready. */
 static bool ready(struct dist *dist, struct ponto_call *call)
 {
-	if (!dist->cached)
+	bool known = dist->cached && dist_cache_is_ready(dist->cache);
+
+	if (!known)
 		ponto_refuse(call, PONTO_EBUSY, "the cache is not read yet");
-	return dist->cached;
+	return known;
 }
 
 /* Clearing and checking take what everybody shares. */
@@ -64,7 +66,7 @@ static bool collect(void *arg, const struct dist_known *known)
 	return true;
 }
 
-static const char *tag_text(struct ponto_arena *arena, const uint8_t tag[DIST_TAG])
+const char *dist_tag_text(struct ponto_arena *arena, const uint8_t tag[DIST_TAG])
 {
 	char text[DIST_TAG + 1] = "", hex[2 * DIST_TAG + 1];
 	size_t len = DIST_TAG;
@@ -92,7 +94,7 @@ static void fill(struct ponto_arena *arena, struct dist_known *known, Ponto__Dis
 	out->bytes = known->bytes;
 	out->created = known->created;
 	out->used = known->used;
-	out->tag = (char *)tag_text(arena, known->tag);
+	out->tag = (char *)dist_tag_text(arena, known->tag);
 	out->keyed = known->keyed;
 	out->whole = known->whole;
 }
@@ -122,42 +124,6 @@ void dist_call_segments(struct dist *dist, struct ponto_call *call, const Protob
 	}
 	reply.more = page.more;
 	ponto_answer_made(&arena, call, &reply.base);
-}
-
-/* ---- sums ------------------------------------------------------------------------------- */
-
-void dist_call_stats(struct dist *dist, struct ponto_call *call, const ProtobufCMessage *request)
-{
-	Ponto__Dist__V1__StatsReply reply = PONTO__DIST__V1__STATS_REPLY__INIT;
-	struct dist_cache_stats stats;
-	Ponto__Dist__V1__Counter counters[8], *list[PONTO_ARRAY_SIZE(counters)];
-
-	(void)request;
-	if (!ready(dist, call))
-		return;
-	dist_cache_stats(dist->cache, &stats);
-	const struct {
-		const char *name;
-		uint64_t value;
-	} plain[] = {
-		{"stored", stats.stored},   {"read", stats.read},	{"evicted", stats.evicted},
-		{"expired", stats.expired}, {"damaged", stats.damaged}, {"refused", stats.refused},
-		{"errors", stats.errors},   {"paused", stats.paused},
-	};
-
-	for (size_t i = 0; i < PONTO_ARRAY_SIZE(plain); i++) {
-		ponto__dist__v1__counter__init(&counters[i]);
-		counters[i].name = (char *)plain[i].name;
-		counters[i].value = plain[i].value;
-		list[i] = &counters[i];
-	}
-	reply.segments = stats.segments;
-	reply.blocks = stats.blocks;
-	reply.bytes = stats.bytes;
-	reply.limit = (uint64_t)ponto_conf_int(dist->conf, "cache_size") << 20;
-	reply.counter = list;
-	reply.n_counter = PONTO_ARRAY_SIZE(counters);
-	ponto_answer(dist->env->alloc, call, &reply.base);
 }
 
 /* ---- care ---------------------------------------------------------------------------------- */

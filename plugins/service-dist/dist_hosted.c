@@ -449,6 +449,11 @@ static void show(struct dist_hosted *hosted)
 	hosted->told = now;
 }
 
+void dist_hosted_figures(const struct dist_hosted *hosted, struct content_hosted_stats *out)
+{
+	content_hosted_stats(hosted->engine, out);
+}
+
 static void make_metrics(struct dist_hosted *hosted)
 {
 	struct ponto_metrics *m = hosted->dist->env->metrics;

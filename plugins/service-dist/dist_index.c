@@ -184,17 +184,22 @@ void dist_index_loaded(struct dist_index *index)
 
 /* ---- what is held ------------------------------------------------------------------------ */
 
-uint64_t dist_entry_bytes(const struct dist_entry *entry)
+uint64_t dist_entry_bytes_of(const struct dist_entry *entry, const struct content_blocks *blocks)
 {
-	uint32_t held = content_blocks_count(&entry->blocks),
+	uint32_t held = content_blocks_count(blocks),
 		 last = content_segment_blocks(entry->algo, entry->size) - 1;
 	uint64_t bytes = (uint64_t)held * content_block_size(entry->algo, entry->size, 0);
 
 	/* All but the last are as long as the first. */
-	if (last > 0 && content_blocks_has(&entry->blocks, last))
+	if (last > 0 && content_blocks_has(blocks, last))
 		bytes -= content_block_size(entry->algo, entry->size, 0) -
 			 content_block_size(entry->algo, entry->size, last);
 	return bytes;
+}
+
+uint64_t dist_entry_bytes(const struct dist_entry *entry)
+{
+	return dist_entry_bytes_of(entry, &entry->blocks);
 }
 
 bool dist_entry_whole(const struct dist_entry *entry)
@@ -284,6 +289,8 @@ void dist_index_unlist(struct dist_index *index, struct dist_entry *entry)
 	count(index, entry, false);
 	dist_hot_forget(&index->hot, &entry->hot);
 	index->segments--;
+	if (index->cursor == &entry->age)
+		index->cursor = entry->age.after;
 	leave(&index->uses, &entry->use);
 	leave(&index->ages, &entry->age);
 	entry->listed = false;

@@ -24,7 +24,7 @@ struct dist_lane {
 	struct dist_entry *next_waiting;
 	struct dist_clear *clear; /* who is told when it is removed */
 	bool busy, waiting;
-	bool remove, check, touch, verify;
+	bool remove, check, touch, verify, scrub;
 };
 
 /* A place in an ascending order of times. */
@@ -48,6 +48,8 @@ struct dist_entry {
 	uint32_t size, replies, full;
 	uint64_t used_kept; /* what the store knows of its last use */
 	uint64_t cost;	    /* bytes */
+	uint64_t served;    /* bytes read of it since it is here */
+	uint8_t top;	    /* its slot among those that most is read of, from 1 on; 0: none */
 	uint8_t tag[DIST_TAG];
 	uint8_t hod[CONTENT_HASH_MAX], kp[CONTENT_HASH_MAX];
 	struct content_blocks blocks;
@@ -62,6 +64,7 @@ struct dist_index {
 	size_t bucket_count, entries;
 	bool loading; /* entries are listed at the end of the orders, which dist_index_loaded puts right */
 	struct dist_order uses, ages;
+	struct dist_link *cursor; /* in ages: moves on when its entry leaves; NULL: at the end */
 	struct dist_hot hot;			/* of what is listed */
 	uint64_t segments, blocks, bytes, cost; /* of what is listed */
 };
@@ -104,8 +107,9 @@ void dist_index_drop(struct dist_index *index, struct dist_entry *entry, uint32_
 /* It was used now: the newest. */
 void dist_index_use(struct dist_index *index, struct dist_entry *entry, uint64_t now);
 
-/* Bytes of the blocks that are held. */
+/* Bytes of the blocks that are held, or of some of them. */
 uint64_t dist_entry_bytes(const struct dist_entry *entry);
+uint64_t dist_entry_bytes_of(const struct dist_entry *entry, const struct content_blocks *blocks);
 
 /* Whether all blocks are held. */
 bool dist_entry_whole(const struct dist_entry *entry);

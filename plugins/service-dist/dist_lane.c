@@ -11,7 +11,8 @@ struct lane_job {
 	struct dist_cache *cache;
 	struct dist_entry *entry; /* stays as long as its lane is busy */
 	struct content_id id;
-	bool remove, verify, background;
+	bool remove, verify, scrub, background;
+	uint64_t reads; /* bytes, for the scrub */
 	uint32_t blocks; /* that it can have, when it is removed */
 	struct dist_segment segment;
 	struct dist_change change;
@@ -58,15 +59,17 @@ static void removed(struct lane_job *job)
 	struct dist_cache *cache = job->cache;
 	struct dist_entry *entry = job->entry;
 	struct dist_clear *clear = entry->lane.clear;
-	bool verify = entry->lane.verify;
+	bool verify = entry->lane.verify, scrub = entry->lane.scrub;
 
 	entry->lane.clear = NULL;
 	entry->lane.remove = job->result != PONTO_OK && !cache->closing;
-	entry->lane.check = entry->lane.touch = entry->lane.verify = false;
+	entry->lane.check = entry->lane.touch = entry->lane.verify = entry->lane.scrub = false;
 	if (job->result != PONTO_OK) {
 		dist_cache_failed(cache, job->result);
 		cache->rest_until = ponto_mono(cache->config.clock) + DIST_CACHE_RETRY;
 	}
+	if (scrub)
+		dist_scrub_checked(cache, entry, 0, 0);
 	next(cache, entry);
 	if (clear)
 		dist_care_removed(cache, clear, job->result);
@@ -85,7 +88,7 @@ static void changed(struct lane_job *job)
 		cache->stats.damaged += job->changed.damaged;
 		ponto_counter_add(cache->metrics.stored, job->change.count);
 		ponto_counter_add(cache->metrics.damaged, job->changed.damaged);
-		if (job->changed.damaged)
+		if (job->changed.damaged && !job->scrub) /* which says so itself, once for all */
 			ponto_warning(cache->config.log, "service.dist.cache",
 				      "%u records of a segment were damaged and are removed", job->changed.damaged);
 		if (!job->changed.present)
@@ -105,6 +108,8 @@ static void changed(struct lane_job *job)
 		cache->stats.paused = false;
 		ponto_info(cache->config.log, "service.dist.cache", "there is space again: blocks are kept");
 	}
+	if (job->scrub)
+		dist_scrub_checked(cache, entry, job->reads, job->result == PONTO_OK ? job->changed.damaged : 0);
 	next(cache, entry);
 	end_puts(cache, job->puts, job->result);
 	if (job->verify)
@@ -156,6 +161,32 @@ static void take_puts(struct lane_job *job, struct dist_lane *lane)
 	last->next = NULL;
 }
 
+/* What is read of it, and what is written of its use: not for the scrub's sake. */
+static void choose_checks(struct lane_job *job, const struct dist_cache *cache, const struct dist_entry *entry)
+{
+	const struct dist_lane *lane = &entry->lane;
+	struct dist_change *change = &job->change;
+
+	if (lane->check) {
+		content_blocks_add(&change->check, 0, CONTENT_BLOCKS_MAX);
+		change->check_list = true;
+	}
+	job->verify = lane->verify;
+	job->scrub = lane->scrub && !lane->puts;
+	if (job->scrub && !lane->check) {
+		dist_scrub_blocks(cache, &change->check);
+		change->check_list = content_blocks_has(&change->check, 0);
+	}
+	if (job->scrub && entry->listed) {
+		struct content_blocks read = change->check;
+
+		content_blocks_keep(&read, &entry->blocks);
+		job->reads = dist_entry_bytes_of(entry, &read);
+	}
+	if (entry->listed && (lane->check || lane->touch || lane->puts))
+		change->used = entry->use.at;
+}
+
 /* Begins what is next for a segment. Refused: nothing was taken. */
 static int begin(struct dist_cache *cache, struct dist_entry *entry, bool background)
 {
@@ -174,10 +205,7 @@ static int begin(struct dist_cache *cache, struct dist_entry *entry, bool backgr
 	job->change.now = dist_cache_wall(cache);
 	job->change.stop = &cache->stop;
 	if (!job->remove) {
-		if (lane->check)
-			content_blocks_add(&job->change.check, 0, CONTENT_BLOCKS_MAX);
-		job->verify = lane->verify;
-		job->change.used = entry->listed ? entry->use.at : 0;
+		choose_checks(job, cache, entry);
 		if (lane->puts) {
 			take_puts(job, lane);
 			job->change.used = job->change.now;
@@ -199,6 +227,8 @@ static int begin(struct dist_cache *cache, struct dist_entry *entry, bool backgr
 	}
 	if (!job->remove)
 		lane->check = lane->touch = lane->verify = false;
+	if (job->scrub)
+		lane->scrub = false;
 	lane->busy = true;
 	cache->jobs++;
 	cache->background += background;
@@ -225,7 +255,8 @@ void dist_lane_advance(struct dist_cache *cache)
 		struct dist_entry *entry = cache->waiting;
 
 		/* A block that came meanwhile took its other work along. */
-		if (!entry->lane.busy && (entry->lane.remove || entry->lane.check || entry->lane.touch) &&
+		if (!entry->lane.busy &&
+		    (entry->lane.remove || entry->lane.check || entry->lane.touch || entry->lane.scrub) &&
 		    begin(cache, entry, true) != PONTO_OK)
 			break;
 		cache->waiting = entry->lane.next_waiting;
@@ -252,7 +283,7 @@ static void next(struct dist_cache *cache, struct dist_entry *entry)
 		refused = lane->puts;
 		lane->puts = lane->last_put = NULL;
 	}
-	if (lane->remove || lane->check || lane->touch)
+	if (lane->remove || lane->check || lane->touch || lane->scrub)
 		dist_lane_wait(cache, entry);
 	else if (!entry->listed && !lane->waiting)
 		dist_index_remove(&cache->index, entry);
@@ -277,7 +308,7 @@ void dist_lane_abandon(struct dist_cache *cache)
 				puts = e->lane.puts;
 			}
 			e->lane.puts = e->lane.last_put = NULL;
-			e->lane.remove = e->lane.check = e->lane.touch = e->lane.verify = false;
+			e->lane.remove = e->lane.check = e->lane.touch = e->lane.verify = e->lane.scrub = false;
 		}
 	}
 	end_puts(cache, puts, PONTO_ECLOSED);
@@ -355,7 +386,10 @@ static int admit(struct dist_cache *cache)
 {
 	if (cache->closing)
 		return PONTO_ECLOSED;
-	if (!cache->ready || cache->puts >= cache->config.writes)
+	if (cache->broken || cache->puts >= cache->config.writes)
+		return PONTO_EBUSY;
+	/* Until all is known nothing can make room. */
+	if (!cache->ready && dist_cache_limit(cache) && cache->index.cost >= dist_cache_limit(cache))
 		return PONTO_EBUSY;
 	if (!cache->stats.paused || ponto_mono(cache->config.clock) >= cache->paused_until)
 		return PONTO_OK;

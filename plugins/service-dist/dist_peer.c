@@ -18,6 +18,7 @@ struct dist_peer {
 	struct ponto_timer *timer;
 	enum content_crypto crypto;
 	unsigned servings; /* at work */
+	uint64_t missed;   /* blocks that were not there, told to the cache */
 	bool pumping;
 	struct ponto_counter *bytes, *refused, *blocks, *absent;
 };
@@ -34,6 +35,7 @@ struct serving {
 	size_t len;
 	bool reading;
 	bool relayed; /* it is given as it came */
+	size_t plain; /* bytes of the block, as it is kept */
 	struct dist_hot_block *hot;   /* which is being sent, */
 	uint8_t kp[CONTENT_HASH_MAX]; /* and the key it is sealed with */
 };
@@ -193,6 +195,7 @@ static int make_answer(void *arg, const struct dist_read *read)
 	uint8_t *at;
 
 	s->relayed = !read->meta.keyed;
+	s->plain = read->block.data.len;
 	return read->meta.keyed && s->crypto != CONTENT_PLAIN ? make_sealed(s, read->meta.kp, read->block.data)
 							      : write_answer(s, &read->block, &at);
 }
@@ -243,6 +246,8 @@ static void block_served(struct serving *s, int result)
 		finish(s);
 	} else if (result == PONTO_OK) {
 		ponto_counter_add(peer->blocks, 1);
+		if (peer->dist->cached)
+			dist_cache_given(peer->dist->cache, s->plain);
 		if (s->relayed)
 			dist_hosted_served(peer->dist->hosted, &s->blk.id, &s->request->peer);
 		give(s);
@@ -287,6 +292,7 @@ static void serve(struct serving *s, const struct content_server_effect *effect)
 	if (peer->dist->cached)
 		s->hot = dist_cache_hold(peer->dist->cache, &s->blk.id, s->blk.index, s->kp);
 	if (s->hot) {
+		s->plain = s->hot->block.data.len;
 		block_served(s, take_hot(s));
 		return;
 	}
@@ -297,6 +303,17 @@ static void serve(struct serving *s, const struct content_server_effect *effect)
 }
 
 /* ---- requests --------------------------------------------------------------------------------- */
+
+/* Blocks that were asked for in vain. */
+static void tell_missed(struct dist_peer *peer)
+{
+	struct content_server_stats stats;
+
+	content_server_stats(peer->engine, &stats);
+	if (peer->dist->cached && stats.absent > peer->missed)
+		dist_cache_missed(peer->dist->cache, true, stats.absent - peer->missed);
+	peer->missed = stats.absent;
+}
 
 static void pump(struct dist_peer *peer)
 {
@@ -324,6 +341,7 @@ static void pump(struct dist_peer *peer)
 		}
 	}
 	peer->pumping = false;
+	tell_missed(peer);
 	ponto_timer_set(peer->dist->env->loop, peer->timer, content_server_deadline(peer->engine));
 }
 

@@ -96,9 +96,15 @@ static int open_cache(struct dist *dist)
 		.max_hot = (uint64_t)ponto_conf_int(dist->conf, "cache_memory") * MIB,
 		.max_age = (uint64_t)ponto_conf_int(dist->conf, "cache_age") * DAY,
 		.check = ponto_conf_bool(dist->conf, "cache_check"),
+		.share = (unsigned)ponto_conf_int(dist->conf, "cache_share"),
+		.scrub = (uint64_t)ponto_conf_int(dist->conf, "cache_scrub") * DAY,
+		.scrub_rate = (uint64_t)ponto_conf_int(dist->conf, "cache_scrub_rate") * MIB,
 	};
+	int result = dist_cache_open(&config, on_ready, dist, &dist->cache);
 
-	return dist_cache_open(&config, on_ready, dist, &dist->cache);
+	/* What is known of it while it is read is of use already. */
+	dist->cached = result == PONTO_OK;
+	return result;
 }
 
 static void closed(void *arg)
@@ -366,6 +372,28 @@ static const struct ponto_option options[] = {
 	 .max = 3650,
 	 .unit = "days",
 	 .doc = "that a segment is kept since its first block came; 0: for ever"},
+	{.name = "cache_share",
+	 .type = PONTO_OPTION_INT,
+	 .fallback = "0",
+	 .min = 0,
+	 .max = 100,
+	 .unit = "percent",
+	 .doc = "of the file system that the store lies on, for blocks, when that is less than cache_size; looked at when the "
+		"node starts; stores that lie on no disk of this machine have none; 0: no bound"},
+	{.name = "cache_scrub",
+	 .type = PONTO_OPTION_INT,
+	 .fallback = "7",
+	 .min = 0,
+	 .max = 3650,
+	 .unit = "days",
+	 .doc = "in which all that is cached is read and checked once, in the background; 0: never"},
+	{.name = "cache_scrub_rate",
+	 .type = PONTO_OPTION_INT,
+	 .fallback = "8",
+	 .min = 0,
+	 .max = 65536,
+	 .unit = "MiB a second",
+	 .doc = "that this reads at most; 0: no bound"},
 	{.name = "cache_check",
 	 .type = PONTO_OPTION_BOOL,
 	 .fallback = "false",

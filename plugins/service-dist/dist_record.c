@@ -17,7 +17,7 @@ static void seal_of(struct ponto_bytes owner, struct ponto_bytes body, uint8_t o
 	ponto_sha256(parts, 2, out);
 }
 
-static int close_value(struct ponto_bytes owner, struct ponto_writer *w, size_t *len)
+int dist_value_close(struct ponto_bytes owner, struct ponto_writer *w, size_t *len)
 {
 	uint8_t seal[PONTO_SHA256_SIZE] = {0};
 
@@ -27,8 +27,7 @@ static int close_value(struct ponto_bytes owner, struct ponto_writer *w, size_t 
 	return ponto_writer_done(w, len);
 }
 
-/* A reader behind the version, of what the seal covers; PONTO_ENOTSUP for another version with a good seal. */
-static int open_value(struct ponto_bytes owner, struct ponto_bytes value, struct ponto_reader *r)
+int dist_value_open(struct ponto_bytes owner, struct ponto_bytes value, struct ponto_reader *r)
 {
 	uint8_t seal[PONTO_SHA256_SIZE];
 	size_t len;
@@ -106,7 +105,7 @@ int dist_meta_encode(const struct content_id *id, const struct dist_meta *meta, 
 	}
 	for (uint32_t i = 0; i < (content_segment_blocks(meta->algo, meta->size) + 7) / 8; i++)
 		ponto_write_u8(&w, (uint8_t)(meta->blocks.bits[i / 8] >> i % 8 * 8));
-	return close_value(content_id_bytes(id), &w, len);
+	return dist_value_close(content_id_bytes(id), &w, len);
 }
 
 int dist_meta_decode(const struct content_id *id, struct ponto_bytes value, struct dist_meta *out)
@@ -115,7 +114,7 @@ int dist_meta_decode(const struct content_id *id, struct ponto_bytes value, stru
 	struct ponto_reader r;
 	unsigned keyed, algo;
 	size_t hash;
-	int result = open_value(content_id_bytes(id), value, &r);
+	int result = dist_value_open(content_id_bytes(id), value, &r);
 
 	if (result != PONTO_OK)
 		return result;
@@ -153,7 +152,7 @@ int dist_list_encode(const struct content_id *id, enum content_algo algo, struct
 	ponto_write_u8(&w, DIST_RECORD_VERSION);
 	ponto_write_u8(&w, (uint8_t)algo);
 	ponto_write_bytes(&w, hashes);
-	return close_value(content_id_bytes(id), &w, len);
+	return dist_value_close(content_id_bytes(id), &w, len);
 }
 
 int dist_list_decode(const struct content_id *id, enum content_algo algo, struct ponto_bytes value,
@@ -162,7 +161,7 @@ int dist_list_decode(const struct content_id *id, enum content_algo algo, struct
 	size_t hash = content_hash_size(algo);
 	struct ponto_reader r;
 	struct ponto_bytes list;
-	int result = open_value(content_id_bytes(id), value, &r);
+	int result = dist_value_open(content_id_bytes(id), value, &r);
 
 	if (result != PONTO_OK)
 		return result;
@@ -279,7 +278,7 @@ int dist_head_encode(const struct dist_file *file, enum content_algo algo, const
 	ponto_write_be64(&w, head->created);
 	ponto_write_be64(&w, head->used);
 	dist_head_key(file, algo, key);
-	return close_value(ponto_bytes(key, sizeof(key)), &w, len);
+	return dist_value_close(ponto_bytes(key, sizeof(key)), &w, len);
 }
 
 int dist_head_decode(const struct dist_file *file, enum content_algo algo, struct ponto_bytes value,
@@ -292,7 +291,7 @@ int dist_head_decode(const struct dist_file *file, enum content_algo algo, struc
 	int result;
 
 	dist_head_key(file, algo, key);
-	result = open_value(ponto_bytes(key, sizeof(key)), value, &r);
+	result = dist_value_open(ponto_bytes(key, sizeof(key)), value, &r);
 	if (result != PONTO_OK)
 		return result;
 	complete = ponto_read_u8(&r);
@@ -333,7 +332,7 @@ int dist_hashes_end_record(const struct dist_file *file, enum content_algo algo,
 
 	ponto_patch_be16(w, RECORD_COUNT, count);
 	dist_hashes_key(file, algo, number, key);
-	return close_value(ponto_bytes(key, sizeof(key)), w, len);
+	return dist_value_close(ponto_bytes(key, sizeof(key)), w, len);
 }
 
 bool dist_hashes_next(const struct dist_hashes_record *record, struct ponto_reader *r, uint64_t *index,
@@ -371,7 +370,7 @@ int dist_hashes_decode(const struct dist_file *file, enum content_algo algo, uin
 	int result;
 
 	dist_hashes_key(file, algo, number, key);
-	result = open_value(ponto_bytes(key, sizeof(key)), value, &r);
+	result = dist_value_open(ponto_bytes(key, sizeof(key)), value, &r);
 	if (result != PONTO_OK)
 		return result;
 	ponto_reader_require(&r, ponto_read_u8(&r) == algo);

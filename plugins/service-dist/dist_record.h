@@ -18,6 +18,12 @@ extern "C" {
 #define DIST_RECORD_VERSION 1
 #define DIST_TAG 16 /* bytes of a content tag, [MS-PCHC] 2.2.1.4; zeros: none */
 
+/* Ends a value that belongs to owner, and tells its length. PONTO_ELIMIT: the writer had no room. */
+PONTO_MUST_CHECK int dist_value_close(struct ponto_bytes owner, struct ponto_writer *w, size_t *len);
+
+/* A reader behind the version, of what the seal covers. PONTO_EPROTO; PONTO_ENOTSUP: another version with a good seal. */
+PONTO_MUST_CHECK int dist_value_open(struct ponto_bytes owner, struct ponto_bytes value, struct ponto_reader *r);
+
 /* ---- segments: group "dist/s" and the ID --------------------------------------------- */
 
 #define DIST_GROUP_MAX (6 + CONTENT_ID_MAX)

@@ -299,7 +299,7 @@ static int check_blocks(struct attempt *a)
 		content_blocks_remove(&a->meta.blocks, i);
 		step_block(a, PONTO_STEP_DELETE, i, ponto_bytes(NULL, 0));
 	}
-	return check_list(a);
+	return c->check_list ? check_list(a) : PONTO_OK;
 }
 
 /* A block of a segment with keys has the hash it was accepted by; of others all that can be told later is that they are
@@ -483,15 +483,18 @@ static int look(const struct dist_shelf *shelf, struct dist_page *page, struct d
 	return result == PONTO_ENOMEM || result == PONTO_ETIME ? result : PONTO_OK;
 }
 
-int dist_shelf_page(const struct dist_shelf *shelf, struct dist_page *page)
+int dist_shelf_names(const struct dist_shelf *shelf, uint8_t **token, size_t *token_len, struct dist_page *page)
 {
-	size_t kept = 0;
-	int result;
-
 	page->count = 0;
 	page->orphans = page->damaged = page->foreign = 0;
-	result = ponto_store_groups(shelf->store, &page->token, &page->token_len, DIST_PAGE, soon(shelf), shelf->alloc,
-				    collect, page);
+	return ponto_store_groups(shelf->store, token, token_len, DIST_PAGE, soon(shelf), shelf->alloc, collect, page);
+}
+
+int dist_shelf_look(const struct dist_shelf *shelf, struct dist_page *page)
+{
+	size_t kept = 0;
+	int result = PONTO_OK;
+
 	for (size_t i = 0; i < page->count && result == PONTO_OK; i++) {
 		bool good;
 

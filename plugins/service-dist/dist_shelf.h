@@ -47,6 +47,7 @@ struct dist_change {
 	const struct dist_piece *pieces[DIST_PIECES_MAX];
 	size_t count;
 	struct content_blocks check; /* what of these is there is read, and removed when it is not right */
+	bool check_list;	     /* so is the list of hashes */
 	uint64_t now, used;	     /* wall microseconds; used: 0 leaves it */
 	const _Atomic bool *stop;    /* checking ends early; may be NULL */
 };
@@ -85,8 +86,6 @@ struct dist_found {
 };
 
 struct dist_page {
-	uint8_t *token; /* where to go on: NULL at first, and after the last page; freed with the shelf's alloc */
-	size_t token_len;
 	struct dist_found found[DIST_PAGE];
 	size_t count;
 	uint32_t orphans; /* groups without "m", removed */
@@ -94,8 +93,14 @@ struct dist_page {
 	uint32_t foreign; /* of a later version, or unreadable now: left alone */
 };
 
-/* The next segments. On PONTO_ENOMEM and the store's the page is worth nothing, and only page->token is to be freed. */
-PONTO_MUST_CHECK int dist_shelf_page(const struct dist_shelf *shelf, struct dist_page *page);
+/* The IDs of the next segments, in two steps because one page can be looked at while the next is sought. *token: where
+ * to go on: NULL at first, and after the last page; freed with the shelf's alloc, also after an error, the store's. */
+PONTO_MUST_CHECK int dist_shelf_names(const struct dist_shelf *shelf, uint8_t **token, size_t *token_len,
+				      struct dist_page *page);
+
+/* What is known of them; who has no good "m" is removed from page and store. On PONTO_ENOMEM and PONTO_ETIME the page is
+ * worth nothing. */
+PONTO_MUST_CHECK int dist_shelf_look(const struct dist_shelf *shelf, struct dist_page *page);
 
 #ifdef __cplusplus
 }

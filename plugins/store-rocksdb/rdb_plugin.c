@@ -391,6 +391,13 @@ static int rdb_flush(void *self, uint64_t deadline)
 	return rdb_late(store, deadline) ? PONTO_ETIME : PONTO_OK;
 }
 
+static int rdb_space(void *self, uint64_t *total, uint64_t *left, uint64_t deadline)
+{
+	struct rdb_store *store = self;
+
+	return rdb_late(store, deadline) ? PONTO_ETIME : rdb_room_space(store->db.path, total, left);
+}
+
 static const struct ponto_store_ops rdb_ops = {
 	.head = {PONTO_STORE_ABI, sizeof(struct ponto_store_ops)},
 	.create = rdb_create,
@@ -402,6 +409,7 @@ static const struct ponto_store_ops rdb_ops = {
 	.groups = rdb_groups,
 	.batch = rdb_batch,
 	.flush = rdb_flush,
+	.space = rdb_space,
 };
 
 PONTO_PLUGIN(store_rocksdb) = {

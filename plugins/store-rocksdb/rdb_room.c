@@ -15,6 +15,17 @@ uint64_t rdb_room_free(const char *path)
 	return (uint64_t)st.f_bavail * st.f_frsize;
 }
 
+int rdb_room_space(const char *path, uint64_t *total, uint64_t *left)
+{
+	struct statvfs st;
+
+	if (statvfs(path, &st) != 0)
+		return PONTO_EIO;
+	*total = (uint64_t)st.f_blocks * st.f_frsize;
+	*left = (uint64_t)st.f_bavail * st.f_frsize;
+	return PONTO_OK;
+}
+
 static void look(struct rdb_room *room, uint64_t now)
 {
 	uint64_t bytes = rdb_room_free(room->path);

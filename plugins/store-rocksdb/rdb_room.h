@@ -30,4 +30,7 @@ PONTO_MUST_CHECK int rdb_room_take(struct rdb_room *room, uint64_t bytes, bool o
 /* Bytes free to this user right now; UINT64_MAX when the file system does not say. */
 uint64_t rdb_room_free(const char *path);
 
+/* Bytes of the file system, and of these what is free. PONTO_EIO: it does not say. */
+PONTO_MUST_CHECK int rdb_room_space(const char *path, uint64_t *total, uint64_t *left);
+
 #endif

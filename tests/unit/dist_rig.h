@@ -28,6 +28,7 @@ struct dist_rig {
 	unsigned which;			 /* enum dist_rig_call */
 	unsigned fail_at, fail_count;	 /* the nth (from 1) and those after it fail, count of them */
 	int fail_with;
+	uint64_t disk; /* bytes of the store's disk; 0: it tells nothing of one */
 	void (*before_batch)(struct dist_rig *rig, void *arg); /* once */
 	void *before_arg;
 };

@@ -507,6 +507,7 @@ static int live(struct dist_rig *rig, const struct stock *s, const struct ponto_
 	config.alloc = alloc;
 	config.max_bytes = V1 + 8192;
 	config.max_hot = 3 * CONTENT_BLOCK;
+	config.scrub = 10 * PONTO_SECOND;
 	result = dist_cache_open(&config, note, &later, &cache);
 	if (result != PONTO_OK)
 		return result;

@@ -1,0 +1,274 @@
+/* How long the cache takes to open on store-rocksdb, and what memory it has then: 10,000,000 blocks are held, or as many
+ * as PONTO_BLOCKS says. Their metadata is real, of blocks of 64 KiB; of their bytes 1 KiB each is kept, so that a disk
+ * holds them. As segments of version 1.0, of 512 blocks (PONTO_VERSION=1, the default), or of 2.0, of one.
+ *
+ *     bench_dist_start            makes a store here, opens the cache, removes the store
+ *     PONTO_STORE=FOLDER          keeps it, and opens what is there instead of making it again
+ *
+ * Cold: nothing of the store is in the page cache. Against the limit of 5 seconds. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "framework/env.h"
+#include "plugins/service-dist/dist_cache.h"
+#include "plugins/service-dist/dist_digest.h"
+
+#define LIMIT 5.0  /* seconds */
+#define BODY 1024u /* bytes kept of a block */
+#define SEGMENT_BLOCKS 512u
+#define NOW UINT64_C(1700000000000000)
+
+extern const struct ponto_plugin store_rocksdb_LTX_ponto_plugin;
+
+static struct ponto_store store;
+static bool v2;
+static uint64_t state = 88172645463325252u;
+
+static void must(int result, const char *what)
+{
+	if (result == PONTO_OK)
+		return;
+	fprintf(stderr, "%s: %s\n", what, ponto_strerror(result));
+	exit(2);
+}
+
+static double seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* MiB that the process has in memory. */
+static double resident(void)
+{
+	unsigned long pages = 0, total;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	if (!f || fscanf(f, "%lu %lu", &total, &pages) != 2)
+		must(PONTO_EIO, "/proc/self/statm");
+	fclose(f);
+	return (double)pages * (double)sysconf(_SC_PAGESIZE) / 1048576;
+}
+
+/* ---- a store full of segments ------------------------------------------------------------ */
+
+/* Bytes that no compression finds anything in, and that cost little. */
+static void noise(uint8_t *out, size_t len)
+{
+	for (size_t i = 0; i < len; i += sizeof(state)) {
+		state ^= state << 13;
+		state ^= state >> 7;
+		state ^= state << 17;
+		memcpy(out + i, &state, sizeof(state));
+	}
+}
+
+struct filler {
+	struct ponto_store_step steps[SEGMENT_BLOCKS + 2];
+	uint8_t keys[SEGMENT_BLOCKS][DIST_KEY_BLOCK];
+	uint8_t values[SEGMENT_BLOCKS][DIST_BLOCK_HEAD_MAX + BODY];
+	uint8_t hashes[SEGMENT_BLOCKS * 32], list[DIST_LIST_MAX], meta[DIST_META_MAX];
+	size_t count;
+};
+
+static void add(struct filler *f, struct ponto_bytes key, struct ponto_bytes value)
+{
+	f->steps[f->count++] = (struct ponto_store_step){.kind = PONTO_STEP_PUT, .key = key, .value = value};
+}
+
+/* Records as dist_shelf_change makes them, in one batch. */
+static void make_segment(struct filler *f, uint64_t number, uint32_t blocks)
+{
+	struct dist_meta meta = {.algo = v2 ? CONTENT_TRUNCATED : CONTENT_SHA256, .keyed = true};
+	struct content_id id;
+	uint8_t group[DIST_GROUP_MAX];
+	size_t len;
+
+	meta.size = blocks * CONTENT_BLOCK;
+	noise(meta.hod, 32);
+	noise(meta.kp, 32);
+	noise(f->hashes, blocks * 32);
+	content_segment_id(meta.algo, meta.kp, meta.hod, &id);
+	content_blocks_add(&meta.blocks, 0, blocks);
+	/* Used in another order than kept. */
+	meta.created = NOW + number;
+	meta.used = NOW + (number * UINT64_C(2654435761) & 0xffffffff);
+	meta.hashes = v2 ? 0 : (uint16_t)blocks;
+	f->count = 0;
+	for (uint32_t i = 0; i < blocks; i++) {
+		struct dist_block block = {.crypto = CONTENT_PLAIN, .by = meta.algo};
+		struct ponto_writer w = ponto_writer(f->values[i], sizeof(f->values[i]));
+		uint8_t body[BODY];
+
+		noise(body, sizeof(body));
+		memcpy(block.hash, f->hashes + (size_t)i * 32, 32);
+		block.data = ponto_bytes(body, sizeof(body));
+		dist_block_encode(&block, &w);
+		dist_block_key(i, f->keys[i]);
+		add(f, ponto_bytes(f->keys[i], DIST_KEY_BLOCK), ponto_bytes(f->values[i], (size_t)w.pos));
+	}
+	if (!v2) {
+		must(dist_list_encode(&id, meta.algo, ponto_bytes(f->hashes, blocks * 32), f->list, &len), "a list");
+		add(f, ponto_bytes(DIST_KEY_LIST, 1), ponto_bytes(f->list, len));
+	}
+	must(dist_meta_encode(&id, &meta, f->meta, &len), "a head");
+	add(f, ponto_bytes(DIST_KEY_META, 1), ponto_bytes(f->meta, len));
+	must(ponto_store_batch(store, ponto_bytes(group, dist_group(&id, group)), f->steps, f->count, 0, PONTO_NEVER),
+	     "filling");
+}
+
+static void fill(uint64_t blocks)
+{
+	uint32_t each = v2 ? 1 : SEGMENT_BLOCKS;
+	struct filler *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		must(PONTO_ENOMEM, "filling");
+	for (uint64_t done = 0, n = 0; done < blocks; n++) {
+		uint32_t some = blocks - done < each ? (uint32_t)(blocks - done) : each;
+
+		make_segment(f, n, some);
+		done += some;
+		if (isatty(STDERR_FILENO) && n % 1024 == 0)
+			fprintf(stderr, "\rfilling: %llu blocks", (unsigned long long)done);
+	}
+	if (isatty(STDERR_FILENO))
+		fputc('\n', stderr);
+	free(f);
+}
+
+/* ---- the store -------------------------------------------------------------------------------- */
+
+static struct ponto_conf *conf;
+static char folder[4096];
+static struct ponto_env env = {
+	.abi = PONTO_PLUGIN_ABI,
+	.size = sizeof(env),
+	.instance = "main",
+	.node_name = "bench",
+	.state_dir = folder,
+	.alloc = &ponto_alloc_system,
+	.clock = &ponto_clock_system,
+	.random = &ponto_random_system,
+};
+
+static void open_store(void)
+{
+	store.ops = (const struct ponto_store_ops *)(const void *)store_rocksdb_LTX_ponto_plugin.vtable;
+	must(store.ops->create(&env, &store.self), "store-rocksdb");
+}
+
+/* Of its files nothing stays in the page cache. */
+static void make_cold(void)
+{
+	char path[sizeof(folder) + 300];
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/main", folder);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		int fd;
+
+		snprintf(path, sizeof(path), "%s/main/%s", folder, entry->d_name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		if (fdatasync(fd) != 0 || posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) != 0)
+			fprintf(stderr, "%s stays in memory\n", path);
+		close(fd);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* ---- opening ------------------------------------------------------------------------------------ */
+
+static void on_ready(void *arg, int result)
+{
+	must(result, "opening");
+	ponto_loop_stop(arg);
+}
+
+static void on_closed(void *arg)
+{
+	ponto_loop_stop(arg);
+}
+
+static bool measure(uint64_t blocks)
+{
+	struct dist_cache_config config = {
+		.alloc = &ponto_alloc_system,
+		.clock = &ponto_clock_system,
+		.random = &ponto_random_system,
+		.instance = "bench",
+	};
+	struct dist_cache_stats stats;
+	struct dist_cache *cache;
+	double start, opened, ready, before, after;
+
+	make_cold();
+	start = seconds();
+	open_store();
+	opened = seconds();
+	must(ponto_loop_uv_create(&ponto_alloc_system, &config.loop), "loop");
+	must(ponto_pool_create(&ponto_alloc_system, "store", 4, 1024, &store.pool), "pool");
+	config.store = store;
+	before = resident();
+	must(dist_cache_open(&config, on_ready, config.loop, &cache), "opening");
+	must(ponto_loop_run(config.loop), "running");
+	ready = seconds();
+	after = resident();
+	dist_cache_stats(cache, &stats);
+	printf("bench dist-start-v%d ratio=%.2f ours=%.2fs limit=%.2fs (blocks=%llu of %llu in %llu segments; the store "
+	       "%.2fs, the cache %.2fs; memory: the store %.0fMiB, the cache %.0fMiB)\n",
+	       v2 ? 2 : 1, LIMIT / (ready - start), ready - start, LIMIT, (unsigned long long)stats.blocks,
+	       (unsigned long long)blocks, (unsigned long long)stats.segments, opened - start, ready - opened, before,
+	       after - before);
+	dist_cache_close(cache, on_closed, config.loop);
+	must(ponto_loop_run(config.loop), "running");
+	ponto_pool_destroy(store.pool);
+	ponto_loop_destroy(config.loop);
+	store.ops->destroy(store.self);
+	return stats.blocks == blocks && ready - start <= LIMIT;
+}
+
+int main(void)
+{
+	static const char *const settings[] = {"path=main", "reserve=0", NULL};
+	const struct ponto_plugin *plugin = &store_rocksdb_LTX_ponto_plugin;
+	const char *kept = getenv("PONTO_STORE"), *count = getenv("PONTO_BLOCKS"), *version = getenv("PONTO_VERSION");
+	uint64_t blocks = count ? strtoull(count, NULL, 10) : 10000000;
+	char own[] = "bench_dist_start-XXXXXX", error[256], path[sizeof(folder) + 16];
+	bool good;
+
+	v2 = version && strcmp(version, "2") == 0;
+	if (kept ? mkdir(kept, 0700) != 0 && access(kept, F_OK) != 0 : !mkdtemp(own))
+		must(PONTO_EIO, kept ? kept : own);
+	if (!realpath(kept ? kept : own, folder))
+		must(PONTO_EIO, folder);
+	must(ponto_conf_make(&ponto_alloc_system, plugin->options, plugin->option_count, settings, error, sizeof(error),
+			     &conf),
+	     "configuring");
+	env.conf = conf;
+	snprintf(path, sizeof(path), "%s/main", folder);
+	if (access(path, F_OK) != 0) {
+		open_store();
+		fill(blocks);
+		store.ops->destroy(store.self);
+	}
+	good = measure(blocks);
+	ponto_conf_destroy(conf);
+	snprintf(path, sizeof(path), "rm -r '%.4000s'", own);
+	if (!kept && system(path) != 0)
+		good = false;
+	return good ? 0 : 1;
+}
