@@ -1,6 +1,8 @@
 /* Packet reception: who is believed. RFC 4380 5.2.3; RFC 6081 5.2.4, 5.4.4.5, 5.6.4, 5.7.4. */
 #include "engines/teredo/teredo_state.h"
 
+#define STRANGER_PAUSE (RETRY * 3 / 4)
+
 static int refused(struct teredo_client *c)
 {
 	c->stats.refused++;
@@ -53,10 +55,11 @@ static void still_there(struct teredo_client *c, struct peer *p, uint64_t now)
 	peer_touch(c, p);
 }
 
-/* What strangers may cause: at most one thing per peer and two seconds, and so many for all. */
+/* What strangers may cause: one thing per peer and a while, and so many for all. The while is shorter than the two
+ * seconds after which bubbles are repeated, so that none that was quick on its way falls into it. */
 static bool may_cause(struct teredo_client *c, struct peer *p, uint64_t now)
 {
-	if ((p->was_tested && now - p->tested < RETRY) || !client_take(&c->tests, now))
+	if ((p->was_tested && now - p->tested < STRANGER_PAUSE) || !client_take(&c->tests, now))
 		return false;
 	p->was_tested = true;
 	p->tested = now;

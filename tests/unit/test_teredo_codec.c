@@ -1,6 +1,7 @@
 /* Teredo packets: RFC 4380 5.1.1, 5.2.1, 5.2.2, 5.3.2; RFC 6081 4. */
 #include "engines/teredo/teredo_auth.h"
 #include "engines/teredo/teredo_icmp.h"
+#include "engines/teredo/teredo_server.h"
 #include "engines/teredo/teredo_trailer.h"
 #include "tests/support/test.h"
 #include "tests/unit/teredo_vectors.h"
@@ -526,7 +527,39 @@ static void trailers_written(void **state)
 	}
 }
 
+/* L05: a source made from a private address is answered by a server. */
+static void private_identifiers(void **state)
+{
+	struct teredo_endpoint private = {0x0a000102, 36011}, from = {A_IP, 4096};
+	struct teredo_server_config config = {.alloc = &ponto_alloc_system,
+					      .primary = S1,
+					      .secondary = S1 + 1,
+					      .extra_max = 64,
+					      .limit = {.burst = 1, .slots = 16}};
+	uint8_t buf[TEREDO_SERVER_OUTPUT_MAX], in[64];
+	struct ponto_writer w = ponto_writer(in, sizeof(in));
+	struct teredo_server_output out;
+	struct ponto_test_random tr;
+	struct teredo_server *server;
+	struct teredo_ip6 source;
+	struct teredo_packet p;
+
+	(void)state;
+	PONTO_PROVES("TEREDO-005");
+	ponto_test_random_init(&tr, 1);
+	config.random = &tr.random;
+	assert_ok(teredo_server_create(&config, &server));
+	teredo_link_local(0, &private, &source);
+	teredo_write_solicitation(&w, &source);
+	teredo_server_input(server, 0, &from, S1, ponto_bytes(in, (size_t)w.pos), buf, &out);
+	assert_int_equal(out.kind, TEREDO_SERVER_ADVERTISEMENT);
+	assert_ok(teredo_decode(ponto_bytes(buf, out.len), &p));
+	assert_true(teredo_ip6_equal(&p.dst, &source));
+	teredo_server_destroy(server);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(private_identifiers),
 	cmocka_unit_test(what_parts_there_are),
 	cmocka_unit_test(origin_of_the_standard),
 	cmocka_unit_test(malformed_is_refused),
