@@ -38,6 +38,7 @@ extern const struct cli_command cli_cloud_commands[];
 extern const struct cli_command cli_name_commands[];
 extern const struct cli_command cli_identity_commands[];
 extern const struct cli_command cli_content_commands[];
+extern const struct cli_command cli_teredo_commands[];
 extern const struct cli_command cli_plugin_commands[];
 extern const struct cli_command cli_config_commands[];
 

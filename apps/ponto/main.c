@@ -8,8 +8,8 @@
 
 static const struct cli_command *const groups[] = {
 	cli_node_commands,     cli_cloud_commands,  cli_name_commands,
-	cli_identity_commands, cli_content_commands, cli_plugin_commands,
-	cli_config_commands,
+	cli_identity_commands, cli_content_commands, cli_teredo_commands,
+	cli_plugin_commands,   cli_config_commands,
 };
 
 static void usage(FILE *out)

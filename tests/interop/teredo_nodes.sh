@@ -63,7 +63,7 @@ proves TEREDO-250
 is "it made no route and no address" "$(network)" "$before"
 capture_end host
 own='ip.src == 192.0.2.20'
-proves TEREDO-251
+proves TEREDO-251 TEREDO-253
 is "without capabilities" "$(awk '/^Cap(Eff|Prm)/ { print $2 }' /proc/$node_pid_relay/status | sort -u)" 0000000000000000
 check "it spoke with that one by UDP over IPv4, from its native address" \
 	[ "$(seen host "$own && ip.dst == 192.0.2.101 && ipv6.src == 2001:db8:6::20 && ipv6.nxt == 17" frame.number | wc -l)" -ge 3 ]

@@ -66,6 +66,11 @@ until_true 50 eval '[ "$(metric relay teredo_relay_dropped_malformed_total)" = 1
 counted "a client nobody has sent to is not heard" stranger 1
 counted "nor one that says it is another" forged 2
 counted "nor what is no packet" malformed 1
+status() { ponto relay --json teredo status | python3 -c 'import json, sys; print(eval(sys.argv[1], json.load(sys.stdin)))' "$1"; }
+is "the relay's status" "$(status '[(r["interface"], r["source"], r["local"], r["peers"], r["trusted"], r["queued"], r["answers"], {d["reason"]: d["count"] for d in r["dropped"]}["forged"]) for r in relay]')" \
+	"[('teredo-r', '2001:db8:6::20', ['192.0.2.20:3545'], 3, 3, 0, 3, 2)]"
+check "the same in words" eval "ponto relay teredo status | grep -qx 'dropped      2 forged'"
+is "another instance has none" "$(ponto relay --service another teredo status 2>&1)" "ponto: no Teredo server or relay here"
 
 # ---- in other eyes ---------------------------------------------------------------------------------------
 capture_end relay

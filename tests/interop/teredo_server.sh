@@ -94,6 +94,11 @@ proves TEREDO-219
 is "advertisements as RFC 4380 has them" \
 	"$(seen server "$own && icmpv6.type == 134" ipv6.src ipv6.hlim icmpv6.opt.prefix icmpv6.opt.prefix.length icmpv6.opt.mtu | sort -u | sed 's/\t/ /g')" \
 	"fe80::8000:f227:3fff:fdf5 255 2001:0:c000:20a:: 64 1280"
+status() { ponto server --json teredo status | python3 -c 'import json, sys; print(eval(sys.argv[1], json.load(sys.stdin)))' "$1"; }
+is "the server's status" "$(status '[(s["instance"], s["serving"], s["primary"], s["secondary"], s["native"], s["secure"], s["keys"], s["advertised"] >= 10, s["relayed"] >= 4, s["forwarded"] >= 1, sum(r["count"] for r in s["refused"])) for s in server]')" \
+	"[('teredo', True, '192.0.2.10', '192.0.2.11', True, False, 0, True, True, True, 0)]"
+is "the same in words" "$(ponto server teredo status | head -n 4 | tr '\n' ';')" \
+	"server       teredo;serves at    192.0.2.10 and 192.0.2.11;clients      any;native hosts through a TUN interface;"
 check "what was served is counted" [ "$(metric server teredo_server_advertised_total)" -ge 10 ]
 is "nothing was refused" "$(ponto server node metrics | awk '/^ponto_teredo_server_refused/ && $2 > 0')" ""
 

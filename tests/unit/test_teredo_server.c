@@ -145,6 +145,19 @@ static void test_qualifies(void **state)
 	rig_end(&rig);
 }
 
+/* A client may build its link-local address of a private one: 10.0.1.2:36011. */
+static void test_private_source(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	PONTO_PROVES("TEREDO-005");
+	rig_start(&rig);
+	say(&rig, MAP_A, S1, HEAD_RS "fe8000000000000000007354f5fffefd" ROUTERS "850014e500000000");
+	assert_int_equal(rig.out.kind, TEREDO_SERVER_ADVERTISEMENT);
+	rig_end(&rig);
+}
+
 static void test_advertises(void **state)
 {
 	struct rig rig;
@@ -723,6 +736,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_qualifies),
+		cmocka_unit_test(test_private_source),
 		cmocka_unit_test(test_advertises),
 		cmocka_unit_test(test_cone),
 		cmocka_unit_test(test_nonce),
