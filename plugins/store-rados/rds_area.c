@@ -25,26 +25,36 @@ static bool taken(const struct rds_area *area, uint32_t unit)
 	return area->bits[unit / 8] >> unit % 8 & 1;
 }
 
+/* Where so many free units begin, at a multiple of step; RDS_UNITS: nowhere. */
+static uint32_t find(const struct rds_area *area, uint32_t units, uint32_t step)
+{
+	uint32_t start = 0, at = 0;
+
+	while (at < start + units && start + units <= RDS_UNITS) {
+		if (at % 8 == 0 && at + 8 <= start + units && area->bits[at / 8] == 0) {
+			at += 8;
+		} else if (taken(area, at)) {
+			at = start = (at / step + 1) * step;
+		} else {
+			at++;
+		}
+	}
+	return at == start + units ? start : RDS_UNITS;
+}
+
 bool rds_area_take(struct rds_area *area, uint32_t units, uint32_t *unit)
 {
-	uint32_t run = 0, at = 0;
+	uint32_t start = units >= RDS_ALIGNED ? find(area, units, RDS_ALIGNED) : RDS_UNITS;
 
-	while (run < units && at < RDS_UNITS) {
-		if (at % 8 == 0 && area->bits[at / 8] == 0xff) {
-			at += 8;
-			run = 0;
-			continue;
-		}
-		run = taken(area, at) ? 0 : run + 1;
-		at++;
-	}
-	if (run < units)
+	if (start == RDS_UNITS)
+		start = find(area, units, 1);
+	if (start == RDS_UNITS)
 		return false;
-	*unit = at - units;
-	for (uint32_t i = *unit; i < at; i++)
+	for (uint32_t i = start; i < start + units; i++)
 		area->bits[i / 8] |= (uint8_t)(1u << i % 8);
-	if (area->len < (at + 7) / 8)
-		area->len = (at + 7) / 8;
+	if (area->len < (start + units + 7) / 8)
+		area->len = (start + units + 7) / 8;
+	*unit = start;
 	return true;
 }
 

@@ -88,7 +88,7 @@ int rds_plan_make(struct rds_plan *plan, struct rds_store *store, struct ponto_b
 	}
 	plan->slots = ponto_new(alloc, count, sizeof(*plan->slots));
 	plan->names = order ? ponto_new(alloc, 1, room) : NULL;
-	plan->scratch = ponto_new(alloc, 1, RDS_ENTRY_MAX);
+	plan->scratch = ponto_new(alloc, 1, RDS_SCRATCH);
 	if (order && plan->slots && plan->names && plan->scratch) {
 		qsort(order, count, sizeof(*order), by_key);
 		make_slots(plan, order);

@@ -8,6 +8,7 @@
 #define RDS_DATA_MAX (16u * 1024 * 1024) /* bytes of extents in one step; what is more goes to blobs */
 #define RDS_INTENT_MAX (1 + 2 * RDS_BLOB_ID + 1)
 #define RDS_AREA_KEY "a"
+#define RDS_SCRATCH (4 * RDS_ENTRY_MAX)
 
 /* One record that the batch touches. */
 struct rds_slot {
@@ -47,14 +48,15 @@ struct rds_plan {
 	size_t slot_count, puts, removes, guards, blobs;
 	bool expired_only; /* removes only what has expired by now, and exactly what was read */
 	char *names;
-	uint8_t *scratch; /* RDS_ENTRY_MAX */
+	uint8_t *scratch; /* RDS_SCRATCH, at least an entry */
 
 	struct rds_op *seen; /* holds what exact beliefs view */
 	bool there, whole;   /* the group's object exists; this removes every record that it has */
 	uint64_t version;
 	struct rds_area old_area, area;
 	bool area_known, area_changed;
-	size_t data; /* bytes of extents */
+	bool creates; /* the group's object, where it is missing */
+	size_t data;  /* bytes of extents */
 };
 
 /* Checked arguments. PONTO_ENOMEM. Free in any case. */

@@ -18,11 +18,47 @@ static void require(struct rds_op *op, const char *name, size_t name_len, enum c
 	rados_write_op_omap_cmp2(op->write, name, (uint8_t)how, bytes, name_len, value.len, NULL);
 }
 
-static void set(struct rds_op *op, const char *name, size_t name_len, struct ponto_bytes value)
-{
-	const char *bytes = value.len ? (const char *)value.data : "";
+/* Keys to be set, several in one step of the operation: an OSD has less to do then. */
+#define SETS 8
+struct sets {
+	struct rds_op *op;
+	size_t count;
+	const char *names[SETS], *values[SETS];
+	size_t name_lens[SETS], lens[SETS];
+	uint8_t *scratch; /* for values made here */
+	size_t used;
+};
 
-	rados_write_op_omap_set2(op->write, &name, &bytes, &name_len, &value.len, 1);
+static void flush(struct sets *sets)
+{
+	if (sets->count > 0)
+		rados_write_op_omap_set2(sets->op->write, sets->names, sets->values, sets->name_lens, sets->lens,
+					 sets->count);
+	sets->count = sets->used = 0;
+}
+
+/* The views stay until the next flush. */
+static void set(struct sets *sets, const char *name, size_t name_len, struct ponto_bytes value)
+{
+	if (sets->count == SETS)
+		flush(sets);
+	sets->names[sets->count] = name;
+	sets->name_lens[sets->count] = name_len;
+	sets->values[sets->count] = value.len ? (const char *)value.data : "";
+	sets->lens[sets->count++] = value.len;
+}
+
+static void set_inline(struct sets *sets, const char *name, size_t name_len, const struct rds_entry *entry)
+{
+	uint8_t *at;
+	size_t len;
+
+	if (sets->count == SETS || sets->used + RDS_HEAD_INLINE + entry->len > RDS_SCRATCH)
+		flush(sets);
+	at = sets->scratch + sets->used;
+	len = rds_entry_encode(entry, at);
+	sets->used += len;
+	set(sets, name, name_len, ponto_bytes(at, len));
 }
 
 /* ---- places -------------------------------------------------------------------------------- */
@@ -111,45 +147,57 @@ static void compare_slot(struct rds_plan *plan, struct rds_slot *slot, struct rd
 		require(op, slot->intent, strlen(slot->intent), EQUAL, ponto_bytes(slot->intent_value, 8));
 }
 
-static void write_slot(struct rds_plan *plan, struct rds_slot *slot, struct rds_op *op)
+static void write_slot(struct rds_slot *slot, struct sets *sets)
 {
+	rados_write_op_t write = sets->op->write;
 	const char *intent = slot->intent;
 	size_t intent_len = strlen(slot->intent);
 
 	if (slot->remove)
-		rados_write_op_omap_rm_keys2(op->write, &slot->name, &slot->name_len, 1);
+		rados_write_op_omap_rm_keys2(write, &slot->name, &slot->name_len, 1);
 	if (!slot->put)
 		return;
 	if (slot->kind == RDS_INLINE) {
 		slot->entry.kind = RDS_INLINE;
-		set(op, slot->name, slot->name_len,
-		    ponto_bytes(plan->scratch, rds_entry_encode(&slot->entry, plan->scratch)));
+		set_inline(sets, slot->name, slot->name_len, &slot->entry);
 		return;
 	}
-	set(op, slot->name, slot->name_len, ponto_bytes(slot->encoded, slot->encoded_len));
+	set(sets, slot->name, slot->name_len, ponto_bytes(slot->encoded, slot->encoded_len));
 	if (slot->kind == RDS_EXTENT)
-		rados_write_op_write(op->write, (const char *)slot->put->value.data, slot->put->value.len,
+		rados_write_op_write(write, (const char *)slot->put->value.data, slot->put->value.len,
 				     (uint64_t)slot->entry.unit * RDS_UNIT);
 	else
-		rados_write_op_omap_rm_keys2(op->write, &intent, &intent_len, 1);
+		rados_write_op_omap_rm_keys2(write, &intent, &intent_len, 1);
+}
+
+/* Where a record must be there, its object is. */
+static bool may_be_new(const struct rds_plan *plan)
+{
+	for (size_t i = 0; i < plan->slot_count; i++) {
+		if (plan->slots[i].equal || (plan->slots[i].exact && plan->slots[i].old.len > 0))
+			return false;
+	}
+	return plan->puts > 0;
 }
 
 static void fill(struct rds_plan *plan, struct rds_op *op)
 {
+	struct sets sets = {.op = op, .scratch = plan->scratch};
 	struct rds_entry entry;
 
+	plan->creates = !plan->whole && may_be_new(plan);
 	if (plan->whole) {
 		rados_write_op_assert_version(op->write, plan->version);
 		rados_write_op_remove(op->write);
 		return;
 	}
-	if (plan->puts > 0)
+	if (plan->creates)
 		rados_write_op_create(op->write, LIBRADOS_CREATE_IDEMPOTENT, NULL);
 	for (size_t i = 0; i < plan->slot_count; i++)
 		compare_slot(plan, &plan->slots[i], op);
 	if (plan->area_changed && plan->area_known) {
 		require(op, RDS_AREA_KEY, 1, EQUAL, ponto_bytes(plan->old_area.bits, plan->old_area.len));
-		set(op, RDS_AREA_KEY, 1, ponto_bytes(plan->area.bits, plan->area.len));
+		set(&sets, RDS_AREA_KEY, 1, ponto_bytes(plan->area.bits, plan->area.len));
 	}
 	for (size_t i = 0; i < plan->slot_count; i++) {
 		if (old_extent(&plan->slots[i], &entry))
@@ -157,7 +205,8 @@ static void fill(struct rds_plan *plan, struct rds_op *op)
 					    (uint64_t)rds_units(entry.len) * RDS_UNIT);
 	}
 	for (size_t i = 0; i < plan->slot_count; i++)
-		write_slot(plan, &plan->slots[i], op);
+		write_slot(&plan->slots[i], &sets);
+	flush(&sets);
 }
 
 /* The next call may believe it. */
@@ -182,7 +231,7 @@ static void keep_hints(struct rds_plan *plan)
 
 static bool changed(const struct rds_plan *plan, int error)
 {
-	return error == -ECANCELED || error == -ERANGE || error == -EOVERFLOW || (error == -ENOENT && plan->puts == 0);
+	return error == -ECANCELED || error == -ERANGE || error == -EOVERFLOW || (error == -ENOENT && !plan->creates);
 }
 
 int rds_plan_write(struct rds_plan *plan)

@@ -222,8 +222,16 @@ static void stored_areas(void **state)
 	(void)state;
 	assert_true(rds_area_load(&area, ponto_bytes(stored, 20)));
 	assert_int_equal(area.len, 3);
-	assert_true(rds_area_take(&area, 23, &unit) && unit == 24);
-	assert_true(rds_area_take(&area, 22, &unit) && unit == 1);
+	/* The first that fits; what is long begins at a multiple, while there is one. */
+	assert_true(rds_area_take(&area, 15, &unit) && unit == 1);
+	assert_true(rds_area_take(&area, 15, &unit) && unit == 24);
+	assert_true(rds_area_take(&area, 17, &unit) && unit == 48);
+	assert_true(rds_area_take(&area, RDS_UNITS - 80, &unit) && unit == 80);
+	assert_true(rds_area_take(&area, 9, &unit) && unit == 39);
+	assert_false(rds_area_take(&area, 16, &unit));
+	rds_area_give(&area, 39, 9);
+	rds_area_give(&area, 24, 15);
+	assert_true(rds_area_take(&area, 24, &unit) && unit == 24);
 	assert_true(rds_area_load(&area, ponto_bytes(NULL, 0)));
 	assert_int_equal(area.len, 0);
 	assert_false(rds_area_load(&area, ponto_bytes(stored, sizeof(stored))));
