@@ -132,7 +132,7 @@ static int attempt(struct fetch *f, struct rds_value *out)
 		result = PONTO_ECORRUPT;
 	if (!result && entry.kind == RDS_BLOB)
 		result = ask_blob(f, &entry, &blob);
-	if (raw.len <= RDS_PLACED_MAX) {
+	if (raw.len > 0 && raw.len <= RDS_PLACED_MAX) {
 		memcpy(out->placed, raw.data, raw.len);
 		if (result == RDS_AGAIN)
 			memcpy(f->guess, raw.data, raw.len);

@@ -51,7 +51,7 @@ bool rds_object_group(struct ponto_bytes object, uint8_t out[PONTO_STORE_GROUP_M
 			int high = digit(ponto_read_u8(&r)), low = digit(ponto_read_u8(&r));
 
 			ponto_reader_require(&r, high >= 0 && low >= 0);
-			byte = (uint8_t)(high << 4 | (low & 15));
+			byte = (uint8_t)((high & 15) << 4 | (low & 15));
 			ponto_reader_require(&r, !plain(byte));
 		} else {
 			ponto_reader_require(&r, plain(byte));

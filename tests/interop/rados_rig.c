@@ -24,9 +24,7 @@ static void count_line(void *ctx, enum ponto_log_level level, const char *topic,
 
 void rados_rig_namespace(char out[128])
 {
-	static _Atomic unsigned count;
-
-	snprintf(out, 128, "test-%d-%u", (int)getpid(), ++count);
+	snprintf(out, 128, "test-%016llx", (unsigned long long)ponto_random_u64(&ponto_random_system));
 }
 
 int rados_rig_try(struct rados_rig *rig, const char *nspace, const struct ponto_clock *clock,

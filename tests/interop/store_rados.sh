@@ -73,6 +73,7 @@ left=$(rados --id ponto -p ponto --all ls 2>/dev/null | awk '$2 != "meta" && $NF
 if [ -z "$left" ]; then ok "ponto plugin check leaves no record behind"; else not_ok "ponto plugin check leaves no record behind" "$left"; fi
 if [ -n "${PONTO_FULL-}" ]; then cases "$build/tests/interop/rados_contract"; fi
 cases "$build/tests/interop/rados_store"
+cases "$build/tests/interop/rados_cache"
 cases "$build/tests/interop/rados_fault"
 echo "1..$count"
 [ $bad = 0 ]
