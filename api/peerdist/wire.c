@@ -461,6 +461,8 @@ int pd_ask_in(const char *method, const ProtobufCMessage *request, const Protobu
 					    .done = on_done,
 					    .arg = &w};
 
+	if (absent)
+		*absent = false;
 	if (!pd_call(&setup))
 		return PONTO_ENOMEM;
 	pthread_mutex_lock(&w.lock);

@@ -108,7 +108,8 @@ void dist_api_call_describe(struct dist *dist, struct ponto_call *call, const Pr
 		ponto_refuse(call, result, NULL);
 		return;
 	}
-	memcpy(content->info_bytes + r->offset, r->data.data, r->data.len);
+	if (r->data.len > 0)
+		memcpy(content->info_bytes + r->offset, r->data.data, r->data.len);
 	content->info_len = (size_t)r->offset + r->data.len;
 	dist_api_done(call, dist->api);
 }
