@@ -17,6 +17,18 @@ static int datagram(struct teredo_client *c, const struct teredo_packet *p, stru
 	return 1;
 }
 
+/* For a stack of its own, which checks the rest. */
+static int packet(struct teredo_client *c, const struct teredo_packet *p, struct teredo_delivery *out)
+{
+	*out = (struct teredo_delivery){.kind = TEREDO_DELIVERY_PACKET,
+					.peer = p->src,
+					.hop_limit = p->hop_limit,
+					.ecn = p->traffic_class & 3,
+					.packet = p->ip6};
+	c->stats.delivered++;
+	return 1;
+}
+
 static void reply(struct teredo_client *c, uint64_t now, const struct teredo_packet *p, struct teredo_icmp *icmp,
 		  const struct teredo_endpoint *back, uint8_t via)
 {
@@ -45,7 +57,7 @@ int accept_error(struct teredo_client *c, const struct teredo_received *in, cons
 
 	if (teredo_icmp_parse(p, &icmp) != PONTO_OK || !teredo_icmp_is_error(&icmp) ||
 	    teredo_decode_quoted(icmp.body, &quoted) != PONTO_OK || !teredo_ip6_equal(&quoted.src, &c->address) ||
-	    quoted.next_header != TEREDO_NEXT_UDP) {
+	    (quoted.next_header != TEREDO_NEXT_UDP && quoted.next_header != TEREDO_NEXT_TCP)) {
 		c->stats.refused++;
 		return 0;
 	}
@@ -56,6 +68,10 @@ int accept_error(struct teredo_client *c, const struct teredo_received *in, cons
 	if (r.failed || !peer || !peer->trusted || !teredo_endpoint_equal(&peer->endpoint, &in->from)) {
 		c->stats.refused++;
 		return 0;
+	}
+	if (quoted.next_header == TEREDO_NEXT_TCP) {
+		d.kind = TEREDO_DELIVERY_PACKET;
+		d.packet = p->ip6;
 	}
 	d.peer = quoted.dst;
 	d.mtu = icmp.type == TEREDO_ICMP_TOO_BIG ? icmp.word : 0;
@@ -71,6 +87,8 @@ int accept_packet(struct teredo_client *c, uint64_t now, const struct teredo_pac
 
 	if (p->next_header == TEREDO_NEXT_UDP)
 		return datagram(c, p, out);
+	if (p->next_header == TEREDO_NEXT_TCP)
+		return packet(c, p, out);
 	if (p->next_header == TEREDO_NEXT_FRAGMENT)
 		c->stats.fragments++;
 	if (p->next_header != TEREDO_NEXT_ICMP || teredo_icmp_parse(p, &icmp) != PONTO_OK)

@@ -280,24 +280,62 @@ static int send_later(struct teredo_client *c, struct peer *p, uint64_t now, con
 	return result;
 }
 
-int teredo_client_send(struct teredo_client *c, uint64_t now, const struct teredo_ip6 *peer,
-		       const struct teredo_udp *udp, uint8_t hop_limit, uint8_t ecn, struct teredo_slot *slot)
+/* The peer to send to: with its place when there is none yet. */
+static int find_way(struct teredo_client *c, uint64_t now, const struct teredo_ip6 *peer, struct peer **out)
 {
 	struct peer *p;
 
-	if (udp->data.len > TEREDO_UDP_MAX)
-		return PONTO_ELIMIT;
 	if (!c->has_address || !teredo_is_unicast(peer) || teredo_ip6_equal(peer, &c->address))
 		return PONTO_EUNREACH;
 	p = peer_find(c, peer);
 	if (!p && teredo_is_address(peer) && !bubble_possible(c, peer))
 		return PONTO_EUNREACH;
-	p = peer_get(c, now, peer, false);
-	if (!p || write_datagram(c, peer, udp, hop_limit, ecn, slot) != PONTO_OK)
+	*out = peer_get(c, now, peer, false);
+	return *out ? PONTO_OK : PONTO_ENOMEM;
+}
+
+/* What is in slot. */
+static int send_it(struct teredo_client *c, uint64_t now, struct peer *p, struct teredo_slot *slot)
+{
+	return peer_valid(p, now) || cone_peer(c, p) ? send_now(c, p, now, slot) : send_later(c, p, now, slot);
+}
+
+int teredo_client_send(struct teredo_client *c, uint64_t now, const struct teredo_ip6 *peer,
+		       const struct teredo_udp *udp, uint8_t hop_limit, uint8_t ecn, struct teredo_slot *slot)
+{
+	struct peer *p;
+	int result;
+
+	if (udp->data.len > TEREDO_UDP_MAX)
+		return PONTO_ELIMIT;
+	result = find_way(c, now, peer, &p);
+	if (result != PONTO_OK)
+		return result;
+	if (write_datagram(c, peer, udp, hop_limit, ecn, slot) != PONTO_OK)
 		return PONTO_ENOMEM;
-	if (peer_valid(p, now) || cone_peer(c, p))
-		return send_now(c, p, now, slot);
-	return send_later(c, p, now, slot);
+	return send_it(c, now, p, slot);
+}
+
+int teredo_client_send_packet(struct teredo_client *c, uint64_t now, struct ponto_bytes packet, struct teredo_slot *slot)
+{
+	struct teredo_packet parts;
+	struct peer *p;
+	int result;
+
+	if (packet.len > TEREDO_MTU)
+		return PONTO_ELIMIT;
+	if (teredo_decode(packet, &parts) != PONTO_OK || parts.has_auth || parts.has_origin || parts.trailers.len > 0 ||
+	    parts.next_header != TEREDO_NEXT_TCP)
+		return PONTO_EINVAL;
+	/* One that was made before the address changed. */
+	if (!teredo_ip6_equal(&parts.src, &c->address))
+		return PONTO_EUNREACH;
+	result = find_way(c, now, &parts.dst, &p);
+	if (result != PONTO_OK)
+		return result;
+	memcpy(slot->data, packet.data, packet.len);
+	slot->len = packet.len;
+	return send_it(c, now, p, slot);
 }
 
 /* ---- time ---------------------------------------------------------------------------------------------- */

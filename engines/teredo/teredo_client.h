@@ -90,6 +90,7 @@ struct teredo_slot {
 enum teredo_delivery_kind {
 	TEREDO_DELIVERY_DATAGRAM = 1,
 	TEREDO_DELIVERY_ERROR, /* a datagram of ours did not arrive: udp.from is our port, udp.to the peer's */
+	TEREDO_DELIVERY_PACKET, /* TCP, or an ICMPv6 error about it: packet, for a stack that keeps streams */
 };
 
 /* What is for an application. Views into what was received. */
@@ -99,6 +100,7 @@ struct teredo_delivery {
 	struct teredo_udp udp;
 	uint8_t hop_limit, ecn;
 	uint32_t mtu; /* ERROR: not 0 when it was too big */
+	struct ponto_bytes packet; /* PACKET: with its IPv6 header, without trailers */
 };
 
 enum teredo_client_state {
@@ -179,6 +181,10 @@ int teredo_client_input(struct teredo_client *c, uint64_t now, const struct tere
  * PONTO_ENOMEM. copies */
 int teredo_client_send(struct teredo_client *c, uint64_t now, const struct teredo_ip6 *peer,
 		       const struct teredo_udp *udp, uint8_t hop_limit, uint8_t ecn, struct teredo_slot *slot);
+
+/* A whole IPv6 packet from our address, of a stack that keeps streams: the same, by where it goes. PONTO_EINVAL: it is none,
+ * or not TCP; PONTO_ELIMIT: more than TEREDO_MTU bytes. copies */
+int teredo_client_send_packet(struct teredo_client *c, uint64_t now, struct ponto_bytes packet, struct teredo_slot *slot);
 
 /* Whether an application may be told of an error about a datagram to port udp.to: nobody listens. Answers peer with
  * Port Unreachable, within the limits. in is the datagram, whose delivery nobody took. */

@@ -24,6 +24,7 @@ extern "C" {
 #define TEREDO_HOP_LIMIT 64 /* of data */
 
 enum teredo_next_header {
+	TEREDO_NEXT_TCP = 6,
 	TEREDO_NEXT_UDP = 17,
 	TEREDO_NEXT_ROUTING = 43,
 	TEREDO_NEXT_FRAGMENT = 44,

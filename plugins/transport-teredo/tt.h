@@ -12,6 +12,7 @@
 #include "engines/teredo/teredo_client.h"
 #include "framework/env.h"
 #include "framework/transport.h"
+#include "plugins/stack-netns/stack.h"
 
 #define TT_TOPIC "transport.teredo"
 #define TT_QUEUE 1024 /* datagrams that wait for a handle, or for the hub */
@@ -90,8 +91,11 @@ struct tt_hub {
 	bool has_address, stopping;
 	struct teredo_ip6 address;
 
+	struct stack *stack; /* of streams; NULL before the first */
+
 	/* the hub's own */
 	bool running;
+	bool attached; /* the stack */
 	pthread_t thread;
 	struct ponto_loop *loop;
 	struct ponto_timer *timer;
@@ -110,7 +114,7 @@ void tt_bell_ring(struct tt_bell *bell); /* from any thread, while it is open */
 void tt_bell_close(struct tt_bell *bell);
 
 /* tt_conf.c */
-#define TT_OPTION_COUNT 20
+#define TT_OPTION_COUNT 27
 extern const struct ponto_option tt_options[TT_OPTION_COUNT];
 PONTO_MUST_CHECK int tt_conf_read(struct tt_hub *hub);
 
@@ -143,6 +147,20 @@ int tt_open(void *self, struct ponto_loop *loop, const struct ponto_datagram_wan
 void tt_close(struct ponto_datagram_handle *h);
 int tt_local(struct ponto_datagram_handle *h, struct ponto_addr *out, size_t cap, size_t *count);
 int tt_send(struct ponto_datagram_handle *h, const struct ponto_datagram *batch, size_t count, size_t *sent);
+
+/* tt_stream.c: on the hub's thread, but for the last two */
+void tt_stream_input(struct tt_hub *hub, struct ponto_bytes packet);
+void tt_stream_flush(struct tt_hub *hub);
+/* After the address changed. */
+void tt_stream_address(struct tt_hub *hub);
+/* Does nothing before there is a stack, or when it is attached. */
+void tt_stream_attach(struct tt_hub *hub);
+void tt_stream_detach(struct tt_hub *hub);
+int tt_connect(void *self, struct ponto_loop *loop, const struct ponto_addr *peer,
+	       const struct ponto_stream_events *events, void *arg, struct ponto_stream_handle **out);
+int tt_listen(void *self, struct ponto_loop *loop, const struct ponto_addr *local,
+	      void (*accepted)(void *arg, struct ponto_stream_handle *stream, const struct ponto_addr *peer), void *arg,
+	      struct ponto_listener_handle **out);
 
 /* tt_metrics.c */
 void tt_metrics_make(struct tt_hub *hub);

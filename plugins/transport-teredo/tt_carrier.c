@@ -65,9 +65,12 @@ static void receive(void *arg, const struct ponto_datagram *batch, size_t count)
 			continue;
 		if (d.kind == TEREDO_DELIVERY_DATAGRAM)
 			deliver(hub, &in, &d);
+		else if (d.kind == TEREDO_DELIVERY_PACKET)
+			tt_stream_input(hub, d.packet);
 		else
 			tell_error(hub, &d);
 	}
+	tt_stream_flush(hub);
 	tt_hub_pump(hub);
 }
 

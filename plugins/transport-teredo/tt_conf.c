@@ -185,6 +185,7 @@ const struct ponto_option tt_options[TT_OPTION_COUNT] = {
 	 .max = 100000,
 	 .unit = "per second",
 	 .doc = "echo requests that are answered, and datagrams to closed ports"},
+	TCP_OPTIONS,
 };
 
 /* ---- reading --------------------------------------------------------------------------- */

@@ -69,6 +69,7 @@ static void address_changed(struct tt_hub *hub)
 		tt_bell_ring(&h->bell);
 	}
 	pthread_mutex_unlock(&hub->lock);
+	tt_stream_address(hub);
 	if (!status.has_address) {
 		ponto_info(hub->env->log, TT_TOPIC, "no Teredo address any more");
 		return;
@@ -196,6 +197,7 @@ static void send_item(struct tt_hub *hub, const struct tt_item *item)
 
 static void finish(struct tt_hub *hub)
 {
+	tt_stream_detach(hub);
 	tt_carrier_end(hub);
 	teredo_client_destroy(hub->client);
 	hub->client = NULL;
@@ -217,6 +219,7 @@ static void woken(void *arg)
 	tt_queue_init(&taken);
 	pthread_mutex_lock(&hub->lock);
 	stopping = hub->stopping;
+	tt_stream_attach(hub);
 	if (hub->out.head) {
 		taken = hub->out;
 		tt_queue_init(&hub->out);
@@ -237,6 +240,7 @@ static void woken(void *arg)
 static void begin(struct tt_hub *hub)
 {
 	tt_carrier_begin(hub);
+	tt_stream_attach(hub);
 	tt_hub_pump(hub);
 }
 

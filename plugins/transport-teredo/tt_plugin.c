@@ -7,6 +7,7 @@ static void tt_destroy(void *self)
 	if (!hub)
 		return;
 	tt_hub_stop(hub);
+	stack_destroy(hub->stack);
 	pthread_mutex_destroy(&hub->lock);
 	pthread_mutex_destroy(&hub->starting);
 	ponto_wipe(hub->secret, sizeof(hub->secret));
@@ -43,16 +44,26 @@ static const struct ponto_transport_ops ops = {
 	.close = tt_close,
 	.local = tt_local,
 	.send = tt_send,
+	.connect = tt_connect,
+	.listen = tt_listen,
+	.unlisten = tcp_unlisten,
+	.adopt = tcp_adopt,
+	.write = tcp_write,
+	.resume = tcp_resume,
+	.shutdown = tcp_shutdown,
+	.abort = tcp_abort,
+	.listening = tcp_listening,
+	.ends = tcp_ends,
 };
 
-static const char *const offers[] = {PONTO_FEATURE_DATAGRAM, NULL};
+static const char *const offers[] = {PONTO_FEATURE_DATAGRAM, PONTO_FEATURE_STREAM, NULL};
 
 PONTO_PLUGIN(transport_teredo) = {
 	.abi = PONTO_PLUGIN_ABI,
 	.kind = PONTO_KIND_TRANSPORT,
 	.name = "transport-teredo",
 	.version = "1",
-	.summary = "UDP over IPv6 through IPv4 NATs, by Teredo",
+	.summary = "UDP and TCP over IPv6 through IPv4 NATs, by Teredo",
 	.offers = offers,
 	.options = tt_options,
 	.option_count = TT_OPTION_COUNT,

@@ -1071,6 +1071,93 @@ static void memory_runs_out(void **state)
 	ponto_test_oom(oom_run, &rig, true);
 }
 
+/* ---- packets of a stack --------------------------------------------------------------------------- */
+
+/* A segment of five bytes; TCP is the stack's affair. */
+static struct ponto_bytes segment(uint8_t out[64], const struct teredo_ip6 *src, const struct teredo_ip6 *dst)
+{
+	struct ponto_writer w = ponto_writer(out, 64);
+	size_t len = 0;
+
+	teredo_write_ip6(&w, src, dst, TEREDO_NEXT_TCP, 64, 5);
+	ponto_write_bytes(&w, ponto_bytes("hello", 5));
+	assert_ok(ponto_writer_done(&w, &len));
+	return ponto_bytes(out, len);
+}
+
+static void packets_of_a_stack_wait_and_go_like_datagrams(void **state)
+{
+	uint8_t buf[64];
+	struct ponto_bytes packet;
+	struct rig rig;
+
+	(void)state;
+	qualified(&rig);
+	packet = segment(buf, &rig.a, &rig.b);
+	assert_int_equal(teredo_client_send_packet(rig.c, rig.now, packet, &rig.slot), 0);
+	rig_assert_round(&rig, &rig.b, B_AT, S2);
+	rig_bubble(&rig, &rig.b, B_AT, 0, NULL);
+	rig_out(&rig);
+	assert_true(teredo_endpoint_equal(&rig.slot.to, &B_AT));
+	assert_int_equal(rig.slot.len, packet.len);
+	assert_memory_equal(rig.slot.data, packet.data, packet.len);
+	assert_int_equal(teredo_client_send_packet(rig.c, rig.now, packet, &rig.slot), 1);
+	assert_memory_equal(rig.slot.data, packet.data, packet.len);
+	rig_end(&rig);
+}
+
+static void only_packets_of_a_stack_are_taken(void **state)
+{
+	static uint8_t large[TEREDO_MTU + 1];
+	uint8_t buf[64];
+	struct rig rig;
+
+	(void)state;
+	qualified(&rig);
+	segment(buf, &rig.a, &rig.b);
+	for (size_t cut = 0; cut < TEREDO_IP6_HEADER + 5; cut++)
+		assert_int_equal(teredo_client_send_packet(rig.c, rig.now, ponto_bytes(buf, cut), &rig.slot), PONTO_EINVAL);
+	assert_int_equal(teredo_client_send_packet(rig.c, rig.now, ponto_bytes(buf, 60), &rig.slot), PONTO_EINVAL);
+	assert_int_equal(teredo_client_send_packet(rig.c, rig.now, ponto_bytes(large, sizeof(large)), &rig.slot), PONTO_ELIMIT);
+	buf[6] = TEREDO_NEXT_UDP;
+	assert_int_equal(teredo_client_send_packet(rig.c, rig.now, ponto_bytes(buf, TEREDO_IP6_HEADER + 5), &rig.slot),
+			 PONTO_EINVAL);
+	/* From another address, or to none that can be reached. */
+	assert_int_equal(teredo_client_send_packet(rig.c, rig.now, segment(buf, &rig.b, &rig.native), &rig.slot),
+			 PONTO_EUNREACH);
+	assert_int_equal(teredo_client_send_packet(rig.c, rig.now, segment(buf, &rig.a, &rig.a), &rig.slot), PONTO_EUNREACH);
+	rig_quiet(&rig);
+	rig_end(&rig);
+}
+
+static void packets_for_a_stack_come_from_those_who_are_believed(void **state)
+{
+	uint8_t buf[64], error[TEREDO_MTU];
+	struct ponto_writer w;
+	struct ponto_bytes packet;
+	struct rig rig;
+	size_t len;
+
+	(void)state;
+	qualified(&rig);
+	packet = segment(buf, &rig.b, &rig.a);
+	assert_false(rig_in(&rig, ELSEWHERE, TEREDO_VIA_SERVICE, packet.data, packet.len));
+	assert_true(rig_in(&rig, B_AT, TEREDO_VIA_SERVICE, packet.data, packet.len));
+	assert_int_equal(rig.delivery.kind, TEREDO_DELIVERY_PACKET);
+	assert_int_equal(rig.delivery.packet.len, packet.len);
+	assert_memory_equal(rig.delivery.packet.data, packet.data, packet.len);
+	/* An error about a segment of ours, from the way to the peer. */
+	packet = segment(buf, &rig.a, &rig.b);
+	w = ponto_writer(error, sizeof(error));
+	teredo_write_error(&w, &rig.native, &rig.a, 64, TEREDO_ICMP_TOO_BIG, 0, 1280, packet);
+	assert_ok(ponto_writer_done(&w, &len));
+	assert_false(rig_in(&rig, ELSEWHERE, TEREDO_VIA_SERVICE, error, len));
+	assert_true(rig_in(&rig, B_AT, TEREDO_VIA_SERVICE, error, len));
+	assert_int_equal(rig.delivery.kind, TEREDO_DELIVERY_PACKET);
+	assert_int_equal(rig.delivery.packet.len, len);
+	rig_end(&rig);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(bubbles_come_before_data),
 	cmocka_unit_test(bubbles_are_those_of_the_vectors),
@@ -1114,6 +1201,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(errors_are_checked),
 	cmocka_unit_test(nobody_listens),
 	cmocka_unit_test(memory_runs_out),
+	cmocka_unit_test(packets_of_a_stack_wait_and_go_like_datagrams),
+	cmocka_unit_test(only_packets_of_a_stack_are_taken),
+	cmocka_unit_test(packets_for_a_stack_come_from_those_who_are_believed),
 };
 
 PONTO_TEST_MAIN(tests)

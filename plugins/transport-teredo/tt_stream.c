@@ -1,0 +1,136 @@
+/* Streams: a stack of its own behind the hub, made by the first who needs it. Its packets pass the engine on the hub's
+ * thread; the streams are sockets, on their loops. */
+#include "engines/teredo/teredo_icmp.h"
+#include "plugins/transport-teredo/tt.h"
+
+#include <string.h>
+
+/* ---- packets, on the hub's thread ---------------------------------------------------------------- */
+
+/* The kernel hears at once what it would find out by time alone. RFC 4443 3.1 */
+static void unreachable(struct tt_hub *hub, struct ponto_bytes packet)
+{
+	uint8_t buf[TEREDO_MTU];
+	struct ponto_writer w = ponto_writer(buf, sizeof(buf));
+	struct teredo_ip6 own, peer;
+	size_t len;
+
+	memcpy(own.bytes, packet.data + 8, 16);
+	memcpy(peer.bytes, packet.data + 24, 16);
+	teredo_write_error(&w, &peer, &own, TEREDO_HOP_LIMIT, TEREDO_ICMP_UNREACHABLE, TEREDO_UNREACHABLE_ADDRESS, 0,
+			   packet);
+	if (ponto_writer_done(&w, &len) == PONTO_OK)
+		stack_input(hub->stack, ponto_bytes(buf, len));
+}
+
+static void output(void *arg, const struct ponto_bytes *packets, size_t count)
+{
+	struct tt_hub *hub = arg;
+	uint64_t now = ponto_loop_now(hub->loop);
+
+	for (size_t i = 0; i < count; i++) {
+		int result = teredo_client_send_packet(hub->client, now, packets[i], tt_carrier_slot(hub));
+
+		if (result == 1)
+			tt_carrier_keep(hub);
+		else if (result == PONTO_EUNREACH)
+			unreachable(hub, packets[i]);
+	}
+	stack_flush(hub->stack);
+	tt_hub_pump(hub);
+}
+
+void tt_stream_input(struct tt_hub *hub, struct ponto_bytes packet)
+{
+	if (hub->attached)
+		stack_input(hub->stack, packet);
+}
+
+void tt_stream_flush(struct tt_hub *hub)
+{
+	if (hub->attached)
+		stack_flush(hub->stack);
+}
+
+void tt_stream_address(struct tt_hub *hub)
+{
+	if (!hub->attached)
+		return;
+	if (stack_address(hub->stack, hub->has_address ? hub->address.bytes : NULL) != PONTO_OK)
+		ponto_error(hub->env->log, TT_TOPIC, "streams have no address");
+}
+
+void tt_stream_attach(struct tt_hub *hub)
+{
+	if (!hub->stack || hub->attached)
+		return;
+	if (stack_attach(hub->stack, hub->loop, output, hub) != PONTO_OK) {
+		ponto_error(hub->env->log, TT_TOPIC, "streams have no way out");
+		return;
+	}
+	hub->attached = true;
+	tt_stream_address(hub);
+}
+
+void tt_stream_detach(struct tt_hub *hub)
+{
+	if (hub->attached)
+		stack_detach(hub->stack);
+	hub->attached = false;
+}
+
+/* ---- the contract ------------------------------------------------------------------------------------ */
+
+static int begin(struct tt_hub *hub, struct ponto_loop *loop)
+{
+	int result = PONTO_OK;
+
+	if (ponto_loop_sim(loop))
+		return PONTO_ENOTSUP;
+	pthread_mutex_lock(&hub->starting);
+	if (!hub->stack) {
+		struct stack *stack;
+		struct tcp_settings settings;
+
+		tcp_settings_read(hub->env->conf, &settings);
+		result = stack_create(hub->env, &settings, &stack);
+		if (result == PONTO_OK) {
+			pthread_mutex_lock(&hub->lock);
+			hub->stack = stack;
+			if (hub->running)
+				tt_bell_ring(&hub->bell);
+			pthread_mutex_unlock(&hub->lock);
+		}
+	}
+	if (result == PONTO_OK)
+		result = tt_hub_start(hub, loop);
+	pthread_mutex_unlock(&hub->starting);
+	return result;
+}
+
+int tt_connect(void *self, struct ponto_loop *loop, const struct ponto_addr *peer,
+	       const struct ponto_stream_events *events, void *arg, struct ponto_stream_handle **out)
+{
+	struct tt_hub *hub = self;
+	struct ponto_transport streams;
+	int result = begin(hub, loop);
+
+	if (result != PONTO_OK)
+		return result;
+	streams = stack_streams(hub->stack);
+	return streams.ops->connect(streams.self, loop, peer, events, arg, out);
+}
+
+int tt_listen(void *self, struct ponto_loop *loop, const struct ponto_addr *local,
+	      void (*accepted)(void *arg, struct ponto_stream_handle *stream, const struct ponto_addr *peer), void *arg,
+	      struct ponto_listener_handle **out)
+{
+	struct tt_hub *hub = self;
+	struct ponto_transport streams;
+	int result = begin(hub, loop);
+
+	if (result != PONTO_OK)
+		return result;
+	streams = stack_streams(hub->stack);
+	return streams.ops->listen(streams.self, loop, local, accepted, arg, out);
+}
