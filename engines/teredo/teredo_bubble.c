@@ -97,7 +97,7 @@ void bubble_indirect_now(struct teredo_client *c, struct peer *p, uint64_t now)
 
 void bubble_indirect(struct teredo_client *c, struct peer *p, uint64_t now)
 {
-	if (!port_before_indirect(c, p))
+	if (!port_before_indirect(c, p, now))
 		bubble_indirect_now(c, p, now);
 }
 
@@ -263,6 +263,8 @@ static void give_up(struct teredo_client *c, struct peer *p)
 {
 	p->effort = EFFORT_NONE;
 	p->echoing = false;
+	if (!p->trusted)
+		port_close(c, p);
 	if (p->queue.head)
 		client_effect(c, &(struct teredo_effect){.kind = TEREDO_EFFECT_UNREACHABLE, .peer = p->ip});
 	peer_drop_queue(c, p);

@@ -15,8 +15,8 @@ struct teredo_limit {
 	uint8_t key[16];
 	uint64_t interval; /* microseconds a packet is paid for; 0: no limit */
 	uint64_t depth;	   /* how far ahead a slot may be */
-	uint32_t mask;	/* of lines */
-	uint8_t *block; /* what the lines lie in */
+	uint32_t mask;	   /* of lines */
+	uint8_t *block;	   /* what the lines lie in */
 	struct line *lines;
 };
 

@@ -29,18 +29,38 @@ static void ask(struct teredo_client *c, uint8_t i)
 						 .peer = c->ports[i].peer->ip});
 }
 
-bool port_want(struct teredo_client *c, struct peer *p)
+/* Strangers can have us open ports, too: those of peers that were not reached in the time that trying takes are had by
+ * others. */
+static void free_one(struct teredo_client *c, uint64_t now)
 {
-	if (slot_of(c, p))
-		return true;
+	for (uint8_t i = 1; i <= TEREDO_PORTS_MAX; i++) {
+		struct port *port = &c->ports[i];
+
+		if (!port->open || port->peer->trusted || now - port->since < RETRY * (ROUNDS + 1))
+			continue;
+		port_close(c, port->peer);
+		return;
+	}
+}
+
+static bool take_slot(struct teredo_client *c, struct peer *p, uint64_t now)
+{
 	for (uint8_t i = 1; i <= TEREDO_PORTS_MAX; i++) {
 		if (c->ports[i].used)
 			continue;
-		c->ports[i] = (struct port){.peer = p, .used = true};
+		c->ports[i] = (struct port){.peer = p, .used = true, .since = now};
 		ask(c, i);
 		return true;
 	}
 	return false;
+}
+
+bool port_want(struct teredo_client *c, struct peer *p, uint64_t now)
+{
+	if (slot_of(c, p) || take_slot(c, p, now))
+		return true;
+	free_one(c, now);
+	return take_slot(c, p, now);
 }
 
 /* One still being opened is closed as soon as it is. */
@@ -67,7 +87,7 @@ static bool preserving(const struct teredo_client *c)
 	return c->preserving && has(c, TEREDO_FEATURE_PRESERVING);
 }
 
-bool port_before_indirect(struct teredo_client *c, struct peer *p)
+bool port_before_indirect(struct teredo_client *c, struct peer *p, uint64_t now)
 {
 	bool testing = p->failover_at != PONTO_NEVER;
 
@@ -75,7 +95,7 @@ bool port_before_indirect(struct teredo_client *c, struct peer *p)
 		return false;
 	if (!preserving(c) && (c->preserving || !has(c, TEREDO_FEATURE_SEQUENTIAL) || (!testing && p->tests >= TESTS)))
 		return false;
-	if (!testing && (p->via || !port_want(c, p)))
+	if (!testing && (p->via || !port_want(c, p, now)))
 		return false;
 	p->indirect_waits = true;
 	return true;

@@ -5,9 +5,9 @@
 #include "engines/teredo/teredo_limit.h"
 #include "framework/digest.h"
 
-#define VALID (30 * PONTO_SECOND)  /* after the last reception, RFC 4380 5.2 */
-#define RETRY (2 * PONTO_SECOND)   /* between bubbles, 5.4.1 */
-#define BUBBLES 4		   /* the first and three repetitions */
+#define VALID (30 * PONTO_SECOND)   /* after the last reception, RFC 4380 5.2 */
+#define RETRY (2 * PONTO_SECOND)    /* between bubbles, 5.4.1 */
+#define BUBBLES 4		    /* the first and three repetitions */
 #define FORGET (300 * PONTO_SECOND) /* a trusted peer that nobody speaks with any more */
 #define HOP_LIMIT 255
 
@@ -305,10 +305,10 @@ void teredo_relay_stats(const struct teredo_relay *relay, struct teredo_relay_st
 const char *teredo_relay_drop_name(enum teredo_relay_drop drop)
 {
 	static const char *const names[TEREDO_RELAY_DROPS] = {
-		[TEREDO_RELAY_MALFORMED] = "malformed",	    [TEREDO_RELAY_LARGE] = "large",
-		[TEREDO_RELAY_SOURCE] = "source",	    [TEREDO_RELAY_DESTINATION] = "destination",
-		[TEREDO_RELAY_FORGED] = "forged",	    [TEREDO_RELAY_STRANGER] = "stranger",
-		[TEREDO_RELAY_UNSERVED] = "unserved",	    [TEREDO_RELAY_LIMIT] = "limit",
+		[TEREDO_RELAY_MALFORMED] = "malformed", [TEREDO_RELAY_LARGE] = "large",
+		[TEREDO_RELAY_SOURCE] = "source",	[TEREDO_RELAY_DESTINATION] = "destination",
+		[TEREDO_RELAY_FORGED] = "forged",	[TEREDO_RELAY_STRANGER] = "stranger",
+		[TEREDO_RELAY_UNSERVED] = "unserved",	[TEREDO_RELAY_LIMIT] = "limit",
 		[TEREDO_RELAY_SILENT] = "silent",
 	};
 

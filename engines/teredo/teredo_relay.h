@@ -41,13 +41,13 @@ struct teredo_relay_config {
 enum teredo_relay_drop {
 	TEREDO_RELAY_MALFORMED = 0, /* no IPv6, or not the encapsulation */
 	TEREDO_RELAY_LARGE,	    /* more than TEREDO_MTU */
-	TEREDO_RELAY_SOURCE,	    /* of the IPv6 side: not a host's, or Teredo's own (relays must not feed each other) */
-	TEREDO_RELAY_DESTINATION,   /* not a Teredo client with a global IPv4 address, or this relay itself */
-	TEREDO_RELAY_FORGED,	    /* of clients: not from where its source address says */
-	TEREDO_RELAY_STRANGER,	    /* of clients nobody here has sent to */
-	TEREDO_RELAY_UNSERVED,	    /* for somebody who is not served */
-	TEREDO_RELAY_LIMIT,	    /* too many new peers, too much that waits, no memory */
-	TEREDO_RELAY_SILENT,	    /* waited for a client that did not answer */
+	TEREDO_RELAY_SOURCE, /* of the IPv6 side: not a host's, or Teredo's own (relays must not feed each other) */
+	TEREDO_RELAY_DESTINATION, /* not a Teredo client with a global IPv4 address, or this relay itself */
+	TEREDO_RELAY_FORGED,	  /* of clients: not from where its source address says */
+	TEREDO_RELAY_STRANGER,	  /* of clients nobody here has sent to */
+	TEREDO_RELAY_UNSERVED,	  /* for somebody who is not served */
+	TEREDO_RELAY_LIMIT,	  /* too many new peers, too much that waits, no memory */
+	TEREDO_RELAY_SILENT,	  /* waited for a client that did not answer */
 	TEREDO_RELAY_DROPS
 };
 
@@ -80,7 +80,8 @@ void teredo_relay_destroy(struct teredo_relay *relay); /* accepts NULL */
 void teredo_relay_local(struct teredo_relay *relay, const struct teredo_endpoint *own, size_t own_count,
 			const struct teredo_subnet *subnets, size_t subnet_count);
 
-/* A packet of the IPv6 side. 1: it is to be sent to *to as it is; 0: it waits for its peer, or was dropped (counted). */
+/* A packet of the IPv6 side. 1: it is to be sent to *to as it is; 0: it waits for its peer, or was dropped (counted).
+ */
 int teredo_relay_send(struct teredo_relay *relay, uint64_t now, struct ponto_bytes packet, struct teredo_endpoint *to);
 
 /* A datagram. 1: *packet, a view into it, is for the IPv6 side; 0: nothing is. */

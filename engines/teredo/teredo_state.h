@@ -103,6 +103,7 @@ struct port {
 	struct peer *peer;
 	uint16_t number;
 	uint8_t attempts;
+	uint64_t since;
 	bool used, open;
 };
 
@@ -261,10 +262,10 @@ int accept_error(struct teredo_client *c, const struct teredo_received *in, cons
 /* ---- teredo_port.c ------------------------------------------------------------------------------------- */
 
 /* Wants a random port for a peer: RFC 6081 5.4.4.2, 5.5.4.1. False: there is none to be had. */
-bool port_want(struct teredo_client *c, struct peer *p);
+bool port_want(struct teredo_client *c, struct peer *p, uint64_t now);
 void port_close(struct teredo_client *c, struct peer *p);
 /* Whether an indirect bubble to it waits for a port, or for a test of one. */
-bool port_before_indirect(struct teredo_client *c, struct peer *p);
+bool port_before_indirect(struct teredo_client *c, struct peer *p, uint64_t now);
 /* What came by a random port is an advertisement: the answer to a test, believed or not. */
 bool port_advertisement(struct teredo_client *c, uint64_t now, const struct teredo_received *in,
 			const struct teredo_packet *p);

@@ -680,7 +680,59 @@ static void random_ports_are_not_open_to_all(void **state)
 	rig_end(&rig);
 }
 
+static void opened_all(struct rig *rig, unsigned *open)
+{
+	struct teredo_effect effect;
+
+	while (teredo_client_effect(rig->c, &effect)) {
+		if (effect.kind == TEREDO_EFFECT_OPEN) {
+			++*open;
+			teredo_client_opened(rig->c, rig->now, effect.via, PONTO_OK);
+		} else if (effect.kind == TEREDO_EFFECT_CLOSE) {
+			--*open;
+		}
+	}
+	while (teredo_client_output(rig->c, &rig->slot))
+		;
+}
+
+/* Strangers may have all of them, but not for long; a peer that is given up has none. */
+static void ports_are_not_taken_for_good(void **state)
+{
+	unsigned open = 0;
+	struct rig rig;
+
+	(void)state;
+	rig_qualified(&rig, PP, OTHER);
+	for (uint16_t i = 1; i <= 45; i++) {
+		struct teredo_endpoint at = {IP4(198, 51, 100, 9), i};
+		struct teredo_ip6 ip = rig_address(S2, 0, at);
+
+		rig_indirect(&rig, &ip, at, &theirs);
+		opened_all(&rig, &open);
+	}
+	assert_int_equal(open, TEREDO_PORTS_MAX);
+	assert_int_equal(rig_send(&rig, &rig.b), 0);
+	opened_all(&rig, &open);
+	assert_int_equal(rig_peer(&rig, &rig.b).via, 0);
+	rig_pass(&rig, 2 * PONTO_SECOND);
+	assert_int_equal(rig_peer(&rig, &rig.b).via, 0);
+	rig_pass(&rig, 8 * PONTO_SECOND);
+	opened_all(&rig, &open);
+	rig.b.bytes[9] ^= 1;
+	assert_int_equal(rig_send(&rig, &rig.b), 0);
+	opened_all(&rig, &open);
+	assert_int_not_equal(rig_peer(&rig, &rig.b).via, 0);
+	assert_int_equal(open, TEREDO_PORTS_MAX);
+	rig_pass(&rig, 9 * PONTO_SECOND);
+	opened_all(&rig, &open);
+	assert_int_equal(rig_peer(&rig, &rig.b).via, 0);
+	assert_int_equal(open, TEREDO_PORTS_MAX - 1);
+	rig_end(&rig);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(ports_are_not_taken_for_good),
 	cmocka_unit_test(nonces_of_indirect_bubbles),
 	cmocka_unit_test(nonce_is_given_back),
 	cmocka_unit_test(direct_bubble_from_elsewhere),
