@@ -235,6 +235,16 @@ static void finish(struct add *add)
 	add_free(add);
 }
 
+/* It came from an origin, by whatever way of the program's. */
+static void count(struct dist_api *api, size_t len)
+{
+	ponto_counter_add(api->dist->client->metrics.bytes[DIST_FROM_ORIGIN], len);
+	if (!api->dist->cached)
+		return;
+	dist_cache_missed(api->dist->cache, false, 1);
+	dist_cache_fetched(api->dist->cache, false, len);
+}
+
 static void put_done(void *arg, int result)
 {
 	struct block *block = arg;
@@ -246,6 +256,8 @@ static void put_done(void *arg, int result)
 		add->result = result;
 	if (result == PONTO_OK)
 		dist_caches_fresh(api->dist->caches, &block->fresh, block->piece.index);
+	if (result == PONTO_OK)
+		count(api, block->data.len);
 	dist_api_reads_kept(api, &block->kept.id, block->piece.index);
 	if (--add->puts == 0)
 		finish(add);

@@ -1,5 +1,6 @@
 /* Programs of peerdist.h at service-dist, in simulated nodes: contents read from the cache and from neighbours, and the
  * data that programs bring. */
+#include "framework/metrics.h"
 #include "tests/unit/dist_api_rig.h"
 
 #define SIZE (40 * 65536 + 1234)
@@ -113,6 +114,12 @@ static void read_all(struct scene *s, unsigned node, uint64_t program, uint64_t 
 	assert_int_equal(read_at(s, node, program, handle, at, max, timeout).outcome, END);
 }
 
+/* What a node has counted. */
+static uint64_t counted(const struct scene *s, unsigned node, const char *name)
+{
+	return ponto_counter_value(ponto_counter(s->lan.nodes[node].metrics, name, "dist", ""));
+}
+
 /* ---- as it should be -------------------------------------------------------------------------------- */
 
 static void what_one_brings_others_read(void **state)
@@ -133,6 +140,8 @@ static void what_one_brings_others_read(void **state)
 		assert_int_equal(s->lan.searches, 0);
 		read_all(s, 1, 1, b, i % 2 ? 1000000 : 50000, 5000);
 		assert_true(s->lan.peer_bytes >= SIZE);
+		assert_int_equal(counted(s, 0, "dist_fetched_origin_bytes_total"), SIZE);
+		assert_int_equal(counted(s, 1, "dist_fetched_peers_bytes_total"), SIZE);
 		/* what came is kept: nobody is asked again */
 		s->lan.peer_requests = 0;
 		read_all(s, 1, 1, b, 300000, 0);
