@@ -1,11 +1,12 @@
-/* How long the cache takes to open on store-rocksdb, and what memory it has then: 10,000,000 blocks are held, or as many
- * as PONTO_BLOCKS says. Their metadata is real, of blocks of 64 KiB; of their bytes 1 KiB each is kept, so that a disk
+/* How long the cache takes to start on store-rocksdb, and what memory it has then: 10,000,000 blocks are held, or as many
+ * as PONTO_BLOCKS says. It has started when a block was put, kept, and read again; what is held already comes to be known
+ * meanwhile, from then on is found and read, and how long that takes for all of it is told, too. Their metadata is real, of blocks of 64 KiB; of their bytes 1 KiB each is kept, so that a disk
  * holds them. As segments of version 1.0, of 512 blocks (PONTO_VERSION=1, the default), or of 2.0, of one.
  *
  *     bench_dist_start            makes a store here, opens the cache, removes the store
  *     PONTO_STORE=FOLDER          keeps it, and opens what is there instead of making it again
  *
- * Cold: nothing of the store is in the page cache. Against the limit of 5 seconds. */
+ * Cold: nothing of the store is in the page cache. The limit of 5 seconds is for the start, opening the store included. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -192,9 +193,69 @@ static void make_cold(void)
 
 /* ---- opening ------------------------------------------------------------------------------------ */
 
+struct start {
+	struct ponto_loop *loop;
+	struct dist_cache *cache;
+	struct dist_segment segment;
+	uint8_t data[BODY];
+	double used, known; /* when; 0: not yet */
+	uint64_t early;	    /* segments known when it was used */
+};
+
 static void on_ready(void *arg, int result)
 {
+	struct start *s = arg;
+
 	must(result, "opening");
+	s->known = seconds();
+	if (s->used > 0)
+		ponto_loop_stop(s->loop);
+}
+
+static int compare(void *arg, const struct dist_read *read)
+{
+	const struct start *s = arg;
+
+	return ponto_bytes_equal(read->block.data, ponto_bytes(s->data, sizeof(s->data))) ? PONTO_OK : PONTO_ECORRUPT;
+}
+
+static void on_read(void *arg, int result)
+{
+	struct start *s = arg;
+	struct dist_cache_stats stats;
+
+	must(result, "reading");
+	s->used = seconds();
+	dist_cache_stats(s->cache, &stats);
+	s->early = stats.segments;
+	if (s->known > 0)
+		ponto_loop_stop(s->loop);
+}
+
+static void on_put(void *arg, int result)
+{
+	struct start *s = arg;
+
+	must(result, "keeping");
+	must(dist_cache_get(s->cache, &s->segment.id, 0, compare, on_read, s), "reading");
+}
+
+/* A block that comes as soon as the cache is there. */
+static void use(struct start *s)
+{
+	struct dist_piece piece = {.index = 0, .data = ponto_bytes(s->data, sizeof(s->data))};
+
+	ponto_random_system.fill(ponto_random_system.ctx, s->data, sizeof(s->data));
+	s->segment = (struct dist_segment){.algo = CONTENT_TRUNCATED, .size = sizeof(s->data), .keyed = true};
+	must(dist_digest(s->segment.algo, piece.data, s->segment.hod), "hashing");
+	content_segment_secret(s->segment.algo, s->segment.hod, s->segment.hod, s->segment.kp);
+	content_segment_id(s->segment.algo, s->segment.kp, s->segment.hod, &s->segment.id);
+	must(dist_cache_put(s->cache, &s->segment, &piece, on_put, s), "keeping");
+}
+
+static void on_cleared(void *arg, int result, uint64_t segments)
+{
+	must(segments == 1 ? result : PONTO_EIO, "clearing");
 	ponto_loop_stop(arg);
 }
 
@@ -212,8 +273,8 @@ static bool measure(uint64_t blocks)
 		.instance = "bench",
 	};
 	struct dist_cache_stats stats;
-	struct dist_cache *cache;
-	double start, opened, ready, before, after;
+	struct start s = {.used = 0};
+	double start, opened, before, after;
 
 	make_cold();
 	start = seconds();
@@ -223,22 +284,25 @@ static bool measure(uint64_t blocks)
 	must(ponto_pool_create(&ponto_alloc_system, "store", 4, 1024, &store.pool), "pool");
 	config.store = store;
 	before = resident();
-	must(dist_cache_open(&config, on_ready, config.loop, &cache), "opening");
+	s.loop = config.loop;
+	must(dist_cache_open(&config, on_ready, &s, &s.cache), "opening");
+	use(&s);
 	must(ponto_loop_run(config.loop), "running");
-	ready = seconds();
 	after = resident();
-	dist_cache_stats(cache, &stats);
-	printf("bench dist-start-v%d ratio=%.2f ours=%.2fs limit=%.2fs (blocks=%llu of %llu in %llu segments; the store "
-	       "%.2fs, the cache %.2fs; memory: the store %.0fMiB, the cache %.0fMiB)\n",
-	       v2 ? 2 : 1, LIMIT / (ready - start), ready - start, LIMIT, (unsigned long long)stats.blocks,
-	       (unsigned long long)blocks, (unsigned long long)stats.segments, opened - start, ready - opened, before,
-	       after - before);
-	dist_cache_close(cache, on_closed, config.loop);
+	must(dist_cache_clear(s.cache, &s.segment.id, NULL, on_cleared, config.loop), "clearing");
+	must(ponto_loop_run(config.loop), "running");
+	dist_cache_stats(s.cache, &stats);
+	printf("bench dist-start-v%d ratio=%.2f ours=%.2fs limit=%.2fs (the store %.2fs; blocks=%llu of %llu in %llu segments, "
+	       "%llu of them known at the start, all after %.2fs; memory: the store %.0fMiB, the cache %.0fMiB)\n",
+	       v2 ? 2 : 1, LIMIT / (s.used - start), s.used - start, LIMIT, opened - start,
+	       (unsigned long long)stats.blocks, (unsigned long long)blocks, (unsigned long long)stats.segments,
+	       (unsigned long long)s.early, s.known - start, before, after - before);
+	dist_cache_close(s.cache, on_closed, config.loop);
 	must(ponto_loop_run(config.loop), "running");
 	ponto_pool_destroy(store.pool);
 	ponto_loop_destroy(config.loop);
 	store.ops->destroy(store.self);
-	return stats.blocks == blocks && ready - start <= LIMIT;
+	return stats.blocks == blocks && s.used - start <= LIMIT;
 }
 
 int main(void)

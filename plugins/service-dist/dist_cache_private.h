@@ -88,7 +88,9 @@ struct dist_cache {
 	unsigned jobs;	   /* on the pool, of all kinds, */
 	unsigned reads, puts;
 	unsigned background; /* and of those that nobody waits for */
+	unsigned writes;     /* and of changes that somebody waits for */
 	struct dist_entry *waiting, *last_waiting;
+	struct dist_entry *writers, *last_writer;
 	struct dist_clear *clears;
 	struct dist_verify *verify;
 	uint64_t rest_until;	       /* monotonic: nothing that waits is begun, after one failed */

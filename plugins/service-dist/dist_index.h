@@ -21,9 +21,9 @@ struct dist_clear;
 /* What is to be done with a segment in the store, one thing at a time: the cache's own (dist_lane.c). */
 struct dist_lane {
 	struct dist_put *puts, *last_put;
-	struct dist_entry *next_waiting;
+	struct dist_entry *next_waiting, *next_writer;
 	struct dist_clear *clear; /* who is told when it is removed */
-	bool busy, waiting;
+	bool busy, waiting, queued; /* waiting: for a place of those that nobody waits for; queued: of the others */
 	bool remove, check, touch, verify, scrub;
 };
 

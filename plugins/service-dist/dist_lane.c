@@ -1,11 +1,13 @@
 /* Changes of segments in the store: one job at a time for a segment, so that they do not get in each other's way;
- * blocks that come meanwhile go together in the next. What nobody waits for has few places at a time. */
+ * blocks that come meanwhile go together in the next. Few are at work at a time, and of those that nobody waits for one:
+ * a store that holds writes back must not hold all workers of its pool, for reads need one. */
 #include <assert.h>
 #include <string.h>
 
 #include "plugins/service-dist/dist_cache_private.h"
 
-#define BACKGROUND_MAX 4u
+#define BACKGROUND_MAX 1u
+#define WRITES_MAX 2u /* with that one less than a store has workers (framework/node.c) */
 
 struct lane_job {
 	struct dist_cache *cache;
@@ -123,6 +125,7 @@ static void lane_done(void *arg)
 
 	job->entry->lane.busy = false;
 	cache->background -= job->background;
+	cache->writes -= !job->background;
 	if (job->remove)
 		removed(job);
 	else
@@ -232,6 +235,7 @@ static int begin(struct dist_cache *cache, struct dist_entry *entry, bool backgr
 	lane->busy = true;
 	cache->jobs++;
 	cache->background += background;
+	cache->writes += !background;
 	return PONTO_OK;
 }
 
@@ -247,10 +251,43 @@ void dist_lane_wait(struct dist_cache *cache, struct dist_entry *entry)
 	cache->last_waiting = entry;
 }
 
+/* What somebody waits for, in the order in which it came. */
+static void queue_writer(struct dist_cache *cache, struct dist_entry *entry)
+{
+	if (entry->lane.queued || entry->lane.busy)
+		return;
+	entry->lane.queued = true;
+	entry->lane.next_writer = NULL;
+	*(cache->writers ? &cache->last_writer->lane.next_writer : &cache->writers) = entry;
+	cache->last_writer = entry;
+}
+
+static void advance_writers(struct dist_cache *cache)
+{
+	while (cache->writers && cache->writes < WRITES_MAX) {
+		struct dist_entry *entry = cache->writers;
+		struct dist_lane *lane = &entry->lane;
+		struct dist_put *refused = NULL;
+		int result = PONTO_OK;
+
+		cache->writers = lane->next_writer;
+		lane->queued = false;
+		if (lane->puts && !lane->busy && !lane->remove)
+			result = begin(cache, entry, false);
+		if (result != PONTO_OK) {
+			refused = lane->puts;
+			lane->puts = lane->last_put = NULL;
+		}
+		next(cache, entry);
+		end_puts(cache, refused, result);
+	}
+}
+
 void dist_lane_advance(struct dist_cache *cache)
 {
 	bool rest = !cache->closing && ponto_mono(cache->config.clock) < cache->rest_until;
 
+	advance_writers(cache);
 	while (cache->waiting && cache->background < BACKGROUND_MAX && !rest) {
 		struct dist_entry *entry = cache->waiting;
 
@@ -271,23 +308,15 @@ void dist_lane_advance(struct dist_cache *cache)
 static void next(struct dist_cache *cache, struct dist_entry *entry)
 {
 	struct dist_lane *lane = &entry->lane;
-	struct dist_put *refused = NULL;
-	int result = PONTO_OK;
 
 	if (lane->busy)
 		return;
-	if (lane->puts && !lane->remove) {
-		result = begin(cache, entry, false);
-		if (result == PONTO_OK)
-			return;
-		refused = lane->puts;
-		lane->puts = lane->last_put = NULL;
-	}
-	if (lane->remove || lane->check || lane->touch || lane->scrub)
+	if (lane->puts && !lane->remove)
+		queue_writer(cache, entry);
+	else if (lane->remove || lane->check || lane->touch || lane->scrub)
 		dist_lane_wait(cache, entry);
-	else if (!entry->listed && !lane->waiting)
+	else if (!entry->listed && !lane->waiting && !lane->queued)
 		dist_index_remove(&cache->index, entry);
-	end_puts(cache, refused, result);
 }
 
 void dist_lane_retire(struct dist_cache *cache, struct dist_entry *entry)
@@ -301,6 +330,7 @@ void dist_lane_abandon(struct dist_cache *cache)
 {
 	struct dist_put *puts = NULL;
 
+	cache->writers = cache->last_writer = NULL;
 	for (size_t i = 0; i < cache->index.bucket_count; i++) {
 		for (struct dist_entry *e = cache->index.buckets[i]; e; e = e->next) {
 			if (e->lane.puts) {
@@ -308,6 +338,7 @@ void dist_lane_abandon(struct dist_cache *cache)
 				puts = e->lane.puts;
 			}
 			e->lane.puts = e->lane.last_put = NULL;
+			e->lane.queued = false;
 			e->lane.remove = e->lane.check = e->lane.touch = e->lane.verify = e->lane.scrub = false;
 		}
 	}
@@ -408,6 +439,12 @@ static int enqueue(struct dist_cache *cache, struct dist_entry *entry, struct di
 	lane->last_put = put;
 	if (lane->busy || lane->remove)
 		return PONTO_OK;
+	if (lane->queued)
+		return PONTO_OK;
+	if (cache->writes >= WRITES_MAX) {
+		queue_writer(cache, entry);
+		return PONTO_OK;
+	}
 	/* It is alone: others would have made the lane busy. */
 	result = begin(cache, entry, false);
 	if (result != PONTO_OK)
@@ -448,7 +485,7 @@ int dist_cache_put(struct dist_cache *cache, const struct dist_segment *segment,
 		return PONTO_OK;
 	}
 	free_put(cache, put);
-	if (!entry->listed && !entry->lane.waiting)
+	if (!entry->listed && !entry->lane.waiting && !entry->lane.queued)
 		dist_index_remove(&cache->index, entry);
 	return result;
 }

@@ -5,7 +5,7 @@
 #include "plugins/service-dist/dist_cache_private.h"
 
 #define TOPIC "service.dist.cache"
-#define LOOKS 3u /* pages that are looked at, at once */
+#define LOOKS 2u /* pages that are looked at, at once: one worker is left for who reads */
 
 struct load {
 	struct dist_cache *cache;
