@@ -489,6 +489,74 @@ static void from_many_threads(void **state)
 	free(data);
 }
 
+/* The others, by threads with an instance each. */
+static void *work_apart(void *arg)
+{
+	struct worker *me = arg;
+	PEERDIST_STATUS_INFO info = {.cbSize = sizeof(info)};
+	PEERDIST_CLIENT_BASIC_INFO basic;
+	PEERDIST_INSTANCE_HANDLE mine;
+	PEERDIST_CONTENTINFO_HANDLE opened;
+	PEERDIST_CONTENT_HANDLE content;
+	PEERDIST_STATUS status;
+	BYTE buffer[100], *described;
+	OVERLAPPED o = {0}, p = {0};
+	char name[16];
+	size_t size;
+
+	snprintf(name, sizeof(name), "a%u", me->number);
+	if (PeerDistStartup(2, &mine, NULL) != ERROR_SUCCESS)
+		return NULL;
+	dist_publish(mine, name, me->data, 70000);
+	described = dist_info(mine, name, 1, 0, 0, &size);
+	content = dist_open(mine, (BYTE)me->number, described, size);
+	me->good = PeerDistGetStatus(mine, &status) == ERROR_SUCCESS &&
+		   PeerDistGetStatusEx(mine, &info) == ERROR_SUCCESS && info.status == status &&
+		   PeerDistRegisterForStatusChangeNotification(mine, NULL, 0, &o, &status) == ERROR_IO_PENDING &&
+		   dist_end(ERROR_IO_PENDING, &o, NULL) == ERROR_SUCCESS &&
+		   PeerDistRegisterForStatusChangeNotificationEx(mine, NULL, 0, &o, &info) == ERROR_IO_PENDING &&
+		   PeerDistUnregisterForStatusChangeNotification(mine) == ERROR_SUCCESS &&
+		   dist_end(ERROR_IO_PENDING, &o, NULL) == ERROR_OPERATION_ABORTED &&
+		   PeerDistServerOpenContentInformation(mine, (DWORD)strlen(name), (PBYTE)name, 0, 0, NULL, 0,
+							&opened) == ERROR_SUCCESS &&
+		   PeerDistServerCancelAsyncOperation(mine, (DWORD)strlen(name), (PBYTE)name, &o) ==
+			   PEERDIST_ERROR_OPERATION_NOTFOUND &&
+		   PeerDistClientGetInformationByHandle(mine, content, PeerDistClientBasicInfo, sizeof(basic),
+							&basic) == ERROR_SUCCESS &&
+		   dist_end(PeerDistClientStreamRead(mine, content, 100, buffer, 0, &p), &p, NULL) ==
+			   PEERDIST_ERROR_MISSING_DATA &&
+		   PeerDistClientCancelAsyncOperation(mine, content, NULL) == ERROR_SUCCESS;
+	p = (OVERLAPPED){0};
+	me->good = me->good &&
+		   dist_end(PeerDistClientFlushContent(mine, &tag, NULL, 0, &p), &p, NULL) == ERROR_SUCCESS &&
+		   PeerDistShutdown(mine) == ERROR_SUCCESS;
+	free(described);
+	return NULL;
+}
+
+static void instances_of_many_threads(void **state)
+{
+	struct worker workers[6];
+	BYTE *data = dist_bytes(SIZE);
+
+	PONTO_COVERS_THREADS("PeerDistStartup", "PeerDistShutdown", "PeerDistGetStatus", "PeerDistGetStatusEx");
+	PONTO_COVERS_THREADS("PeerDistRegisterForStatusChangeNotification",
+			     "PeerDistRegisterForStatusChangeNotificationEx",
+			     "PeerDistUnregisterForStatusChangeNotification");
+	PONTO_COVERS_THREADS("PeerDistServerOpenContentInformation", "PeerDistServerCancelAsyncOperation",
+			     "PeerDistClientGetInformationByHandle", "PeerDistClientStreamRead");
+	PONTO_COVERS_THREADS("PeerDistClientCancelAsyncOperation", "PeerDistClientFlushContent");
+	for (unsigned i = 0; i < 6; i++) {
+		workers[i] = (struct worker){.w = *state, .number = i, .data = data};
+		assert_int_equal(pthread_create(&workers[i].thread, NULL, work_apart, &workers[i]), 0);
+	}
+	for (unsigned i = 0; i < 6; i++) {
+		pthread_join(workers[i].thread, NULL);
+		assert_int_equal(workers[i].good, 1);
+	}
+	free(data);
+}
+
 /* Handles are closed while others use them: each function works, or says that the handle is none. */
 static void *use_until_closed(void *arg)
 {
@@ -581,6 +649,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(a_daemon_that_is_another, dist_setup, dist_teardown),
 	cmocka_unit_test_setup_teardown(services_that_are_not_there, dist_setup, dist_teardown),
 	cmocka_unit_test_setup_teardown(from_many_threads, dist_setup, dist_teardown),
+	cmocka_unit_test_setup_teardown(instances_of_many_threads, dist_setup, dist_teardown),
 	cmocka_unit_test_setup_teardown(closed_while_others_use_it, dist_setup, dist_teardown),
 #if !defined(__SANITIZE_THREAD__)
 	cmocka_unit_test_setup_teardown(a_child_of_fork_starts_from_nothing, dist_setup, dist_teardown),

@@ -67,6 +67,9 @@ in_program A content_server 7000 "$work/www/large" "$work/www/small" >"$work/ser
 server=$!
 listens() { grep -q '^listening at port 7000' "$work/server.out"; }
 until_true 300 listens || bail "the server does not listen: $(cat "$work/server.err")"
+echo "# covers PeerDistServerPublishStream"
+echo "# covers PeerDistServerPublishAddToStream"
+echo "# covers PeerDistServerPublishCompleteStream"
 is "it published two files" "$(grep -c '^published' "$work/server.out")" 2
 fetch() { # NODE NAME OUTPUT ...: what it says in $work/said
 	local at=$1 name=$2 output=$3
@@ -77,10 +80,16 @@ fetch() { # NODE NAME OUTPUT ...: what it says in $work/said
 size=$(stat -c %s "$work/www/large")
 
 # ---- clients -------------------------------------------------------------------------------------------------
+echo "# covers PeerDistServerOpenContentInformationEx"
+echo "# covers PeerDistServerRetrieveContentInformation"
+echo "# covers PeerDistClientAddContentInformation"
+echo "# covers PeerDistClientCompleteContentInformation"
 check "B fetches, and nobody has it" fetch B large B1 /version 1 /info "$work/got/info1"
 is "all of it from the server" "$(cat "$work/said")" "0 bytes from nearby, $size from the server"
+echo "# covers PeerDistClientAddData"
 check "what B brought is here" fetch B large B1 /version 1 /local
 is "all of it" "$(cat "$work/said")" "$size bytes from nearby, 0 from the server"
+echo "# covers PeerDistClientStreamRead"
 check "C fetches" fetch C large C1 /version 1
 is "all of it from its neighbour" "$(cat "$work/said")" "$size bytes from nearby, 0 from the server"
 check "C keeps it" fetch C large C1 /version 1 /local
