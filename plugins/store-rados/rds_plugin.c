@@ -116,7 +116,7 @@ static int write_meta(struct rds_store *store, uint64_t deadline)
 static int take_namespace(struct rds_store *store, uint64_t deadline)
 {
 	struct rds_list *list;
-	int result = rds_list_names(store, "", deadline, &list);
+	int result = rds_list_names(store, "", 1, deadline, &list);
 	bool empty;
 
 	if (result)
@@ -184,6 +184,7 @@ static void rds_destroy(void *self)
 	}
 	rds_link_leave(store->link);
 	rds_hints_free(&store->hints);
+	ponto_free(store->env->alloc, store->recent);
 	pthread_cond_destroy(&store->cond);
 	pthread_mutex_destroy(&store->lock);
 	ponto_free(store->env->alloc, store);
@@ -224,6 +225,10 @@ static int rds_create(const struct ponto_env *env, void **self)
 	result = rds_hints_init(&store->hints, env->alloc);
 	if (!result)
 		result = rds_link_open(env, store->nspace, store->timeout, &store->link);
+	if (!result) {
+		store->recent = rds_recent_new(env->alloc);
+		result = store->recent ? PONTO_OK : PONTO_ENOMEM;
+	}
 	if (!result) {
 		store->helps = pthread_create(&store->helper, NULL, rds_help, store) == 0;
 		result = store->helps ? open_namespace(store) : PONTO_ENOMEM;

@@ -124,7 +124,7 @@ struct check {
 
 struct walk {
 	struct rds_store *store;
-	uint64_t deadline;
+	uint64_t deadline, run;
 	struct rds_list *list;
 	size_t at, asked;	     /* the next name to judge, to ask for */
 	struct check checks[CHECKS]; /* a ring: of names at to asked - 1 */
@@ -231,7 +231,7 @@ static int walk_next(struct walk *w, char name[RDS_OBJECT_MAX])
 			}
 			strcpy(after, w->list->names[w->at - 1]);
 			walk_end(w);
-			result = rds_list_names(w->store, after, w->deadline, &w->list);
+			result = rds_list_names(w->store, after, w->run, w->deadline, &w->list);
 			w->at = w->asked = 0;
 			continue;
 		}
@@ -258,7 +258,7 @@ static int give_groups(struct walk *w, uint8_t *token, size_t *token_len, size_t
 	if (*token_len > 0)
 		rds_object_name(ponto_bytes(token, *token_len), name);
 	w->window = limit < CHECKS - 1 ? limit + 1 : CHECKS;
-	result = rds_list_names(w->store, name, w->deadline, &w->list);
+	result = rds_list_names(w->store, name, w->run, w->deadline, &w->list);
 	if (result)
 		return result;
 	while (!(result = walk_next(w, name)) && name[0] && going && limit > 0) {
@@ -276,25 +276,34 @@ static int give_groups(struct walk *w, uint8_t *token, size_t *token_len, size_t
 	return result;
 }
 
+/* A page is the number of the run, then the group given last. */
+#define RUN sizeof(uint64_t)
+
 int rds_groups(void *self, uint8_t **page, size_t *page_len, size_t limit, uint64_t deadline,
 	       const struct ponto_alloc *alloc, ponto_store_group_fn *fn, void *arg)
 {
-	struct walk w = {.store = self, .deadline = deadline};
+	struct rds_store *store = self;
+	struct walk w = {.store = store, .deadline = deadline};
 	size_t token_len = *page ? *page_len : 0;
 	uint8_t *token;
 	bool more = false;
 	int result;
 
-	if (limit == 0 || token_len > PONTO_STORE_GROUP_MAX)
+	if (limit == 0 || (*page && (token_len <= RUN || token_len > RUN + PONTO_STORE_GROUP_MAX)))
 		return PONTO_EINVAL;
-	if (rds_late(self, deadline))
+	if (rds_late(store, deadline))
 		return PONTO_ETIME;
-	token = ponto_new(alloc, 1, PONTO_STORE_GROUP_MAX);
+	token = ponto_new(alloc, 1, RUN + PONTO_STORE_GROUP_MAX);
 	if (!token)
 		return PONTO_ENOMEM;
 	if (token_len > 0)
 		memcpy(token, *page, token_len);
-	result = give_groups(&w, token, &token_len, limit, &more, fn, arg);
+	else
+		store->env->random->fill(store->env->random->ctx, token, RUN);
+	memcpy(&w.run, token, RUN);
+	token_len -= token_len > 0 ? RUN : 0;
+	result = give_groups(&w, token + RUN, &token_len, limit, &more, fn, arg);
+	token_len += RUN;
 	if (result || !more) {
 		ponto_free(alloc, token);
 		token = NULL;

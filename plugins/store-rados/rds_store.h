@@ -22,6 +22,7 @@
 struct rds_link;
 struct rds_op;
 struct rds_list;
+struct rds_recent;
 
 struct rds_store {
 	const struct ponto_env *env;
@@ -38,6 +39,7 @@ struct rds_store {
 	bool ending;
 	pthread_t helper, sweeper;
 	bool helps, sweeps;
+	struct rds_recent *recent; /* the helper's */
 
 	struct rds_hints hints;
 	uint64_t sweep_every;	  /* microseconds, 0: never */

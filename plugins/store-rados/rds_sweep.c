@@ -243,6 +243,7 @@ static bool wait_pace(struct rds_store *store, uint64_t pace)
 int rds_sweep_pass(struct rds_store *store, uint64_t pace, uint64_t grace)
 {
 	struct page *page = ponto_new(store->env->alloc, 1, sizeof(*page));
+	uint64_t run_of_names = ponto_random_u64(store->env->random);
 	uint8_t group[PONTO_STORE_GROUP_MAX];
 	char after[RDS_OBJECT_MAX] = "";
 	struct rds_list *list = NULL;
@@ -251,7 +252,7 @@ int rds_sweep_pass(struct rds_store *store, uint64_t pace, uint64_t grace)
 	int result = page ? PONTO_OK : PONTO_ENOMEM;
 
 	while (!result && !end) {
-		result = rds_list_names(store, after, soon(store), &list);
+		result = rds_list_names(store, after, run_of_names, soon(store), &list);
 		for (size_t i = 0; !result && i < list->count; i++) {
 			const char *name = list->names[i];
 

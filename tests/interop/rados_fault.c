@@ -566,7 +566,6 @@ int main(int argc, char **argv)
 	};
 
 	child_main(argc, argv);
-	cmocka_set_test_filter(getenv("F"));
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name(NULL, tests, NULL, NULL);
 }
