@@ -218,7 +218,8 @@ void conf_order(struct conf_loader *l)
 {
 	/* services last: nothing refers to them but other services */
 	static const uint32_t kinds[] = {PONTO_KIND_TRANSPORT, PONTO_KIND_STORE, PONTO_KIND_SECURITY,
-					 PONTO_KIND_DISCOVERY, PONTO_KIND_HTTP,	 PONTO_KIND_SERVICE};
+					 PONTO_KIND_DISCOVERY, PONTO_KIND_HTTP,  PONTO_KIND_MAPPING,
+					 PONTO_KIND_SERVICE};
 	struct ponto_conf_file *f = l->file;
 	struct order o = {.l = l};
 

@@ -3,6 +3,7 @@
 
 #include "framework/discovery.h"
 #include "framework/http.h"
+#include "framework/mapping.h"
 #include "framework/security.h"
 #include "framework/store.h"
 #include "framework/transport.h"
@@ -103,6 +104,8 @@ static int create_plain(struct node_instance *i)
 		return ((const struct ponto_discovery_ops *)v)->create(&i->env, &i->self);
 	case PONTO_KIND_HTTP:
 		return ((const struct ponto_http_ops *)v)->create(&i->env, &i->self);
+	case PONTO_KIND_MAPPING:
+		return ((const struct ponto_mapping_ops *)v)->create(&i->env, &i->self);
 	case PONTO_KIND_SERVICE: /* on the caller's loop */
 		i->env.loop = i->node->setup.loop;
 		return node_service_ops(i)->create(&i->env, &i->self);
@@ -130,6 +133,9 @@ static void destroy_plain(struct node_instance *i)
 		break;
 	case PONTO_KIND_HTTP:
 		((const struct ponto_http_ops *)v)->destroy(i->self);
+		break;
+	case PONTO_KIND_MAPPING:
+		((const struct ponto_mapping_ops *)v)->destroy(i->self);
 		break;
 	case PONTO_KIND_SERVICE:
 		node_service_ops(i)->destroy(i->self);

@@ -21,13 +21,15 @@ enum ponto_kind {
 	PONTO_KIND_DISCOVERY = 4, /* discovery.h, "discovery" */
 	PONTO_KIND_SERVICE = 5,	  /* service.h, "services" */
 	PONTO_KIND_HTTP = 6,	  /* http.h, "http" */
+	PONTO_KIND_MAPPING = 7,	  /* mapping.h, "mappings" */
 	PONTO_KIND_LIMIT
 };
 
 /* "transport", "store", …; NULL for a number that is no kind. */
 const char *ponto_kind_name(enum ponto_kind kind);
 
-/* The name of the configuration group: "transports", "stores", "security", "discovery", "services", "http". */
+/* The name of the configuration group: "transports", "stores", "security", "discovery", "services", "http",
+ * "mappings". */
 const char *ponto_kind_group(enum ponto_kind kind);
 
 /* The reverse of ponto_kind_name; 0 when unknown. */

@@ -7,6 +7,7 @@
 #include "framework/conf_value.h"
 #include "framework/discovery.h"
 #include "framework/http.h"
+#include "framework/mapping.h"
 #include "framework/security.h"
 #include "framework/service.h"
 #include "framework/store.h"
@@ -71,6 +72,11 @@ static const struct member http_members[] = {
 	MEMBER(ponto_http_ops, cancel),
 };
 
+static const struct member mapping_members[] = {
+	MEMBER(ponto_mapping_ops, create), MEMBER(ponto_mapping_ops, destroy), MEMBER(ponto_mapping_ops, open),
+	MEMBER(ponto_mapping_ops, close),  MEMBER(ponto_mapping_ops, renew),
+};
+
 struct kind {
 	const char *name, *group;
 	uint32_t abi;
@@ -87,6 +93,7 @@ static const struct kind kinds[PONTO_KIND_LIMIT] = {
 	[PONTO_KIND_DISCOVERY] = KIND(discovery, "discovery", PONTO_DISCOVERY_ABI),
 	[PONTO_KIND_SERVICE] = KIND(service, "services", PONTO_SERVICE_ABI),
 	[PONTO_KIND_HTTP] = KIND(http, "http", PONTO_HTTP_ABI),
+	[PONTO_KIND_MAPPING] = KIND(mapping, "mappings", PONTO_MAPPING_ABI),
 };
 
 static const struct kind *kind_of(uint32_t kind)

@@ -14,6 +14,7 @@
 #include "framework/discovery.h"
 #include "framework/service.h"
 #include "framework/http.h"
+#include "framework/mapping.h"
 #include "framework/bus.h"
 #include "framework/node.h"
 
@@ -165,7 +166,7 @@ static const struct row rows[] = {
 	AT(ponto_stream_events, half_closed, 16),
 	AT(ponto_stream_events, writable, 24),
 	AT(ponto_stream_events, closed, 32),
-	SIZE(ponto_transport_ops, 168),
+	SIZE(ponto_transport_ops, 176),
 	AT(ponto_transport_ops, head, 0),
 	AT(ponto_transport_ops, create, 8),
 	AT(ponto_transport_ops, destroy, 16),
@@ -187,6 +188,7 @@ static const struct row rows[] = {
 	AT(ponto_transport_ops, subnets, 144),
 	AT(ponto_transport_ops, listening, 152),
 	AT(ponto_transport_ops, ends, 160),
+	AT(ponto_transport_ops, describe, 168),
 	SIZE(ponto_subnet, 32),
 	AT(ponto_subnet, addr, 0),
 	AT(ponto_subnet, zone, 24),
@@ -450,6 +452,31 @@ static const struct row rows[] = {
 	AT(ponto_event, topic, 0),
 	AT(ponto_event, payload, 128),
 	AT(ponto_event, len, 136),
+	/* mapping.h */
+	SIZE(ponto_mapping_want, 40),
+	AT(ponto_mapping_want, local, 0),
+	AT(ponto_mapping_want, protocol, 24),
+	AT(ponto_mapping_want, exact, 25),
+	AT(ponto_mapping_want, lifetime, 28),
+	AT(ponto_mapping_want, description, 32),
+	SIZE(ponto_mapping_info, 324),
+	AT(ponto_mapping_info, state, 0),
+	AT(ponto_mapping_info, external, 4),
+	AT(ponto_mapping_info, gateway, 28),
+	AT(ponto_mapping_info, how, 52),
+	AT(ponto_mapping_info, why, 68),
+	SIZE(ponto_mapping_events, 8),
+	AT(ponto_mapping_events, changed, 0),
+	SIZE(ponto_mapping_ops, 48),
+	AT(ponto_mapping_ops, create, 8),
+	AT(ponto_mapping_ops, destroy, 16),
+	AT(ponto_mapping_ops, open, 24),
+	AT(ponto_mapping_ops, close, 32),
+	AT(ponto_mapping_ops, renew, 40),
+	SIZE(ponto_mapping, 24),
+	AT(ponto_mapping, ops, 0),
+	AT(ponto_mapping, self, 8),
+	AT(ponto_mapping, pool, 16),
 	/* node.h */
 	SIZE(ponto_node_setup, 80),
 	AT(ponto_node_setup, name, 0),
@@ -491,6 +518,7 @@ static void abi_numbers(void **state)
 	assert_int_equal(PONTO_DISCOVERY_ABI, 1);
 	assert_int_equal(PONTO_SERVICE_ABI, 1);
 	assert_int_equal(PONTO_HTTP_ABI, 1);
+	assert_int_equal(PONTO_MAPPING_ABI, 1);
 }
 
 /* Numbers that cross the contract as plain integers. */
@@ -503,6 +531,7 @@ static void kinds_and_types_keep_their_numbers(void **state)
 	assert_int_equal(PONTO_KIND_DISCOVERY, 4);
 	assert_int_equal(PONTO_KIND_SERVICE, 5);
 	assert_int_equal(PONTO_KIND_HTTP, 6);
+	assert_int_equal(PONTO_KIND_MAPPING, 7);
 	assert_int_equal(PONTO_OPTION_BOOL, 1);
 	assert_int_equal(PONTO_OPTION_REFS, 6);
 	assert_int_equal(PONTO_STEP_PUT, 1);
@@ -529,6 +558,7 @@ static void views_are_alike(void **state)
 	SAME(ponto_discovery);
 	SAME(ponto_service);
 	SAME(ponto_http);
+	SAME(ponto_mapping);
 }
 
 static int publish_nothing(struct ponto_discovery_handle *handle, const struct ponto_addr *addrs, size_t count)
