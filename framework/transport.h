@@ -83,6 +83,9 @@ struct ponto_stream_events {
 	void (*closed)(void *arg, int result);
 };
 
+/* A line of what an instance says of itself: a key in lower-case words joined by dashes, a value in plain words. borrows */
+typedef void ponto_describe_fn(void *arg, const char *key, const char *value);
+
 struct ponto_transport_ops {
 	struct ponto_vtable head;
 	/* PONTO_ECONF, PONTO_EIO, PONTO_EACCES; the reason is in the log. gives */
@@ -120,6 +123,9 @@ struct ponto_transport_ops {
 	/* streams: where a listener listens, and the two ends of a stream; may be NULL */
 	int (*listening)(struct ponto_listener_handle *listener, struct ponto_addr *out);
 	int (*ends)(struct ponto_stream_handle *stream, struct ponto_addr *local, struct ponto_addr *peer);
+
+	/* any; may be NULL */
+	int (*describe)(void *self, ponto_describe_fn *line, void *arg);
 };
 
 struct ponto_transport {
@@ -172,6 +178,14 @@ PONTO_MUST_CHECK static inline int ponto_datagrams_subnets(struct ponto_transpor
 {
 	return PONTO_HAS(transport.ops, subnets) ? transport.ops->subnets(transport.self, loop, out, cap, count)
 						 : PONTO_ENOTSUP;
+}
+
+/* How the instance stands, for whoever runs the node: from any thread but those of its handles' callbacks, within a
+ * second. line is called before it returns. PONTO_ENOTSUP: it has nothing to say. */
+PONTO_MUST_CHECK static inline int ponto_transport_describe(struct ponto_transport transport, ponto_describe_fn *line,
+							    void *arg)
+{
+	return PONTO_HAS(transport.ops, describe) ? transport.ops->describe(transport.self, line, arg) : PONTO_ENOTSUP;
 }
 
 /* No callback comes afterwards; safe inside a callback. Leaves d empty; closing an empty one does nothing. */

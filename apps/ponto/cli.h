@@ -66,6 +66,9 @@ bool cli_own_file(const char *name, bool make, char out[CLI_PATH]);
 /* node key, which needs no daemon. */
 int cli_node_key(struct cli *cli, int argc, char **argv);
 
+/* node nat-test */
+int cli_nat_test(struct cli *cli, int argc, char **argv);
+
 #define CLI_NAME_SERVICE "pnrp" /* the instance of those who say neither --service nor a cloud */
 
 /* The same to the instance of the name service that has this cloud (empty or NULL: that of --service, or "pnrp").

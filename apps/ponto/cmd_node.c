@@ -18,6 +18,13 @@ static bool no_arguments(int argc, char **argv)
 	return false;
 }
 
+static void print_instance(const Ponto__Node__V1__Instance *i)
+{
+	printf("%-9s %s (%s)\n", i->kind, i->name, i->plugin);
+	for (size_t k = 0; k < i->n_detail; k++)
+		printf("          %-22s %s\n", i->detail[k]->key, i->detail[k]->value);
+}
+
 static void print_status(const Ponto__Node__V1__StatusReply *status)
 {
 	printf("node      %s (pontod %s, process %u, uid %u)\n", status->name, status->version, status->pid, status->uid);
@@ -27,7 +34,7 @@ static void print_status(const Ponto__Node__V1__StatusReply *status)
 	printf("endpoint  %s\n", status->endpoint);
 	printf("config    %s\n", *status->config_file ? status->config_file : "built-in defaults");
 	for (size_t i = 0; i < status->n_instance; i++)
-		printf("%-9s %s (%s)\n", status->instance[i]->kind, status->instance[i]->name, status->instance[i]->plugin);
+		print_instance(status->instance[i]);
 }
 
 static int print_status_json(const Ponto__Node__V1__StatusReply *status)
@@ -218,6 +225,7 @@ static int node_reload(struct cli *cli, int argc, char **argv)
 
 const struct cli_command cli_node_commands[] = {
 	{"node", "status", "", "what runs, since when, from which configuration; --json adds all metrics", node_status},
+	{"node", "nat-test", "[--timeout SECONDS]", "what works from here through NATs, what does not, and why", cli_nat_test},
 	{"node", "metrics", "", "metrics as Prometheus text", node_metrics},
 	{"node", "peers", "[--cloud C]", "the route entries that the name service knows", node_peers},
 	{"node", "events", "[PREFIX] [--count N] [--timeout SECONDS]", "follows events, one JSON object a line",

@@ -8,6 +8,7 @@
 #include "apps/pontod/pontod.h"
 #include "config.h"
 #include "framework/answer.h"
+#include "framework/transport.h"
 
 struct node_service {
 	struct daemon *daemon;
@@ -55,20 +56,71 @@ static size_t count_instances(const struct ponto_node *node)
 	return count;
 }
 
-static void status(struct daemon *d, struct ponto_call *call)
-{
-	Ponto__Node__V1__StatusReply reply = PONTO__NODE__V1__STATUS_REPLY__INIT;
-	size_t count = count_instances(d->node);
-	Ponto__Node__V1__Instance *items = ponto_new(&ponto_alloc_system, count + 1, sizeof(*items));
-	Ponto__Node__V1__Instance **list = ponto_new(&ponto_alloc_system, count + 1, sizeof(Ponto__Node__V1__Instance *));
-	char *json = NULL;
-	int result = items && list ? ponto_metrics_json(d->metrics, &json) : PONTO_ENOMEM;
+#define DETAILS_MAX 64
 
-	if (result) {
-		refuse(call, result, NULL);
-		goto out;
+/* What a transport says of itself. Strings are copies. */
+struct details {
+	Ponto__Node__V1__Detail item[DETAILS_MAX];
+	Ponto__Node__V1__Detail *list[DETAILS_MAX];
+	size_t count;
+	bool incomplete; /* no memory */
+};
+
+static void add_detail(void *arg, const char *key, const char *value)
+{
+	struct details *d = arg;
+	Ponto__Node__V1__Detail *item = &d->item[d->count];
+
+	if (d->count == DETAILS_MAX)
+		return;
+	ponto__node__v1__detail__init(item);
+	item->key = ponto_strdup(&ponto_alloc_system, key);
+	item->value = ponto_strdup(&ponto_alloc_system, value);
+	d->list[d->count++] = item;
+	d->incomplete = d->incomplete || !item->key || !item->value;
+}
+
+static void free_details(struct details *d)
+{
+	for (size_t i = 0; d && i < d->count; i++) {
+		ponto_free(&ponto_alloc_system, d->item[i].key);
+		ponto_free(&ponto_alloc_system, d->item[i].value);
 	}
-	for (size_t i = 0; i < count; i++) {
+	ponto_free(&ponto_alloc_system, d);
+}
+
+/* NULL in *out: it has nothing to say. */
+static int describe(const struct ponto_node *node, const struct ponto_plugin *plugin, const char *name,
+		    struct details **out)
+{
+	struct ponto_iface iface;
+	struct ponto_transport transport;
+	struct details *d;
+
+	if (plugin->kind != PONTO_KIND_TRANSPORT || ponto_node_find(node, PONTO_KIND_TRANSPORT, name, &iface))
+		return PONTO_OK;
+	transport = (struct ponto_transport){(const struct ponto_transport_ops *)iface.ops, iface.self, iface.pool};
+	if (!PONTO_HAS(transport.ops, describe))
+		return PONTO_OK;
+	d = ponto_new(&ponto_alloc_system, 1, sizeof(*d));
+	if (!d)
+		return PONTO_ENOMEM;
+	if (ponto_transport_describe(transport, add_detail, d) != PONTO_OK || d->incomplete) {
+		int result = d->incomplete ? PONTO_ENOMEM : PONTO_OK;
+
+		free_details(d);
+		return result;
+	}
+	*out = d;
+	return PONTO_OK;
+}
+
+static int fill_instances(struct daemon *d, size_t count, Ponto__Node__V1__Instance *items,
+			  Ponto__Node__V1__Instance **list, struct details **details)
+{
+	int result = PONTO_OK;
+
+	for (size_t i = 0; i < count && result == PONTO_OK; i++) {
 		const struct ponto_plugin *plugin;
 		const char *name;
 
@@ -78,6 +130,30 @@ static void status(struct daemon *d, struct ponto_call *call)
 		items[i].name = (char *)(uintptr_t)name;
 		items[i].plugin = (char *)(uintptr_t)plugin->name;
 		list[i] = &items[i];
+		result = describe(d->node, plugin, name, &details[i]);
+		if (details[i]) {
+			items[i].n_detail = details[i]->count;
+			items[i].detail = details[i]->list;
+		}
+	}
+	return result;
+}
+
+static void status(struct daemon *d, struct ponto_call *call)
+{
+	Ponto__Node__V1__StatusReply reply = PONTO__NODE__V1__STATUS_REPLY__INIT;
+	size_t count = count_instances(d->node);
+	Ponto__Node__V1__Instance *items = ponto_new(&ponto_alloc_system, count + 1, sizeof(*items));
+	Ponto__Node__V1__Instance **list = ponto_new(&ponto_alloc_system, count + 1, sizeof(Ponto__Node__V1__Instance *));
+	struct details **details = ponto_new(&ponto_alloc_system, count + 1, sizeof(struct details *));
+	char *json = NULL;
+	int result = items && list && details ? ponto_metrics_json(d->metrics, &json) : PONTO_ENOMEM;
+
+	if (!result)
+		result = fill_instances(d, count, items, list, details);
+	if (result) {
+		refuse(call, result, NULL);
+		goto out;
 	}
 	reply.name = d->name;
 	reply.version = (char *)(uintptr_t)PACKAGE_VERSION;
@@ -95,6 +171,9 @@ static void status(struct daemon *d, struct ponto_call *call)
 	reply.started_us = d->started_wall;
 	ponto_answer(&ponto_alloc_system, call, &reply.base);
 out:
+	for (size_t i = 0; details && i < count; i++)
+		free_details(details[i]);
+	ponto_free(&ponto_alloc_system, details);
 	ponto_free(&ponto_alloc_system, json);
 	ponto_free(&ponto_alloc_system, items);
 	ponto_free(&ponto_alloc_system, list);

@@ -383,6 +383,26 @@ void teredo_client_status(const struct teredo_client *c, struct teredo_client_st
 	};
 }
 
+static void census_of(const struct peer_list *list, uint64_t now, struct teredo_census *out)
+{
+	for (const struct peer *p = list->oldest; p; p = p->newer) {
+		if (p->trusted)
+			*(peer_valid(p, now) ? &out->reached : &out->quiet) += 1;
+		else
+			*(p->effort != EFFORT_NONE ? &out->tried : &out->unreached) += 1;
+		out->relayed += !teredo_is_address(&p->ip) && !teredo_is_link_local(&p->ip);
+		out->symmetric += p->symmetric;
+		out->local += p->has_local;
+	}
+}
+
+void teredo_client_census(const struct teredo_client *c, uint64_t now, struct teredo_census *out)
+{
+	memset(out, 0, sizeof(*out));
+	census_of(&c->trusted, now, out);
+	census_of(&c->strangers, now, out);
+}
+
 const struct teredo_client_stats *teredo_client_stats(const struct teredo_client *c)
 {
 	return &c->stats;

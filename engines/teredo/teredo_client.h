@@ -209,6 +209,18 @@ void teredo_client_advance(struct teredo_client *c, uint64_t now);
 uint64_t teredo_client_deadline(const struct teredo_client *c);
 
 void teredo_client_status(const struct teredo_client *c, struct teredo_client_status *out);
+/* The peers by how they stand. */
+struct teredo_census {
+	uint32_t reached; /* trusted and heard within 30 s: sent to at once */
+	uint32_t quiet;	  /* trusted, but silent since */
+	uint32_t tried;	  /* not trusted, bubbles or tests are under way */
+	uint32_t unreached;
+	uint32_t relayed;   /* of all: native ones, behind a relay */
+	uint32_t symmetric; /* of all: behind a symmetric NAT */
+	uint32_t local;	    /* of all: on this link */
+};
+
+void teredo_client_census(const struct teredo_client *c, uint64_t now, struct teredo_census *out);
 const struct teredo_client_stats *teredo_client_stats(const struct teredo_client *c);
 const char *teredo_client_state_name(enum teredo_client_state state);
 const char *teredo_nat_name(enum teredo_nat nat);

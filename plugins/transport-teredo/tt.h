@@ -11,6 +11,7 @@
 
 #include "engines/teredo/teredo_client.h"
 #include "framework/env.h"
+#include "framework/mapping.h"
 #include "framework/transport.h"
 #include "plugins/stack-netns/stack.h"
 
@@ -75,11 +76,23 @@ struct tt_metrics {
 	struct teredo_client_stats last;
 };
 
+/* What tt_describe tells. */
+struct tt_report {
+	bool running, has_local, map_wanted;
+	struct teredo_client_status status;
+	struct teredo_census census;
+	struct teredo_client_stats stats;
+	struct ponto_mapping_info map;
+	struct ponto_addr local;
+	uint64_t heard; /* seconds since the server was */
+};
+
 struct tt_hub {
 	const struct ponto_env *env;
 	struct teredo_client_config config;
 	uint8_t secret[256];
 	struct ponto_transport carrier;
+	struct ponto_mapping mapping; /* ops NULL: none */
 	uint16_t port;	       /* that handles listen on unless they name another */
 	uint16_t service_port; /* 0: drawn */
 	struct tt_metrics metrics;
@@ -89,6 +102,9 @@ struct tt_hub {
 	struct ponto_datagram_handle *handles;
 	struct tt_queue out;
 	bool has_address, stopping;
+	bool report_wanted;
+	pthread_cond_t reported;
+	struct tt_report report;
 	struct teredo_ip6 address;
 
 	struct stack *stack; /* of streams; NULL before the first */
@@ -102,6 +118,8 @@ struct tt_hub {
 	struct tt_bell bell;
 	struct teredo_client *client;
 	struct tt_carrier service, ports[TEREDO_PORTS_MAX + 1];
+	struct ponto_mapping_handle *map;
+	struct ponto_mapping_info map_info;
 	uint64_t retry_at; /* opening the service port */
 	enum teredo_client_state told;
 	struct teredo_slot slots[PONTO_BATCH];
@@ -114,7 +132,7 @@ void tt_bell_ring(struct tt_bell *bell); /* from any thread, while it is open */
 void tt_bell_close(struct tt_bell *bell);
 
 /* tt_conf.c */
-#define TT_OPTION_COUNT 27
+#define TT_OPTION_COUNT 28
 extern const struct ponto_option tt_options[TT_OPTION_COUNT];
 PONTO_MUST_CHECK int tt_conf_read(struct tt_hub *hub);
 
@@ -161,6 +179,14 @@ int tt_connect(void *self, struct ponto_loop *loop, const struct ponto_addr *pee
 int tt_listen(void *self, struct ponto_loop *loop, const struct ponto_addr *local,
 	      void (*accepted)(void *arg, struct ponto_stream_handle *stream, const struct ponto_addr *peer), void *arg,
 	      struct ponto_listener_handle **out);
+
+/* tt_map.c: the service port, mapped by the NAT; needs a mapping */
+void tt_map_open(struct tt_hub *hub);
+void tt_map_close(struct tt_hub *hub); /* also when it is not open */
+
+/* tt_describe.c */
+int tt_describe(void *self, ponto_describe_fn *line, void *arg);
+void tt_report_answer(struct tt_hub *hub); /* on the hub's loop: if somebody asked */
 
 /* tt_metrics.c */
 void tt_metrics_make(struct tt_hub *hub);

@@ -86,6 +86,11 @@ const struct ponto_option tt_options[TT_OPTION_COUNT] = {
 	 .doc = "Teredo servers, tried in turn: ADDRESS, ADDRESS/SECOND or ADDRESS/none; the second address is the "
 		"next one "
 		"unless it is named"},
+	{.name = "mapping",
+	 .type = PONTO_OPTION_REF,
+	 .ref_kind = PONTO_KIND_MAPPING,
+	 .fallback = "",
+	 .doc = "who asks the NAT for the service port (RFC 6081 5.3); empty: nobody"},
 	{.name = "port",
 	 .type = PONTO_OPTION_INT,
 	 .fallback = "3540",
@@ -290,6 +295,20 @@ static int find_carrier(struct tt_hub *hub)
 	return PONTO_OK;
 }
 
+static int find_mapping(struct tt_hub *hub)
+{
+	const char *name = ponto_conf_string(hub->env->conf, "mapping");
+	struct ponto_iface iface;
+
+	if (!*name)
+		return PONTO_OK;
+	if (ponto_env_find(hub->env, PONTO_KIND_MAPPING, name, &iface) != PONTO_OK)
+		return PONTO_ECONF;
+	hub->mapping = (struct ponto_mapping){(const struct ponto_mapping_ops *)iface.ops, iface.self, iface.pool};
+	hub->config.features |= TEREDO_FEATURE_UPNP;
+	return PONTO_OK;
+}
+
 int tt_conf_read(struct tt_hub *hub)
 {
 	const struct ponto_conf *conf = hub->env->conf;
@@ -311,6 +330,8 @@ int tt_conf_read(struct tt_hub *hub)
 	result = find_carrier(hub);
 	if (result == PONTO_OK)
 		result = read_features(hub);
+	if (result == PONTO_OK)
+		result = find_mapping(hub);
 	if (result == PONTO_OK)
 		result = read_servers(hub);
 	if (result == PONTO_OK)

@@ -109,6 +109,12 @@ static void effects(struct tt_hub *hub)
 			tt_carrier_flush(hub);
 			ponto_datagrams_close(&hub->ports[effect.via].d);
 			break;
+		case TEREDO_EFFECT_MAP:
+			tt_map_open(hub);
+			break;
+		case TEREDO_EFFECT_UNMAP:
+			tt_map_close(hub);
+			break;
 		case TEREDO_EFFECT_KEY:
 			ponto_warning(hub->env->log, TT_TOPIC, "the server asks for a new secret");
 			break;
@@ -198,6 +204,7 @@ static void send_item(struct tt_hub *hub, const struct tt_item *item)
 static void finish(struct tt_hub *hub)
 {
 	tt_stream_detach(hub);
+	tt_map_close(hub);
 	tt_carrier_end(hub);
 	teredo_client_destroy(hub->client);
 	hub->client = NULL;
@@ -229,6 +236,7 @@ static void woken(void *arg)
 		send_item(hub, item);
 	tt_queue_clear(hub, &taken);
 	tt_hub_pump(hub);
+	tt_report_answer(hub);
 	if (stopping) {
 		finish(hub);
 		ponto_loop_stop(hub->loop);

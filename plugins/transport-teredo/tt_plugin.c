@@ -8,6 +8,7 @@ static void tt_destroy(void *self)
 		return;
 	tt_hub_stop(hub);
 	stack_destroy(hub->stack);
+	pthread_cond_destroy(&hub->reported);
 	pthread_mutex_destroy(&hub->lock);
 	pthread_mutex_destroy(&hub->starting);
 	ponto_wipe(hub->secret, sizeof(hub->secret));
@@ -26,6 +27,7 @@ static int tt_create(const struct ponto_env *env, void **self)
 	tt_queue_init(&hub->out);
 	pthread_mutex_init(&hub->lock, NULL);
 	pthread_mutex_init(&hub->starting, NULL);
+	pthread_cond_init(&hub->reported, NULL);
 	result = tt_conf_read(hub);
 	if (result != PONTO_OK) {
 		tt_destroy(hub);
@@ -54,6 +56,7 @@ static const struct ponto_transport_ops ops = {
 	.abort = tcp_abort,
 	.listening = tcp_listening,
 	.ends = tcp_ends,
+	.describe = tt_describe,
 };
 
 static const char *const offers[] = {PONTO_FEATURE_DATAGRAM, PONTO_FEATURE_STREAM, NULL};
