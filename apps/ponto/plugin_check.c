@@ -37,7 +37,8 @@ int cli_plugin_check(struct cli *cli, struct ponto_registry *registry, const str
 	int status;
 
 	tell(&check, "descriptor, options and vtable", ponto_plugin_check(plugin, reason) == PONTO_OK, reason);
-	if (plugin->kind == PONTO_KIND_SERVICE || plugin->kind == PONTO_KIND_DISCOVERY)
+	if (plugin->kind == PONTO_KIND_SERVICE || plugin->kind == PONTO_KIND_DISCOVERY ||
+	    plugin->kind == PONTO_KIND_MAPPING)
 		check_service_prepare(registry);
 	tell(&check, "what it needs can be loaded", ponto_registry_order(registry, reason) == PONTO_OK, reason);
 	if (plugin->kind == PONTO_KIND_STORE) {

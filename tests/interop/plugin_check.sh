@@ -52,7 +52,7 @@ is_broken() {
 }
 
 for plugin in transport-udp6 transport-udp4 transport-tcp transport-sim store-mem store-rocksdb security-pki security-sim \
-	discovery-seed discovery-ssdp discovery-wsd http-mhd http-sim service-pnrp; do
+	discovery-seed discovery-ssdp discovery-wsd http-mhd http-sim mapping-gateway service-pnrp; do
 	passes "$plugin" "$plugin"
 done
 is_broken "a transport that sends to port 0 is found out" transport-loop refusals 's/ || d->peer.port == 0//'
