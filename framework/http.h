@@ -103,6 +103,7 @@ struct ponto_http_fetch {
 	uint64_t stall_timeout;	  /* the longest time without a byte, in whole seconds, rounded up; 0: any */
 	uint64_t answer_limit;	  /* bytes of the answer's body */
 	uint32_t redirects;	  /* so many are followed, GET and HEAD only; 0: a redirection is an answer like others */
+	bool negotiate;		  /* with SPNEGO, by the credentials of the process (RFC 4559); what refuses is a 401 */
 };
 
 struct ponto_http_fetch_events {

@@ -305,6 +305,10 @@ static bool set_request(struct ponto_http_transfer *t, const struct ponto_http_f
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	if (f->ca_file)
 		SET(CURLOPT_CAINFO, f->ca_file);
+	if (f->negotiate) {
+		SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_NEGOTIATE);
+		SET(CURLOPT_USERPWD, ":"); /* whoever the process is */
+	}
 	return ok;
 }
 

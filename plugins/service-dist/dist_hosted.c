@@ -4,7 +4,7 @@
 
 #include "engines/content/content_hosted.h"
 #include "plugins/service-dist/dist_client.h"
-#include "plugins/service-dist/dist_http.h"
+#include "plugins/service-dist/dist_hosted.h"
 #include "plugins/service-dist/dist_open.h"
 #include "plugins/service-dist/dist_post.h"
 
@@ -40,7 +40,7 @@ struct dist_hosted {
 	struct dist *dist;
 	struct content_hosted *engine;
 	struct content_client *client;
-	struct ponto_http_listener *listener; /* HTTPS; NULL: none */
+	struct dist_hosted_listen *listen; /* HTTPS; NULL: none */
 	struct ponto_timer *timer;
 	struct pull *pulls;
 	struct exchange *exchanges, *stalled;
@@ -547,25 +547,28 @@ static bool look(void *arg, const struct content_id *id, struct content_hosted_k
 	return true;
 }
 
-/* status other than 200: without a body, and the connection ends. */
-static void answer(struct dist_hosted *hosted, struct ponto_http_listener *listener, struct ponto_http_request *request,
-		   unsigned status, enum content_offer_code code)
+void dist_hosted_answer(struct dist_hosted *hosted, struct ponto_http_listener *listener,
+			struct ponto_http_request *request, unsigned status, enum content_offer_code code,
+			const char *negotiate)
 {
-	static const struct ponto_http_header type = {"Content-Type", "application/octet-stream"};
-	struct ponto_http_response response = {.status = (uint16_t)status, .close = status != 200};
+	struct ponto_http_header headers[2];
+	struct ponto_http_response response = {
+		.status = (uint16_t)status, .close = status != 200 && status != 401, .headers = headers};
 
 	if (status == 200) {
+		headers[response.header_count++] =
+			(struct ponto_http_header){"Content-Type", "application/octet-stream"};
 		response.source = PONTO_HTTP_DATA;
 		response.data = ponto_bytes(hosted->answers[code], CONTENT_OFFER_ANSWER);
-		response.headers = &type;
-		response.header_count = 1;
 	}
+	if (negotiate)
+		headers[response.header_count++] = (struct ponto_http_header){"WWW-Authenticate", negotiate};
 	if (ponto_http_respond(hosted->dist->http, listener, request, &response) != PONTO_OK)
 		ponto_debug(hosted->dist->env->log, TOPIC, "an offer goes without an answer");
 }
 
-static void take_offer(struct dist_hosted *hosted, unsigned version, struct ponto_http_listener *listener,
-		       struct ponto_http_request *request)
+void dist_hosted_take(struct dist_hosted *hosted, unsigned version, struct ponto_http_listener *listener,
+		      struct ponto_http_request *request, const char *negotiate)
 {
 	enum content_offer_code code = CONTENT_OFFER_OK;
 	int result = content_hosted_offer(hosted->engine, dist_now(hosted->dist), &request->peer, version,
@@ -574,33 +577,14 @@ static void take_offer(struct dist_hosted *hosted, unsigned version, struct pont
 	if (result != PONTO_OK)
 		ponto_peer_fault(hosted->dist->env->log, TOPIC, &request->peer,
 				 "an offer that is none of the Hosted Cache Protocol");
-	answer(hosted, listener, request, result == PONTO_OK ? 200 : 400, code);
+	dist_hosted_answer(hosted, listener, request, result == PONTO_OK ? 200 : 400, code, negotiate);
 	pump(hosted);
 }
 
 void dist_hosted_offer(struct dist_hosted *hosted, struct ponto_http_listener *listener,
 		       struct ponto_http_request *request)
 {
-	take_offer(hosted, 2, listener, request);
-}
-
-static void on_request(void *arg, struct ponto_http_request *request)
-{
-	struct dist_hosted *hosted = arg;
-	char path[DIST_PATH_MAX];
-
-	if (dist_path(request->target, path) != PONTO_OK || content_offer_path(path) != 1)
-		answer(hosted, hosted->listener, request, 404, CONTENT_OFFER_OK);
-	else if (strcmp(request->method, "POST") != 0)
-		answer(hosted, hosted->listener, request, 405, CONTENT_OFFER_OK);
-	else
-		take_offer(hosted, 1, hosted->listener, request);
-}
-
-static void on_gone(void *arg, struct ponto_http_request *request)
-{
-	(void)arg;
-	(void)request;
+	dist_hosted_take(hosted, 2, listener, request, NULL);
 }
 
 /* ---- its life -------------------------------------------------------------------------------------------- */
@@ -631,42 +615,6 @@ static int make_engines(struct dist_hosted *hosted)
 	return result;
 }
 
-/* Without a certificate there is no HTTPS, and so no version 1.0 (3.1.3). */
-static int listen_secure(struct dist_hosted *hosted)
-{
-	static const struct ponto_http_events events = {on_request, on_gone};
-	struct dist *dist = hosted->dist;
-	const char *certificate = ponto_conf_string(dist->conf, "hosted_certificate"),
-		   *key = ponto_conf_string(dist->conf, "hosted_key"),
-		   *text = ponto_conf_string(dist->conf, "hosted_listen");
-	struct ponto_http_listen listen = {
-		.body_limit = CONTENT_OFFER_MAX, .certificate_file = certificate, .key_file = key};
-	struct ponto_addr bound;
-	char bound_text[PONTO_ADDR_TEXT];
-	int result;
-
-	if (!*certificate && !*key) {
-		ponto_info(dist->env->log, TOPIC, "no certificate: offers of version 2.0 alone are taken");
-		return PONTO_OK;
-	}
-	if (!*certificate || !*key || !*text) {
-		ponto_error(dist->env->log, TOPIC,
-			    "offers of version 1.0 need 'hosted_certificate', 'hosted_key' and 'hosted_listen'");
-		return PONTO_ECONF;
-	}
-	result = ponto_addr_parse(text, 0, &listen.local);
-	if (result == PONTO_OK)
-		result = ponto_http_listen(dist->http, dist->env->loop, &listen, &events, hosted, &hosted->listener);
-	if (result != PONTO_OK) {
-		ponto_error(dist->env->log, TOPIC, "no offers over HTTPS on %s: %s", text, ponto_strerror(result));
-		return result;
-	}
-	ponto_http_local(dist->http, hosted->listener, &bound);
-	ponto_addr_format(&bound, bound_text);
-	ponto_info(dist->env->log, TOPIC, "offers of version 1.0 are taken on %s", bound_text);
-	return PONTO_OK;
-}
-
 int dist_hosted_open(struct dist *dist, struct dist_hosted **out)
 {
 	struct dist_hosted *hosted;
@@ -689,7 +637,7 @@ int dist_hosted_open(struct dist *dist, struct dist_hosted **out)
 	if (result == PONTO_OK)
 		result = ponto_timer_create(dist->env->loop, on_timer, hosted, &hosted->timer);
 	if (result == PONTO_OK)
-		result = listen_secure(hosted);
+		result = dist_hosted_listen_open(dist, hosted, &hosted->listen);
 	if (result != PONTO_OK) {
 		dist_hosted_stop(hosted);
 		dist_hosted_close(hosted);
@@ -702,14 +650,10 @@ int dist_hosted_open(struct dist *dist, struct dist_hosted **out)
 /* No more offers; exchanges are broken off; what workers and the cache are at is waited for. */
 void dist_hosted_stop(struct dist_hosted *hosted)
 {
-	struct ponto_http_listener *listener;
-
 	if (!hosted || hosted->stopping)
 		return;
 	hosted->stopping = true;
-	listener = hosted->listener;
-	hosted->listener = NULL;
-	ponto_http_unlisten(hosted->dist->http, listener);
+	dist_hosted_listen_stop(hosted->listen);
 	while (hosted->stalled) {
 		struct exchange *ex = hosted->stalled;
 
@@ -725,7 +669,7 @@ void dist_hosted_stop(struct dist_hosted *hosted)
 
 bool dist_hosted_idle(const struct dist_hosted *hosted)
 {
-	return !hosted || hosted->jobs == 0;
+	return !hosted || (hosted->jobs == 0 && dist_hosted_listen_idle(hosted->listen));
 }
 
 void dist_hosted_close(struct dist_hosted *hosted)
@@ -742,6 +686,7 @@ void dist_hosted_close(struct dist_hosted *hosted)
 	}
 	while (hosted->pulls)
 		finish(hosted->pulls);
+	dist_hosted_listen_close(hosted->listen);
 	content_client_destroy(hosted->client);
 	content_hosted_destroy(hosted->engine);
 	if (hosted->timer)

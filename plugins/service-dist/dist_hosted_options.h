@@ -40,6 +40,12 @@
 	 .fallback = "", \
 	 .unit = "path", \
 	 .doc = "its private key in PEM"}, \
+	{.name = "hosted_keytab", \
+	 .type = PONTO_OPTION_STRING, \
+	 .fallback = "", \
+	 .unit = "path", \
+	 .doc = "keys of the service HTTP/ and this cache's name; with it clients must authenticate (SPNEGO) before they " \
+		"offer over HTTPS; empty: they need not"}, \
 	{.name = "hosted_pulls", \
 	 .type = PONTO_OPTION_INT, \
 	 .fallback = "32", \

@@ -85,6 +85,7 @@ int dist_post_open(struct dist *dist, const struct dist_post_setup *setup, dist_
 		.ca_file = setup->ca_file,
 		.timeout = setup->timeout,
 		.answer_limit = setup->limit,
+		.negotiate = setup->negotiate,
 	};
 	int result;
 
