@@ -1,6 +1,6 @@
 /* service-dist: what the cache holds, in memory: segments by ID, in the order of their last use and of their age.
  *
- * No store, no time. One thread. About 350 bytes a segment. */
+ * No store, no time. One thread. About 450 bytes a segment. */
 #ifndef PLUGINS_SERVICE_DIST_DIST_INDEX_H
 #define PLUGINS_SERVICE_DIST_DIST_INDEX_H
 

@@ -577,6 +577,52 @@ static void what_is_known_is_given_at_once(void **state)
 		stock_free(&s[i]);
 }
 
+/* ---- what is eldest is known without memory, too ------------------------------------------------------ */
+
+#define ROWS 40
+
+/* Opens a store with a limit that half of it fits into: PONTO_OK says that all went well, and then the half that was put
+ * last is there. */
+static int open_half(const struct ponto_alloc *alloc, void *arg)
+{
+	const struct stock *s = arg;
+	struct dist_cache_config config;
+	struct dist_cache *cache;
+	struct dist_rig rig;
+	int ready = 1, result;
+
+	dist_rig_init(&rig);
+	config = dist_rig_config(&rig);
+	cache = dist_rig_open(&rig, &config);
+	for (size_t i = 0; i < ROWS; i++)
+		put_all(&rig, cache, &s[i]);
+	dist_rig_close(&rig, cache);
+	config.alloc = alloc;
+	config.max_bytes = ROWS / 2 * (100 + 32 + 4096);
+	result = dist_cache_open(&config, note, &ready, &cache);
+	if (result == PONTO_OK) {
+		dist_rig_run(&rig, 30 * PONTO_SECOND);
+		result = ready;
+		for (size_t i = 0; i < ROWS && result == PONTO_OK; i++)
+			assert_int_equal(blocks_of(cache, &s[i]), i >= ROWS / 2);
+		dist_rig_close(&rig, cache);
+	}
+	dist_rig_clear(&rig);
+	return result;
+}
+
+static void the_eldest_go_with_little_memory(void **state)
+{
+	static struct stock s[ROWS];
+
+	(void)state;
+	for (size_t i = 0; i < ROWS; i++)
+		s[i] = stock_make(100, i);
+	ponto_test_oom(open_half, s, true);
+	for (size_t i = 0; i < ROWS; i++)
+		stock_free(&s[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -591,6 +637,7 @@ int main(void)
 		cmocka_unit_test(the_disk_is_shared),
 		cmocka_unit_test(what_comes_early_is_not_lost),
 		cmocka_unit_test(what_is_known_is_given_at_once),
+		cmocka_unit_test(the_eldest_go_with_little_memory),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
