@@ -45,7 +45,9 @@ start() { # NAME
 	site=$(ponto content publish | sed -n 's|^served at  ||p')
 	port=$(sed -n 's/.*listening on 127.0.0.1:\([0-9]*\).*/\1/p' log | tail -n 1)
 }
-stop() { kill "$daemon" && wait "$daemon"; daemon=; }
+gone() { ! kill -0 "$daemon" 2>/dev/null; }
+# A check runs in a shell of its own, which cannot wait for this one's child.
+stop() { kill "$daemon" && until_true 300 gone && daemon=; }
 described() { # VERSION: as bytes
 	python3 -c 'import sys
 sys.path.insert(0, "'"$top"'/tests/interop")
@@ -65,13 +67,25 @@ judge() { # CASES...
 	bad=$((bad + more))
 	rm -f tally
 }
+figure() { # SINCE NAME: a counter
+	ponto --json content cache stats | python3 -c 'import json,sys
+print({c["name"]: c["value"] for c in json.load(sys.stdin)[sys.argv[1]]}[sys.argv[2]])' "$1" "$2"
+}
+counted() { # what the judge asked for, found and not found; and what most was read of
+	[ "$(figure counter given)" -gt 0 ] && [ "$(figure counter absent)" -gt 0 ] && [ "$(figure counter hits)" -ge "$(figure counter given)" ] &&
+		ponto content cache stats | grep -q '^hit ratio  *[0-9.]* %' && ponto content cache top | grep -q ' bytes .* blocks'
+}
+given=
 for information in 1.0 2.0; do
 	conf node state 127.0.0.1 "information = \"$information\";"
 	start node || { echo "Bail out! the node does not start"; exit 1; }
+	[ -z "$given" ] || check "what was counted is kept over the restart" [ "$(figure kept given) $(figure counter given)" = "$given 0" ]
 	[ $information = 1.0 ] || check "the cache is cleared" ponto content cache clear
 	check "the file is described, version $information" until_true 100 described "${information%.0}"
 	check "the cache is filled" until_true 100 fetch
 	judge $information sealed
+	check "what it asked for is counted" counted
+	given=$(figure kept given)
 	check "no fault was logged" eval '! grep -E " error " log'
 	check "the node stops" stop
 done
