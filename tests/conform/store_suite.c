@@ -143,6 +143,24 @@ static bool case_replace_and_remove(struct store_case *c)
 	return true;
 }
 
+/* Of its disk, when it has one, and always the same way. */
+static bool case_space(struct store_case *c)
+{
+	uint64_t total = 0, left = 0, now = atomic_load(&c->mono);
+	int result = ponto_store_space(c->store, &total, &left, PONTO_NEVER);
+
+	if (result == PONTO_ENOTSUP) {
+		HOLDS(total == 0 && left == 0);
+		return true;
+	}
+	RETURNS(result, PONTO_OK);
+	HOLDS(total > 0 && left <= total);
+	total = left = 0;
+	RETURNS(ponto_store_space(c->store, &total, &left, now), PONTO_ETIME);
+	HOLDS(total == 0 && left == 0);
+	return true;
+}
+
 /* Groups and keys that a careless encoding would mix up. */
 static bool case_any_bytes(struct store_case *c)
 {
@@ -366,6 +384,7 @@ static const struct {
 	{"largest", case_largest},
 	{"batch limits", case_batch_limits},
 	{"replace and remove", case_replace_and_remove},
+	{"the space of its disk", case_space},
 	{"any bytes", case_any_bytes},
 	{"expiry", case_expiry},
 	{"many expire", case_many_expire},

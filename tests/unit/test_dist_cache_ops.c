@@ -171,7 +171,7 @@ static void a_ledger_is_right_or_none(void **state)
 	uint8_t bytes[DIST_LEDGER_MAX], more[DIST_LEDGER_MAX + 1];
 	struct dist_ledger got;
 	struct ponto_writer w;
-	size_t len;
+	size_t len, body;
 
 	(void)state;
 	for (size_t i = 0; i < DIST_COUNTS; i++)
@@ -200,9 +200,10 @@ static void a_ledger_is_right_or_none(void **state)
 		bytes[i] ^= 1;
 	}
 	/* Well sealed, but too long, or of a later version. */
-	memcpy(more, bytes, len - 8);
+	body = len > 8 && len <= sizeof(bytes) ? len - 8 : 0;
+	memcpy(more, bytes, body);
 	w = ponto_writer(more, sizeof(more));
-	w.pos = len - 8;
+	w.pos = body;
 	ponto_write_u8(&w, 0);
 	assert_ok(dist_value_close(ponto_bytes("ledger", 6), &w, &len));
 	assert_int_equal(dist_ledger_decode(ponto_bytes(more, len), &got), PONTO_EPROTO);
