@@ -8,6 +8,13 @@
 
 static uint8_t out[CONTENT_OFFER_MAX];
 
+/* Not by their bytes: what lies between the fields may be anything. */
+static bool same_descriptor(const struct content_descriptor *a, const struct content_descriptor *b)
+{
+	return a->block_size == b->block_size && a->segment_size == b->segment_size && a->algo == b->algo &&
+	       memcmp(a->tag, b->tag, CONTENT_TAG) == 0 && content_id_equal(&a->id, &b->id);
+}
+
 static void same_batch(const struct content_offer *m, struct ponto_bytes body)
 {
 	struct content_descriptor d[CONTENT_DESCRIPTORS];
@@ -21,7 +28,7 @@ static void same_batch(const struct content_offer *m, struct ponto_bytes body)
 
 			FUZZ_REQUIRE(content_descriptor_of(algo, d[i].segment_size, &d[i].id, d[i].tag, &made) ==
 				     PONTO_OK);
-			FUZZ_REQUIRE(memcmp(&made, &d[i], sizeof(made)) == 0);
+			FUZZ_REQUIRE(same_descriptor(&made, &d[i]));
 		}
 	}
 	FUZZ_REQUIRE(content_offer_batch(m->port, d, m->count, out, sizeof(out), &len) == PONTO_OK);
