@@ -20,16 +20,23 @@ static void facts_of(const Ponto__Node__V1__Instance *i, struct nat_facts *f)
 
 /* ---- in words ------------------------------------------------------------------------------------ */
 
+/* What is wrong with a port that is held. */
+static const char *but(const struct nat_facts *f)
+{
+	if (!f->mapping_only_nat || strcmp(f->mapping_only_nat, "no") != 0 || !f->mapped)
+		return "";
+	return nat_same_host(f->mapping_address, f->mapped)
+		       ? "; but what is sent from here leaves by another port"
+		       : "; but the servers see another address: a second NAT lies behind the gateway";
+}
+
 static void print_mapping(const struct nat_facts *f)
 {
 	if (!f->mapping || strcmp(f->mapping, "off") == 0)
 		puts("  port mapping   the gateway is not asked for a port (no mapping is configured)");
 	else if (strcmp(f->mapping, "held") == 0)
 		printf("  port mapping   %s, got by %s%s\n", f->mapping_address ? f->mapping_address : "?",
-		       f->mapping_by ? f->mapping_by : "?",
-		       f->mapping_only_nat && strcmp(f->mapping_only_nat, "no") == 0
-			       ? "; but the servers see another address: a second NAT lies behind the gateway"
-			       : "");
+		       f->mapping_by ? f->mapping_by : "?", but(f));
 	else if (f->mapping_why)
 		printf("  port mapping   none: %s\n", f->mapping_why);
 	else

@@ -44,8 +44,7 @@ static bool some(const char *number)
 	return number && strcmp(number, "0") != 0;
 }
 
-/* The address without its port. */
-static bool same_host(const char *a, const char *b)
+bool nat_same_host(const char *a, const char *b)
 {
 	size_t len = a ? strcspn(a, ":") : 0;
 
@@ -58,7 +57,7 @@ static enum nat_kind kind_of(const struct nat_facts *f)
 		return NAT_IDLE;
 	if (!f->address)
 		return is(f->state, "off-line") ? NAT_SILENT : NAT_STARTING;
-	if (same_host(f->local, f->mapped))
+	if (nat_same_host(f->local, f->mapped))
 		return NAT_NONE;
 	if (is(f->mapping, "held") && is(f->mapping_only_nat, "yes") && !is(f->nat, "symmetric"))
 		return NAT_OPEN;

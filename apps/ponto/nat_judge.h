@@ -46,6 +46,9 @@ struct nat_verdict {
 
 void nat_judge(const struct nat_facts *facts, struct nat_verdict *out);
 
+/* Of two endpoints, whether their addresses are the same, whatever their ports; NULL is none. */
+bool nat_same_host(const char *a, const char *b);
+
 /* "no", "perhaps", "yes". */
 const char *nat_answer_name(enum nat_answer answer);
 

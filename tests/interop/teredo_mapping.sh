@@ -25,7 +25,7 @@ server_start() {
 services = { teredo = { plugin = "service-teredo-server"; }; };'
 	until_true 100 listens server 11.0.0.11:3544 || bail "the server does not listen"
 }
-client_start() { # HOST [PROTOCOLS [OPTION]]: PROTOCOLS: the gateway is asked by these
+client_start() { # HOST [PROTOCOLS [OPTION [SEED]]]: PROTOCOLS: the gateway is asked by these
 	local mapping='' of=''
 	[ -z "${2-}" ] || mapping='mappings = { gate = { plugin = "mapping-gateway"; transport = "wire"; protocols = "'$2'"; retry = 2; }; };' of='mapping = "gate";'
 	rm -rf "${work:?}/$1"
@@ -35,6 +35,7 @@ client_start() { # HOST [PROTOCOLS [OPTION]]: PROTOCOLS: the gateway is asked by
 $mapping
 stores = { main = { plugin = \"store-mem\"; }; };
 security = { id = { plugin = \"security-pki\"; }; };
+${4+discovery = { seeds = { plugin = \"discovery-seed\"; peers = [\"$4\"]; \}; \};}
 services = { pnrp = { plugin = \"service-pnrp\"; transport = \"wide\"; scope = \"global\"; }; };"
 }
 # nat_test HOST: what it says, in $said; its status in $code
@@ -72,6 +73,36 @@ for protocol in upnp natpmp pcp; do
 	[ $protocol != upnp ] || proves TEREDO-282
 	check "$protocol: given back at the end" until_true 50 gate_forwards_nothing
 done
+gate_stop
+gate_rules
+
+# ---- what that is good for ---------------------------------------------------------------------------------
+# What this gateway keeps is for what comes in; what goes out takes the symmetric NAT's other ports.
+lab nat nat1 symmetric
+gate_start
+client_start client1 pcp
+nat_test client1
+check "a symmetric NAT may keep a port and stay symmetric" says '^  NAT  *symmetric: '
+check "and that is said" says 'got by PCP; but what is sent from here leaves by another port'
+node_stop client1
+gate_stop
+gate_rules
+# A restricted and a symmetric NAT do not meet, unless the restricted one keeps a port.
+lab nat nat1 port-restricted
+lab nat nat3 symmetric
+gate_start
+client_start client1 pcp
+nat_test client1
+check "a restricted NAT that keeps a port is open" says '^  NAT  *opened: '
+check "a node behind it has a name" until_true 100 ponto client1 name register 0.open --comment kept-port
+client_start client3 '' '' "[$(detail client1 address)]:3540"
+active() { ponto "$1" cloud show 2>/dev/null | grep -q '^state *active'; }
+check "one behind a symmetric NAT finds it" until_true 450 active client3
+resolves() { ponto "$1" name resolve "$2" --timeout 20 | grep -q "$3"; } # HOST NAME TEXT
+check "and resolves its name" resolves client3 0.open kept-port
+is "status: the peer is reached" "$(detail client1 peers-reached)" 1
+node_stop client3
+node_stop client1
 gate_stop
 gate_rules
 

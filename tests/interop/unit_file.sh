@@ -9,7 +9,7 @@ daemon=
 trap '[ -z "$daemon" ] || kill "$daemon" 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
 # The program need not be installed for the unit to be right.
 sed "s|^ExecStart=[^ ]*|ExecStart=/bin/true|" "$unit" > "$work/ponto.service"
-echo 1..8
+echo 1..9
 out=$(SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --man=no "$work/ponto.service" 2>&1 | grep 'ponto\.service')
 if [ -z "$out" ]; then echo "ok 1 - verify finds nothing"; else echo "not ok 1 - verify finds nothing"; sed 's/^/# /' <<<"$out"; fi
 out=$(systemd-analyze security --offline=yes --threshold=30 "$work/ponto.service" 2>&1)
@@ -25,7 +25,7 @@ fi
 # ---- the daemon under exactly the unit's system calls and capabilities -----------------------------
 helper=$build/tests/interop/under_filter
 if [ ! -x "$helper" ]; then
-	for n in 3 4 5 6 7 8; do echo "ok $n # SKIP built without libseccomp"; done
+	for n in 3 4 5 6 7 8 9; do echo "ok $n # SKIP built without libseccomp"; done
 	exit 0
 fi
 export PONTO_PLUGIN_PATH=$build/.libs LD_LIBRARY_PATH=$build/.libs
@@ -69,3 +69,6 @@ ponto identity create somebody; tell 6 $? "makes an identity"
 ponto name register 0.unit --endpoint '[2001:db8::1]:80' && ponto name resolve 0.unit; tell 7 $? "registers a name and finds it"
 kill -TERM $daemon; wait $daemon; status=$?; daemon=
 tell 8 $status "and stops"
+# Nobody answers on loopback; it has to get as far as that.
+answer=$("${limits[@]}" "$helper" "$work/calls" "$build/ponto-map" natpmp map 127.0.0.1 127.0.0.1 udp 40000 40000 60 any TEST - - 2>"$work/log")
+[ "${answer%% *}" = silent ]; tell 9 $? "what asks gateways runs under them too"

@@ -85,10 +85,22 @@ static void no_addresses(void **state)
 	no_address(FACTS("state=off-line", "advertisements=2", "nat=symmetric"), NAT_SILENT, "symmetric");
 }
 
+static void hosts(void **state)
+{
+	(void)state;
+	assert_true(nat_same_host("192.0.2.1:5", "192.0.2.1:6"));
+	assert_true(nat_same_host("192.0.2.1", "192.0.2.1:6"));
+	assert_false(nat_same_host("192.0.2.1:5", "192.0.2.11:5"));
+	assert_false(nat_same_host(NULL, "192.0.2.1:5"));
+	assert_false(nat_same_host("192.0.2.1:5", NULL));
+	assert_false(nat_same_host("", ""));
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(kinds_of_nats),
 	cmocka_unit_test(mapped_ports),
 	cmocka_unit_test(no_addresses),
+	cmocka_unit_test(hosts),
 };
 
 PONTO_TEST_MAIN(tests)
