@@ -74,6 +74,53 @@ if [ -z "$left" ]; then ok "ponto plugin check leaves no record behind"; else no
 if [ -n "${PONTO_FULL-}" ]; then cases "$build/tests/interop/rados_contract"; fi
 cases "$build/tests/interop/rados_store"
 cases "$build/tests/interop/rados_cache"
+
+# Two nodes with one store: what is published by the one, the other publishes too once it starts.
+node() { # NAME POOL
+	mkdir -m 700 "$work/$1"
+	cat >"$work/$1/conf" <<CONF
+node      = { name = "$1"; state = "$work/$1"; socket = "$work/$1/bus"; };
+stores    = { shared = { plugin = "store-rados"; conf = "$CEPH_CONF"; user = "ponto"; pool = "$2"; namespace = "nodes"; }; };
+http      = { web = { plugin = "http-mhd"; }; };
+discovery = { };
+services  = { dist = { plugin = "service-dist"; listen = ["127.0.0.1"]; retrieval = "127.0.0.1"; store = "shared"; }; };
+CONF
+	[ ${#as[@]} = 0 ] || chown -R 65534:65534 "$work/$1"
+}
+ask() { local name=$1; shift; env -u PONTO_ENDPOINT "${as[@]}" "$build/ponto" --connect "$work/$name/bus" "$@"; }
+start() { # NAME
+	local tries
+	PONTO_PLUGIN_PATH=$build/.libs "${as[@]}" "$build/pontod" -c "$work/$1/conf" >"$work/$1/log" 2>&1 &
+	daemons+=($!)
+	for ((tries = 0; tries < 300; tries++)); do
+		ask "$1" content publish >/dev/null 2>&1 && return
+		kill -0 $! 2>/dev/null || break
+		sleep 0.1
+	done
+	return 1
+}
+mkdir "$work/www"
+chmod 755 "$work/www"
+node one ponto
+node two ponto
+node lost nowhere
+if start one && ask one content publish "$work/www" --at /shared >"$work/out" 2>&1 && start two &&
+	ask two content publish 2>&1 | tee -a "$work/out" | grep -q /shared; then
+	ok "two nodes share a store"
+else
+	not_ok "two nodes share a store" "$(cat "$work/out" "$work/one/log" "$work/two/log")"
+fi
+kill "${daemons[@]}" 2>/dev/null
+left=0
+for daemon in "${daemons[@]}"; do wait "$daemon" || left=1; done
+daemons=()
+if [ $left = 0 ]; then ok "both nodes end well"; else not_ok "both nodes end well" "$(cat "$work/one/log" "$work/two/log")"; fi
+if ! start lost && [ "$(grep -c 'no pool nowhere' "$work/lost/log")" = 1 ]; then
+	ok "a node whose pool is missing says so and ends"
+else
+	not_ok "a node whose pool is missing says so and ends" "$(cat "$work/lost/log")"
+fi
+daemons=()
 cases "$build/tests/interop/rados_fault"
 echo "1..$count"
 [ $bad = 0 ]
