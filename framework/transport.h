@@ -126,6 +126,9 @@ struct ponto_transport_ops {
 
 	/* any; may be NULL */
 	int (*describe)(void *self, ponto_describe_fn *line, void *arg);
+
+	/* streams: whether nothing but TLS may be put on them; NULL: no */
+	bool (*wants_tls)(void *self);
 };
 
 struct ponto_transport {
@@ -232,6 +235,13 @@ struct ponto_stream {
 	const struct ponto_transport_ops *ops;
 	struct ponto_stream_handle *handle;
 };
+
+/* Whether others than the two ends can put bytes into streams of this instance, by guessing alone: a service without TLS
+ * must not use them. */
+static inline bool ponto_stream_wants_tls(struct ponto_transport transport)
+{
+	return PONTO_HAS(transport.ops, wants_tls) && transport.ops->wants_tls(transport.self);
+}
 
 /* Begins to connect; connected or closed follows. PONTO_EINVAL: peer has no port or a family that is not carried;
  * PONTO_EUNREACH: no way there; PONTO_EBUSY: as many streams as the instance may have; PONTO_ENOTSUP: no streams here.

@@ -33,7 +33,7 @@ plugins_keep_to_themselves() {
 			print
 		else if (other[1] == "plugins" && other[2] != file[2] && !(file[2] == "transport-udp4" && other[2] == "transport-udp6") &&
 			!(file[2] == "service-teredo-server" && other[3] == "teredo_tun.h") &&
-			!(file[2] == "stack-netns" && other[3] == "tcp.h") &&
+			!(file[2] == "stack-netns" && (other[3] == "tcp.h" || other[3] == "stack_lwip.h")) &&
 			!(file[2] == "transport-teredo" && (other[3] == "stack.h" || other[3] == "tcp.h")))
 			print
 	}'

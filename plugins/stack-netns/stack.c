@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "plugins/stack-lwip/stack_lwip.h"
 #include "plugins/stack-netns/stack_netns.h"
 #include "plugins/stack-netns/stack_offload.h"
 
@@ -19,6 +20,7 @@
 
 struct stack {
 	struct tcp_transport tcp; /* first: self of the streams */
+	struct lw *lw;		  /* not NULL: it keeps the streams */
 	struct netns ns;
 	uint8_t ip[16];
 	bool has_ip;
@@ -71,21 +73,28 @@ static int take_socket(struct tcp_transport *tcp, uint8_t family, int *fd)
 
 static const struct ponto_transport_ops stream_ops = {
 	.head = {PONTO_TRANSPORT_ABI, sizeof(stream_ops)},
-	.connect = tcp_connect,
-	.listen = tcp_listen,
-	.unlisten = tcp_unlisten,
-	.adopt = tcp_adopt,
-	.write = tcp_write,
-	.resume = tcp_resume,
-	.shutdown = tcp_shutdown,
-	.abort = tcp_abort,
-	.listening = tcp_listening,
-	.ends = tcp_ends,
+	.connect = tcpt_connect,
+	.listen = tcpt_listen,
+	.unlisten = tcpt_unlisten,
+	.adopt = tcpt_adopt,
+	.write = tcpt_write,
+	.resume = tcpt_resume,
+	.shutdown = tcpt_shutdown,
+	.abort = tcpt_abort,
+	.listening = tcpt_listening,
+	.ends = tcpt_ends,
 };
 
 struct ponto_transport stack_streams(struct stack *stack)
 {
+	if (stack->lw)
+		return (struct ponto_transport){.ops = &lw_stream_ops, .self = stack->lw};
 	return (struct ponto_transport){.ops = &stream_ops, .self = &stack->tcp};
+}
+
+enum stack_kind stack_kind(const struct stack *stack)
+{
+	return stack->lw ? STACK_LWIP : STACK_KERNEL;
 }
 
 /* ---- packets out ---------------------------------------------------------------------------- */
@@ -225,6 +234,10 @@ void stack_input(struct stack *stack, struct ponto_bytes packet)
 		return;
 	}
 	stack->stats.in++;
+	if (stack->lw) {
+		stack->stats.dropped += !lw_input(stack->lw, packet);
+		return;
+	}
 	if (offload_add(&stack->join, packet))
 		return;
 	stack_flush(stack);
@@ -232,22 +245,31 @@ void stack_input(struct stack *stack, struct ponto_bytes packet)
 		into_kernel(stack, &head, packet);
 }
 
+/* From lwIP. */
+static void lwip_output(void *arg, const struct ponto_bytes *packets, size_t count)
+{
+	struct stack *stack = arg;
+
+	stack->stats.out += count;
+	stack->output(stack->arg, packets, count);
+}
+
 /* ---- making and unmaking ------------------------------------------------------------------------- */
 
 int stack_attach(struct stack *stack, struct ponto_loop *loop, stack_output_fn *output, void *arg)
 {
-	int result = ponto_watch_create(loop, stack->ns.tun, PONTO_READABLE, tun_ready, stack, &stack->watch);
-
-	if (result != PONTO_OK)
-		return result;
 	stack->loop = loop;
 	stack->output = output;
 	stack->arg = arg;
-	return PONTO_OK;
+	if (stack->lw)
+		return lw_attach(stack->lw, loop, lwip_output, stack);
+	return ponto_watch_create(loop, stack->ns.tun, PONTO_READABLE, tun_ready, stack, &stack->watch);
 }
 
 void stack_detach(struct stack *stack)
 {
+	if (stack->lw)
+		lw_detach(stack->lw);
 	if (stack->watch)
 		ponto_watch_destroy(stack->loop, stack->watch);
 	stack->watch = NULL;
@@ -256,11 +278,14 @@ void stack_detach(struct stack *stack)
 int stack_address(struct stack *stack, const uint8_t *ip)
 {
 	struct netns_failure failure;
-	int result;
+	int result = PONTO_OK;
 
 	if (ip ? stack->has_ip && memcmp(stack->ip, ip, 16) == 0 : !stack->has_ip)
 		return PONTO_OK;
-	result = netns_address(&stack->ns, stack->has_ip ? stack->ip : NULL, ip, &failure);
+	if (stack->lw)
+		lw_address(stack->lw, ip);
+	else
+		result = netns_address(&stack->ns, stack->has_ip ? stack->ip : NULL, ip, &failure);
 	if (result != PONTO_OK) {
 		tell(stack->tcp.env, result, &failure);
 		return result;
@@ -271,22 +296,39 @@ int stack_address(struct stack *stack, const uint8_t *ip)
 	return PONTO_OK;
 }
 
-int stack_create(const struct ponto_env *env, const struct tcp_settings *settings, struct stack **out)
+static int make_host(struct stack *stack, const struct ponto_env *env, const struct tcp_settings *settings,
+		     enum stack_kind kind)
+{
+	const struct lw_settings weak = {settings->connect_timeout, settings->keepalive, settings->backlog,
+					 settings->max_streams};
+	struct netns_failure failure;
+	int result;
+
+	if (kind == STACK_LWIP)
+		return lw_create(env, &weak, &stack->lw);
+	result = netns_open(&stack->ns, &failure);
+	if (result != PONTO_OK)
+		tell(env, result, &failure);
+	return result;
+}
+
+int stack_create(const struct ponto_env *env, const struct tcp_settings *settings, enum stack_kind kind,
+		 struct stack **out)
 {
 	struct stack *stack = ponto_new(env->alloc, 1, sizeof(*stack));
-	struct netns_failure failure;
 	int result;
 
 	if (!stack)
 		return PONTO_ENOMEM;
-	result = netns_open(&stack->ns, &failure);
+	stack->ns = (struct netns){-1, -1, -1};
+	result = make_host(stack, env, settings, kind);
 	if (result != PONTO_OK) {
-		tell(env, result, &failure);
 		ponto_free(env->alloc, stack);
 		return result;
 	}
 	pthread_mutex_init(&stack->lock, NULL);
-	tcp_init(&stack->tcp, env, settings, take_socket);
+	tcpt_init(&stack->tcp, env, settings, take_socket);
+	stack->tcp.ops = &stream_ops;
 	*out = stack;
 	return PONTO_OK;
 }
@@ -299,6 +341,7 @@ void stack_destroy(struct stack *stack)
 	while (stack->socket_count > 0)
 		close(stack->sockets[--stack->socket_count]);
 	netns_close(&stack->ns);
+	lw_destroy(stack->lw);
 	pthread_mutex_destroy(&stack->lock);
 	ponto_free(stack->tcp.env->alloc, stack);
 }

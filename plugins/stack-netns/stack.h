@@ -1,6 +1,6 @@
 /* stack: an IPv6 host of its own, without privilege: packets on one side, streams on the other.
  *
- * The kernel's TCP in a private user and network namespace, behind a TUN interface. The owner feeds it packets and sends
+ * The kernel's TCP in a private user and network namespace, behind a TUN interface; or lwIP. The owner feeds it packets and sends
  * what it gives on the thread of one loop; the streams keep the stream contract of framework/transport.h and are used
  * from any loops. No file, interface or route outside of the namespace is touched, and it ends with its descriptors. */
 #ifndef STACK_H
@@ -16,9 +16,15 @@ struct stack;
 /* Packets to send, at most STACK_MTU bytes each: TCP over IPv6 from the stack's address. borrows */
 typedef void stack_output_fn(void *arg, const struct ponto_bytes *packets, size_t count);
 
+enum stack_kind {
+	STACK_KERNEL,
+	STACK_LWIP, /* beneath TLS only: see plugins/stack-lwip/stack_lwip.h */
+};
+
 /* Makes the host, without an address. PONTO_EACCES: such namespaces or interfaces are not permitted here; PONTO_ENOTSUP:
  * there is no /dev/net/tun; the reason is in the log. gives. copies settings */
-PONTO_MUST_CHECK int stack_create(const struct ponto_env *env, const struct tcp_settings *settings, struct stack **out);
+PONTO_MUST_CHECK int stack_create(const struct ponto_env *env, const struct tcp_settings *settings, enum stack_kind kind,
+				  struct stack **out);
 /* Its streams and listeners are gone, and it is detached. Accepts NULL. */
 void stack_destroy(struct stack *stack);
 
@@ -37,6 +43,18 @@ void stack_flush(struct stack *stack);
 
 /* For ponto_stream_connect and ponto_stream_listen. Valid until stack_destroy. */
 struct ponto_transport stack_streams(struct stack *stack);
+
+enum stack_kind stack_kind(const struct stack *stack);
+
+/* The contract's calls on handles of whatever kind. */
+int stack_adopt(struct ponto_stream_handle *s, const struct ponto_stream_events *events, void *arg);
+int stack_write(struct ponto_stream_handle *s, struct ponto_bytes data, size_t *taken);
+void stack_resume(struct ponto_stream_handle *s);
+int stack_shutdown(struct ponto_stream_handle *s);
+void stack_abort(struct ponto_stream_handle *s);
+int stack_ends(struct ponto_stream_handle *s, struct ponto_addr *local, struct ponto_addr *peer);
+void stack_unlisten(struct ponto_listener_handle *l);
+int stack_listening(struct ponto_listener_handle *l, struct ponto_addr *out);
 
 struct stack_stats {
 	uint64_t in, in_joined;	 /* packets, and writes to the interface that they became */

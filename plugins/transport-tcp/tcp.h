@@ -1,6 +1,7 @@
 /* transport-tcp: streams over the kernel's TCP.
  *
- * The handles of an instance live on their loops; the instance is shared by them and counts its streams. Where sockets
+ * Its functions begin with tcpt_, because lwIP's begin with tcp_ and may be in the same program. The handles of an
+ * instance live on their loops; the instance is shared by them and counts its streams. Where sockets
  * come from is a function, so that others can put sockets of another network namespace behind the same contract. */
 #ifndef TCP_H
 #define TCP_H
@@ -25,17 +26,19 @@ struct tcp_settings {
 struct tcp_transport;
 
 /* A socket of that family, SOCK_STREAM, not blocking, closed on exec; or a PONTO_E*. From any thread. */
-typedef int tcp_socket_fn(struct tcp_transport *tcp, uint8_t family, int *fd);
+typedef int tcpt_socket_fn(struct tcp_transport *tcp, uint8_t family, int *fd);
 
 struct tcp_transport {
 	const struct ponto_env *env;
 	struct tcp_settings settings;
-	tcp_socket_fn *socket;
+	tcpt_socket_fn *socket;
+	const struct ponto_transport_ops *ops; /* what handles name as theirs; may be NULL */
 	atomic_uint streams; /* there are now */
 	struct ponto_counter *connected, *accepted, *failed, *received_bytes, *sent_bytes;
 };
 
 struct ponto_stream_handle {
+	const struct ponto_transport_ops *ops; /* first: for those who have streams of several kinds */
 	struct tcp_transport *tcp;
 	struct ponto_loop *loop;
 	struct ponto_watch *watch;
@@ -52,6 +55,7 @@ struct ponto_stream_handle {
 };
 
 struct ponto_listener_handle {
+	const struct ponto_transport_ops *ops; /* first */
 	struct tcp_transport *tcp;
 	struct ponto_loop *loop;
 	struct ponto_watch *watch;
@@ -80,41 +84,41 @@ struct ponto_listener_handle {
 	{.name = "receive_buffer", .type = PONTO_OPTION_INT, .fallback = "0", .min = 0, .max = 1 << 30, .unit = "bytes", \
 	 .doc = "receive buffer of a stream; 0: as the system adapts it"}
 
-void tcp_settings_read(const struct ponto_conf *conf, struct tcp_settings *out);
+void tcpt_settings_read(const struct ponto_conf *conf, struct tcp_settings *out);
 /* Everything but the sockets. copies settings */
-void tcp_init(struct tcp_transport *tcp, const struct ponto_env *env, const struct tcp_settings *settings,
-	      tcp_socket_fn *socket);
+void tcpt_init(struct tcp_transport *tcp, const struct ponto_env *env, const struct tcp_settings *settings,
+	      tcpt_socket_fn *socket);
 /* The kernel's own, of this process's network. */
-int tcp_socket_plain(struct tcp_transport *tcp, uint8_t family, int *fd);
+int tcpt_socket_plain(struct tcp_transport *tcp, uint8_t family, int *fd);
 /* Before connecting or listening. */
-PONTO_MUST_CHECK int tcp_prepare(struct tcp_transport *tcp, uint8_t family, int fd);
+PONTO_MUST_CHECK int tcpt_prepare(struct tcp_transport *tcp, uint8_t family, int fd);
 /* A place for one more stream: PONTO_EBUSY. */
-PONTO_MUST_CHECK int tcp_enter(struct tcp_transport *tcp);
-void tcp_leave(struct tcp_transport *tcp);
-int tcp_result(int error);
+PONTO_MUST_CHECK int tcpt_enter(struct tcp_transport *tcp);
+void tcpt_leave(struct tcp_transport *tcp);
+int tcpt_result(int error);
 
 /* tcp_stream.c, tcp_listen.c: the contract. self is a struct tcp_transport. */
-int tcp_connect(void *self, struct ponto_loop *loop, const struct ponto_addr *peer,
+int tcpt_connect(void *self, struct ponto_loop *loop, const struct ponto_addr *peer,
 		const struct ponto_stream_events *events, void *arg, struct ponto_stream_handle **out);
-int tcp_adopt(struct ponto_stream_handle *s, const struct ponto_stream_events *events, void *arg);
-int tcp_write(struct ponto_stream_handle *s, struct ponto_bytes data, size_t *taken);
-void tcp_resume(struct ponto_stream_handle *s);
-int tcp_shutdown(struct ponto_stream_handle *s);
-void tcp_abort(struct ponto_stream_handle *s);
-int tcp_ends(struct ponto_stream_handle *s, struct ponto_addr *local, struct ponto_addr *peer);
-int tcp_listen(void *self, struct ponto_loop *loop, const struct ponto_addr *local,
+int tcpt_adopt(struct ponto_stream_handle *s, const struct ponto_stream_events *events, void *arg);
+int tcpt_write(struct ponto_stream_handle *s, struct ponto_bytes data, size_t *taken);
+void tcpt_resume(struct ponto_stream_handle *s);
+int tcpt_shutdown(struct ponto_stream_handle *s);
+void tcpt_abort(struct ponto_stream_handle *s);
+int tcpt_ends(struct ponto_stream_handle *s, struct ponto_addr *local, struct ponto_addr *peer);
+int tcpt_listen(void *self, struct ponto_loop *loop, const struct ponto_addr *local,
 	       void (*accepted)(void *arg, struct ponto_stream_handle *stream, const struct ponto_addr *peer), void *arg,
 	       struct ponto_listener_handle **out);
-void tcp_unlisten(struct ponto_listener_handle *l);
-int tcp_listening(struct ponto_listener_handle *l, struct ponto_addr *out);
+void tcpt_unlisten(struct ponto_listener_handle *l);
+int tcpt_listening(struct ponto_listener_handle *l, struct ponto_addr *out);
 /* A stream on a connected socket, not watched before it is adopted. takes fd, and the place it entered */
-PONTO_MUST_CHECK int tcp_wrap(struct tcp_transport *tcp, struct ponto_loop *loop, int fd, struct ponto_stream_handle **out);
+PONTO_MUST_CHECK int tcpt_wrap(struct tcp_transport *tcp, struct ponto_loop *loop, int fd, struct ponto_stream_handle **out);
 
 /* tcp_address.c: between the framework's addresses and the kernel's. */
-PONTO_MUST_CHECK int tcp_bind(int fd, const struct ponto_addr *local);
+PONTO_MUST_CHECK int tcpt_bind(int fd, const struct ponto_addr *local);
 /* 0, or an errno. */
-int tcp_start(int fd, const struct ponto_addr *peer);
-int tcp_accept(int listener, int *fd, struct ponto_addr *peer);
-PONTO_MUST_CHECK int tcp_names(int fd, struct ponto_addr *local, struct ponto_addr *peer); /* either may be NULL */
+int tcpt_start(int fd, const struct ponto_addr *peer);
+int tcpt_accept(int listener, int *fd, struct ponto_addr *peer);
+PONTO_MUST_CHECK int tcpt_names(int fd, struct ponto_addr *local, struct ponto_addr *peer); /* either may be NULL */
 
 #endif

@@ -41,17 +41,17 @@ static void from_kernel(const union address *in, struct ponto_addr *out)
 	memcpy(out->ip, &in->in4.sin_addr, 4);
 }
 
-int tcp_bind(int fd, const struct ponto_addr *local)
+int tcpt_bind(int fd, const struct ponto_addr *local)
 {
 	union address address;
 	socklen_t len = to_kernel(local, &address);
 
 	if (bind(fd, &address.any, len) == 0)
 		return PONTO_OK;
-	return errno == EADDRNOTAVAIL || errno == ENODEV ? PONTO_ENOENT : tcp_result(errno);
+	return errno == EADDRNOTAVAIL || errno == ENODEV ? PONTO_ENOENT : tcpt_result(errno);
 }
 
-int tcp_start(int fd, const struct ponto_addr *peer)
+int tcpt_start(int fd, const struct ponto_addr *peer)
 {
 	union address address;
 	socklen_t len = to_kernel(peer, &address);
@@ -59,7 +59,7 @@ int tcp_start(int fd, const struct ponto_addr *peer)
 	return connect(fd, &address.any, len) == 0 ? 0 : errno;
 }
 
-int tcp_accept(int listener, int *fd, struct ponto_addr *peer)
+int tcpt_accept(int listener, int *fd, struct ponto_addr *peer)
 {
 	union address address;
 	socklen_t len = sizeof(address);
@@ -72,16 +72,16 @@ int tcp_accept(int listener, int *fd, struct ponto_addr *peer)
 	return 0;
 }
 
-int tcp_names(int fd, struct ponto_addr *local, struct ponto_addr *peer)
+int tcpt_names(int fd, struct ponto_addr *local, struct ponto_addr *peer)
 {
 	union address ours, theirs;
 	socklen_t len = sizeof(ours);
 
 	if (getsockname(fd, &ours.any, &len) < 0)
-		return tcp_result(errno);
+		return tcpt_result(errno);
 	len = sizeof(theirs);
 	if (peer && getpeername(fd, &theirs.any, &len) < 0)
-		return tcp_result(errno);
+		return tcpt_result(errno);
 	if (local)
 		from_kernel(&ours, local);
 	if (peer)

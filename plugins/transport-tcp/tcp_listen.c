@@ -34,27 +34,27 @@ static bool accept_one(struct ponto_listener_handle *l)
 	int fd, error;
 
 	/* What there is no room for waits in the kernel's queue. */
-	if (tcp_enter(l->tcp) != PONTO_OK) {
+	if (tcpt_enter(l->tcp) != PONTO_OK) {
 		pause_accepting(l);
 		return false;
 	}
-	error = tcp_accept(l->fd, &fd, &peer);
+	error = tcpt_accept(l->fd, &fd, &peer);
 	if (error) {
-		tcp_leave(l->tcp);
+		tcpt_leave(l->tcp);
 		if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) {
 			ponto_warning(l->tcp->env->log, TCP_TOPIC, "no more streams can be accepted now: %s",
-				      ponto_strerror(tcp_result(error)));
+				      ponto_strerror(tcpt_result(error)));
 			pause_accepting(l);
 		}
 		return error == ECONNABORTED || error == EINTR;
 	}
-	if (tcp_wrap(l->tcp, l->loop, fd, &s) != PONTO_OK)
+	if (tcpt_wrap(l->tcp, l->loop, fd, &s) != PONTO_OK)
 		return true;
 	if (l->tcp->accepted)
 		ponto_counter_add(l->tcp->accepted, 1);
 	l->accepted(l->arg, s, &peer);
 	if (!s->adopted)
-		tcp_abort(s);
+		tcpt_abort(s);
 	return true;
 }
 
@@ -72,7 +72,7 @@ static void ready(void *arg, unsigned events)
 		free_listener(l);
 }
 
-void tcp_unlisten(struct ponto_listener_handle *l)
+void tcpt_unlisten(struct ponto_listener_handle *l)
 {
 	ponto_watch_destroy(l->loop, l->watch);
 	ponto_timer_destroy(l->loop, l->timer);
@@ -88,14 +88,14 @@ static int open_listener(struct ponto_listener_handle *l, const struct ponto_add
 	int one = 1, result = l->tcp->socket(l->tcp, local->family, &l->fd);
 
 	if (result == PONTO_OK)
-		result = tcp_prepare(l->tcp, local->family, l->fd);
+		result = tcpt_prepare(l->tcp, local->family, l->fd);
 	/* A port whose last streams are only remembered is free. */
 	if (result == PONTO_OK && setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0)
 		result = PONTO_EIO;
 	if (result == PONTO_OK)
-		result = tcp_bind(l->fd, local);
+		result = tcpt_bind(l->fd, local);
 	if (result == PONTO_OK && listen(l->fd, (int)l->tcp->settings.backlog) < 0)
-		result = tcp_result(errno);
+		result = tcpt_result(errno);
 	if (result == PONTO_OK)
 		result = ponto_timer_create(l->loop, accept_again, l, &l->timer);
 	if (result == PONTO_OK)
@@ -103,7 +103,7 @@ static int open_listener(struct ponto_listener_handle *l, const struct ponto_add
 	return result;
 }
 
-int tcp_listen(void *self, struct ponto_loop *loop, const struct ponto_addr *local,
+int tcpt_listen(void *self, struct ponto_loop *loop, const struct ponto_addr *local,
 	       void (*accepted)(void *arg, struct ponto_stream_handle *stream, const struct ponto_addr *peer), void *arg,
 	       struct ponto_listener_handle **out)
 {
@@ -117,6 +117,7 @@ int tcp_listen(void *self, struct ponto_loop *loop, const struct ponto_addr *loc
 	l = ponto_new(tcp->env->alloc, 1, sizeof(*l));
 	if (!l)
 		return PONTO_ENOMEM;
+	l->ops = tcp->ops;
 	l->tcp = tcp;
 	l->loop = loop;
 	l->accepted = accepted;
@@ -126,14 +127,14 @@ int tcp_listen(void *self, struct ponto_loop *loop, const struct ponto_addr *loc
 	if (result != PONTO_OK) {
 		ponto_info(tcp->env->log, TCP_TOPIC, "%s cannot be listened at: %s", ponto_addr_format(local, text),
 			   result == PONTO_EEXIST ? "another program uses this port" : ponto_strerror(result));
-		tcp_unlisten(l);
+		tcpt_unlisten(l);
 		return result;
 	}
 	*out = l;
 	return PONTO_OK;
 }
 
-int tcp_listening(struct ponto_listener_handle *l, struct ponto_addr *out)
+int tcpt_listening(struct ponto_listener_handle *l, struct ponto_addr *out)
 {
-	return tcp_names(l->fd, out, NULL);
+	return tcpt_names(l->fd, out, NULL);
 }

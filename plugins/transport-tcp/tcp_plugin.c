@@ -9,8 +9,8 @@ static int plugin_create(const struct ponto_env *env, void **self)
 
 	if (!tcp)
 		return PONTO_ENOMEM;
-	tcp_settings_read(env->conf, &settings);
-	tcp_init(tcp, env, &settings, tcp_socket_plain);
+	tcpt_settings_read(env->conf, &settings);
+	tcpt_init(tcp, env, &settings, tcpt_socket_plain);
 	*self = tcp;
 	return PONTO_OK;
 }
@@ -27,16 +27,16 @@ static const struct ponto_transport_ops ops = {
 	.head = {PONTO_TRANSPORT_ABI, sizeof(ops)},
 	.create = plugin_create,
 	.destroy = plugin_destroy,
-	.connect = tcp_connect,
-	.listen = tcp_listen,
-	.unlisten = tcp_unlisten,
-	.adopt = tcp_adopt,
-	.write = tcp_write,
-	.resume = tcp_resume,
-	.shutdown = tcp_shutdown,
-	.abort = tcp_abort,
-	.listening = tcp_listening,
-	.ends = tcp_ends,
+	.connect = tcpt_connect,
+	.listen = tcpt_listen,
+	.unlisten = tcpt_unlisten,
+	.adopt = tcpt_adopt,
+	.write = tcpt_write,
+	.resume = tcpt_resume,
+	.shutdown = tcpt_shutdown,
+	.abort = tcpt_abort,
+	.listening = tcpt_listening,
+	.ends = tcpt_ends,
 };
 
 static const char *const offers[] = {PONTO_FEATURE_STREAM, NULL};

@@ -44,7 +44,7 @@ static void release(struct ponto_stream_handle *s, bool reset)
 	if (reset)
 		reset_on_close(s->fd);
 	close(s->fd);
-	tcp_leave(s->tcp);
+	tcpt_leave(s->tcp);
 }
 
 static void finish(struct ponto_stream_handle *s, int result)
@@ -68,7 +68,7 @@ static void finish_soon(struct ponto_stream_handle *s, int result)
 	ponto_timer_set(s->loop, s->timer, ponto_loop_now(s->loop));
 }
 
-void tcp_abort(struct ponto_stream_handle *s)
+void tcpt_abort(struct ponto_stream_handle *s)
 {
 	callback_begin(s);
 	if (!s->closed)
@@ -158,7 +158,7 @@ static void read_some(struct ponto_stream_handle *s)
 			return;
 		} else {
 			if (errno != EAGAIN && errno != EINTR)
-				finish(s, tcp_result(errno));
+				finish(s, tcpt_result(errno));
 			return;
 		}
 	}
@@ -172,7 +172,7 @@ static void connection_made(struct ponto_stream_handle *s)
 	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
 		error = errno;
 	if (error) {
-		finish(s, tcp_result(error));
+		finish(s, tcpt_result(error));
 		return;
 	}
 	s->connecting = false;
@@ -180,7 +180,7 @@ static void connection_made(struct ponto_stream_handle *s)
 	if (s->tcp->connected)
 		ponto_counter_add(s->tcp->connected, 1);
 	if (s->shut && shutdown(s->fd, SHUT_WR) < 0)
-		finish_soon(s, tcp_result(errno));
+		finish_soon(s, tcpt_result(errno));
 	if (s->events.connected)
 		s->events.connected(s->arg);
 }
@@ -226,16 +226,17 @@ static void timer_rang(void *arg)
 
 /* ---- the contract -------------------------------------------------------------------------------- */
 
-int tcp_wrap(struct tcp_transport *tcp, struct ponto_loop *loop, int fd, struct ponto_stream_handle **out)
+int tcpt_wrap(struct tcp_transport *tcp, struct ponto_loop *loop, int fd, struct ponto_stream_handle **out)
 {
 	struct ponto_stream_handle *s = ponto_new(tcp->env->alloc, 1, sizeof(*s));
 
 	if (!s) {
 		reset_on_close(fd);
 		close(fd);
-		tcp_leave(tcp);
+		tcpt_leave(tcp);
 		return PONTO_ENOMEM;
 	}
+	s->ops = tcp->ops;
 	s->tcp = tcp;
 	s->loop = loop;
 	s->fd = fd;
@@ -253,7 +254,7 @@ static int start_watching(struct ponto_stream_handle *s)
 	return result;
 }
 
-int tcp_adopt(struct ponto_stream_handle *s, const struct ponto_stream_events *events, void *arg)
+int tcpt_adopt(struct ponto_stream_handle *s, const struct ponto_stream_events *events, void *arg)
 {
 	int result;
 
@@ -273,7 +274,7 @@ static int open_socket(struct tcp_transport *tcp, uint8_t family, int *fd)
 
 	if (result != PONTO_OK)
 		return result;
-	result = tcp_prepare(tcp, family, got);
+	result = tcpt_prepare(tcp, family, got);
 	if (result != PONTO_OK) {
 		close(got);
 		return result;
@@ -284,11 +285,11 @@ static int open_socket(struct tcp_transport *tcp, uint8_t family, int *fd)
 
 static int begin(struct ponto_stream_handle *s, const struct ponto_addr *peer)
 {
-	int error = tcp_start(s->fd, peer), result;
+	int error = tcpt_start(s->fd, peer), result;
 
 	/* A connection made at once is told by the watch, like any other. */
 	if (error != 0 && error != EINPROGRESS)
-		return tcp_result(error);
+		return tcpt_result(error);
 	s->connecting = s->adopted = true;
 	result = start_watching(s);
 	if (result == PONTO_OK)
@@ -296,7 +297,7 @@ static int begin(struct ponto_stream_handle *s, const struct ponto_addr *peer)
 	return result;
 }
 
-int tcp_connect(void *self, struct ponto_loop *loop, const struct ponto_addr *peer,
+int tcpt_connect(void *self, struct ponto_loop *loop, const struct ponto_addr *peer,
 		const struct ponto_stream_events *events, void *arg, struct ponto_stream_handle **out)
 {
 	struct tcp_transport *tcp = self;
@@ -306,29 +307,29 @@ int tcp_connect(void *self, struct ponto_loop *loop, const struct ponto_addr *pe
 	if (!events->receive || peer->port == 0 ||
 	    (peer->family != PONTO_FAMILY_IPV6 && peer->family != PONTO_FAMILY_IPV4))
 		return PONTO_EINVAL;
-	result = tcp_enter(tcp);
+	result = tcpt_enter(tcp);
 	if (result != PONTO_OK)
 		return result;
 	result = open_socket(tcp, peer->family, &fd);
 	if (result != PONTO_OK) {
-		tcp_leave(tcp);
+		tcpt_leave(tcp);
 		return result;
 	}
-	result = tcp_wrap(tcp, loop, fd, &s);
+	result = tcpt_wrap(tcp, loop, fd, &s);
 	if (result != PONTO_OK)
 		return result;
 	s->events = *events;
 	s->arg = arg;
 	result = begin(s, peer);
 	if (result != PONTO_OK) {
-		tcp_abort(s);
+		tcpt_abort(s);
 		return result;
 	}
 	*out = s;
 	return PONTO_OK;
 }
 
-int tcp_write(struct ponto_stream_handle *s, struct ponto_bytes data, size_t *taken)
+int tcpt_write(struct ponto_stream_handle *s, struct ponto_bytes data, size_t *taken)
 {
 	size_t done = 0;
 
@@ -342,7 +343,7 @@ int tcp_write(struct ponto_stream_handle *s, struct ponto_bytes data, size_t *ta
 		} else if (errno == EAGAIN || errno == ENOBUFS) {
 			break;
 		} else if (errno != EINTR) {
-			int result = tcp_result(errno);
+			int result = tcpt_result(errno);
 
 			finish_soon(s, result);
 			return PONTO_ECLOSED;
@@ -358,7 +359,7 @@ int tcp_write(struct ponto_stream_handle *s, struct ponto_bytes data, size_t *ta
 	return PONTO_OK;
 }
 
-void tcp_resume(struct ponto_stream_handle *s)
+void tcpt_resume(struct ponto_stream_handle *s)
 {
 	if (!s->paused || s->closing || s->closed)
 		return;
@@ -366,7 +367,7 @@ void tcp_resume(struct ponto_stream_handle *s)
 	ponto_timer_set(s->loop, s->timer, ponto_loop_now(s->loop));
 }
 
-int tcp_shutdown(struct ponto_stream_handle *s)
+int tcpt_shutdown(struct ponto_stream_handle *s)
 {
 	if (s->shut || s->closing || s->closed)
 		return PONTO_ECLOSED;
@@ -374,7 +375,7 @@ int tcp_shutdown(struct ponto_stream_handle *s)
 	if (s->connecting)
 		return PONTO_OK;
 	if (shutdown(s->fd, SHUT_WR) < 0) {
-		finish_soon(s, tcp_result(errno));
+		finish_soon(s, tcpt_result(errno));
 		return PONTO_ECLOSED;
 	}
 	if (s->want_write) {
@@ -386,9 +387,9 @@ int tcp_shutdown(struct ponto_stream_handle *s)
 	return PONTO_OK;
 }
 
-int tcp_ends(struct ponto_stream_handle *s, struct ponto_addr *local, struct ponto_addr *peer)
+int tcpt_ends(struct ponto_stream_handle *s, struct ponto_addr *local, struct ponto_addr *peer)
 {
 	if (s->connecting || s->closed)
 		return PONTO_ECLOSED;
-	return tcp_names(s->fd, local, peer);
+	return tcpt_names(s->fd, local, peer);
 }

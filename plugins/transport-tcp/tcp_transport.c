@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-int tcp_result(int error)
+int tcpt_result(int error)
 {
 	switch (error) {
 	case 0:
@@ -45,7 +45,7 @@ int tcp_result(int error)
 	}
 }
 
-void tcp_settings_read(const struct ponto_conf *conf, struct tcp_settings *out)
+void tcpt_settings_read(const struct ponto_conf *conf, struct tcp_settings *out)
 {
 	out->connect_timeout = (uint64_t)ponto_conf_int(conf, "connect_timeout") * PONTO_SECOND;
 	out->keepalive = (unsigned)ponto_conf_int(conf, "keepalive");
@@ -56,8 +56,8 @@ void tcp_settings_read(const struct ponto_conf *conf, struct tcp_settings *out)
 	out->receive_buffer = (int)ponto_conf_int(conf, "receive_buffer");
 }
 
-void tcp_init(struct tcp_transport *tcp, const struct ponto_env *env, const struct tcp_settings *settings,
-	      tcp_socket_fn *socket_fn)
+void tcpt_init(struct tcp_transport *tcp, const struct ponto_env *env, const struct tcp_settings *settings,
+	      tcpt_socket_fn *socket_fn)
 {
 	struct ponto_metrics *metrics = env->metrics;
 	const char *instance = env->instance;
@@ -75,13 +75,13 @@ void tcp_init(struct tcp_transport *tcp, const struct ponto_env *env, const stru
 	tcp->sent_bytes = ponto_counter(metrics, "transport_bytes_sent_total", instance, "Payload bytes sent");
 }
 
-int tcp_socket_plain(struct tcp_transport *tcp, uint8_t family, int *fd)
+int tcpt_socket_plain(struct tcp_transport *tcp, uint8_t family, int *fd)
 {
 	int got = socket(family == PONTO_FAMILY_IPV6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	(void)tcp;
 	if (got < 0)
-		return tcp_result(errno);
+		return tcpt_result(errno);
 	*fd = got;
 	return PONTO_OK;
 }
@@ -111,7 +111,7 @@ static bool set_stream(const struct tcp_settings *settings, int fd)
 	return good;
 }
 
-int tcp_prepare(struct tcp_transport *tcp, uint8_t family, int fd)
+int tcpt_prepare(struct tcp_transport *tcp, uint8_t family, int fd)
 {
 	/* Each family has its own port space, as the contract's addresses do. */
 	if (family == PONTO_FAMILY_IPV6 && !set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
@@ -119,7 +119,7 @@ int tcp_prepare(struct tcp_transport *tcp, uint8_t family, int fd)
 	return set_stream(&tcp->settings, fd) ? PONTO_OK : PONTO_EIO;
 }
 
-int tcp_enter(struct tcp_transport *tcp)
+int tcpt_enter(struct tcp_transport *tcp)
 {
 	if (atomic_fetch_add(&tcp->streams, 1) < tcp->settings.max_streams)
 		return PONTO_OK;
@@ -127,7 +127,7 @@ int tcp_enter(struct tcp_transport *tcp)
 	return PONTO_EBUSY;
 }
 
-void tcp_leave(struct tcp_transport *tcp)
+void tcpt_leave(struct tcp_transport *tcp)
 {
 	atomic_fetch_sub(&tcp->streams, 1);
 }

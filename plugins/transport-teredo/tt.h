@@ -108,6 +108,7 @@ struct tt_hub {
 	struct teredo_ip6 address;
 
 	struct stack *stack; /* of streams; NULL before the first */
+	int refused;	     /* why there can be none, found out once; under starting */
 
 	/* the hub's own */
 	bool running;
@@ -132,7 +133,7 @@ void tt_bell_ring(struct tt_bell *bell); /* from any thread, while it is open */
 void tt_bell_close(struct tt_bell *bell);
 
 /* tt_conf.c */
-#define TT_OPTION_COUNT 28
+#define TT_OPTION_COUNT 29
 extern const struct ponto_option tt_options[TT_OPTION_COUNT];
 PONTO_MUST_CHECK int tt_conf_read(struct tt_hub *hub);
 
@@ -166,7 +167,7 @@ void tt_close(struct ponto_datagram_handle *h);
 int tt_local(struct ponto_datagram_handle *h, struct ponto_addr *out, size_t cap, size_t *count);
 int tt_send(struct ponto_datagram_handle *h, const struct ponto_datagram *batch, size_t count, size_t *sent);
 
-/* tt_stream.c: on the hub's thread, but for the last two */
+/* tt_stream.c: on the hub's thread, but for the last three */
 void tt_stream_input(struct tt_hub *hub, struct ponto_bytes packet);
 void tt_stream_flush(struct tt_hub *hub);
 /* After the address changed. */
@@ -179,6 +180,7 @@ int tt_connect(void *self, struct ponto_loop *loop, const struct ponto_addr *pee
 int tt_listen(void *self, struct ponto_loop *loop, const struct ponto_addr *local,
 	      void (*accepted)(void *arg, struct ponto_stream_handle *stream, const struct ponto_addr *peer), void *arg,
 	      struct ponto_listener_handle **out);
+bool tt_wants_tls(void *self);
 
 /* tt_map.c: the service port, mapped by the NAT; needs a mapping */
 void tt_map_open(struct tt_hub *hub);

@@ -190,6 +190,11 @@ const struct ponto_option tt_options[TT_OPTION_COUNT] = {
 	 .max = 100000,
 	 .unit = "per second",
 	 .doc = "echo requests that are answered, and datagrams to closed ports"},
+	{.name = "weak_streams",
+	 .type = PONTO_OPTION_BOOL,
+	 .fallback = "false",
+	 .doc = "where the system forbids private namespaces, have streams by lwIP, for services that put TLS on them: "
+		"others could put bytes into such streams"},
 	TCP_OPTIONS,
 };
 

@@ -81,31 +81,59 @@ void tt_stream_detach(struct tt_hub *hub)
 
 /* ---- the contract ------------------------------------------------------------------------------------ */
 
+/* Under the lock of starting. */
+static int make_stack(struct tt_hub *hub)
+{
+	struct tcp_settings settings;
+	struct stack *stack;
+	int result;
+
+	if (hub->stack || hub->refused)
+		return hub->refused;
+	tcpt_settings_read(hub->env->conf, &settings);
+	result = stack_create(hub->env, &settings, STACK_KERNEL, &stack);
+	if (result == PONTO_EACCES || result == PONTO_ENOTSUP) {
+		if (!ponto_conf_bool(hub->env->conf, "weak_streams")) {
+			hub->refused = result;
+			return result;
+		}
+		ponto_warning(hub->env->log, TT_TOPIC, "streams are lwIP's: without TLS others can put bytes into them");
+		result = stack_create(hub->env, &settings, STACK_LWIP, &stack);
+	}
+	if (result != PONTO_OK)
+		return result;
+	pthread_mutex_lock(&hub->lock);
+	hub->stack = stack;
+	if (hub->running)
+		tt_bell_ring(&hub->bell);
+	pthread_mutex_unlock(&hub->lock);
+	return PONTO_OK;
+}
+
 static int begin(struct tt_hub *hub, struct ponto_loop *loop)
 {
-	int result = PONTO_OK;
+	int result;
 
 	if (ponto_loop_sim(loop))
 		return PONTO_ENOTSUP;
 	pthread_mutex_lock(&hub->starting);
-	if (!hub->stack) {
-		struct stack *stack;
-		struct tcp_settings settings;
-
-		tcp_settings_read(hub->env->conf, &settings);
-		result = stack_create(hub->env, &settings, &stack);
-		if (result == PONTO_OK) {
-			pthread_mutex_lock(&hub->lock);
-			hub->stack = stack;
-			if (hub->running)
-				tt_bell_ring(&hub->bell);
-			pthread_mutex_unlock(&hub->lock);
-		}
-	}
+	result = make_stack(hub);
 	if (result == PONTO_OK)
 		result = tt_hub_start(hub, loop);
 	pthread_mutex_unlock(&hub->starting);
 	return result;
+}
+
+bool tt_wants_tls(void *self)
+{
+	struct tt_hub *hub = self;
+	bool wants;
+
+	/* What it will be shows when it is made. */
+	pthread_mutex_lock(&hub->starting);
+	wants = make_stack(hub) == PONTO_OK && stack_kind(hub->stack) == STACK_LWIP;
+	pthread_mutex_unlock(&hub->starting);
+	return wants;
 }
 
 int tt_connect(void *self, struct ponto_loop *loop, const struct ponto_addr *peer,

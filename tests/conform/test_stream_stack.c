@@ -10,6 +10,7 @@
 struct subject {
 	const char *name;
 	unsigned loss; /* of so many packets one */
+	enum stack_kind kind;
 	struct ponto_env env;
 	struct ponto_loop *loop;
 	struct stack *stack[2];
@@ -56,7 +57,7 @@ static int subject_open(void *ctx, struct stream_bed *bed)
 	ponto_test_random_init(&s->random, 7);
 	assert_ok(ponto_loop_uv_create(&ponto_alloc_system, &s->loop));
 	for (unsigned i = 0; i < 2; i++) {
-		assert_ok(stack_create(&s->env, &settings, &s->stack[i]));
+		assert_ok(stack_create(&s->env, &settings, s->kind, &s->stack[i]));
 		assert_ok(ponto_addr_parse(addresses[i], 0, &bed->local[i]));
 		assert_ok(stack_address(s->stack[i], bed->local[i].ip));
 		s->way[i] = (struct way){s, 1 - i};
@@ -96,7 +97,7 @@ static bool forbidden(void)
 	static const struct tcp_settings settings;
 	struct ponto_env env = {.abi = PONTO_PLUGIN_ABI, .size = sizeof(env), .alloc = &ponto_alloc_system};
 	struct stack *stack;
-	int result = stack_create(&env, &settings, &stack);
+	int result = stack_create(&env, &settings, STACK_KERNEL, &stack);
 
 	if (result == PONTO_OK)
 		stack_destroy(stack);
@@ -105,7 +106,9 @@ static bool forbidden(void)
 
 int main(void)
 {
-	static struct subject subjects[] = {{.name = "stack-netns"}, {.name = "stack-netns, lossy", .loss = 60}};
+	static struct subject subjects[] = {{.name = "stack-netns"}, {.name = "stack-netns, lossy", .loss = 60},
+					    {.name = "lwIP", .kind = STACK_LWIP},
+					    {.name = "lwIP, lossy", .kind = STACK_LWIP, .loss = 60}};
 	static struct CMUnitTest tests[PONTO_ARRAY_SIZE(subjects) * 32];
 	static struct run runs[PONTO_ARRAY_SIZE(tests)];
 	static char names[PONTO_ARRAY_SIZE(tests)][64];

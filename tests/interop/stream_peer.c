@@ -248,6 +248,7 @@ static int listen_at(struct peer *p, const char *address)
 	local.port = SWALLOW_PORT;
 	if (result == PONTO_OK)
 		result = ponto_stream_listen(p->transport, p->loop, &local, accepted_swallow, p, &p->swallow);
+	printf("wants TLS: %s\n", ponto_stream_wants_tls(p->transport) ? "yes" : "no");
 	printf("listening: %s\n", ponto_strerror(result));
 	return result;
 }

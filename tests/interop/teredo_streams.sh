@@ -17,6 +17,9 @@ lab up >/dev/null || bail "no lab"
 "$build/tests/interop/stream_peer" >/dev/null 2>&1
 "${node_user[@]}" unshare --user --net true 2>/dev/null || { echo "1..0 # SKIP no unprivileged namespaces here"; exit 0; }
 
+# Where /dev/net/tun is not, as in many containers.
+without_tun=(unshare --mount sh -c 'mount -t tmpfs none /dev/net && exec "$@"' sh)
+hidden=()
 # peer_start HOST: its lines in $work/HOST.out, its log in $work/HOST.log
 peer_start() {
 	local host=$1
@@ -24,7 +27,7 @@ peer_start() {
 	mkfifo "$work/$host.in"
 	: >"$work/$host.out"
 	# Not by a function, so that the process is the peer's own.
-	ip netns exec "${NETLAB_PREFIX:-lab-}$host" "${node_user[@]}" env PONTO_PLUGIN_PATH="$build/.libs" "$build/tests/interop/stream_peer" \
+	ip netns exec "${NETLAB_PREFIX:-lab-}$host" "${hidden[@]}" "${node_user[@]}" env PONTO_PLUGIN_PATH="$build/.libs" "$build/tests/interop/stream_peer" \
 		teredo :: servers=192.0.2.10 "${@:2}" <>"$work/$host.in" >>"$work/$host.out" 2>"$work/$host.log" &
 	declare -g "peer_pid_$host=$!"
 }
@@ -96,6 +99,26 @@ is "with the reason" "$(grep '^failed' "$work/client1.out")" "failed: unreachabl
 # The TCP in the namespace is nobody else's.
 is "nothing of it is seen on the host" "$(lab exec client1 ss -Htln | grep -c ':400[01]')" 0
 is "no interface either" "$(lab exec client1 ip -br link | grep -c ponto0)" 0
+peer_stop client1
+peer_stop client2
+
+# ---- where the kernel's TCP cannot be had -----------------------------------------------------------------
+hidden=("${without_tun[@]}")
+peer_start client2
+check "without namespaces there are no streams" until_true 200 said client2 "listening: not supported"
+is "and the log says why" "$(grep -c 'warning transport.stack .*: /dev/net/tun cannot be opened: No such file' "$work/client2.log")" 1
+peer_stop client2
+peer_start client2 weak_streams=true
+hidden=()
+address[client2]=$(peer_address client2) || bail "the node on client2 does not qualify"
+check "unless weak ones are allowed" said client2 "listening: success"
+check "which want TLS" said client2 "wants TLS: yes"
+check "which the log warns of" grep -q 'warning transport.teredo .*without TLS' "$work/client2.log"
+peer_start client1
+address[client1]=$(peer_address client1) || bail "the node on client1 does not qualify"
+check "the kernel's want none" said client1 "wants TLS: no"
+check "they work with the kernel's, 3 MB there and back" echoes client1 "${address[client2]}" 3000000
+check "and the other way" echoes client2 "${address[client1]}" 3000000
 peer_stop client1
 peer_stop client2
 

@@ -108,7 +108,7 @@ static void nothing_is_left_behind(void **state)
 		void *none = NULL;
 
 		assert_ok(ponto_loop_uv_create(&ponto_alloc_system, &loop));
-		assert_ok(stack_create(&env, &settings, &stack));
+		assert_ok(stack_create(&env, &settings, STACK_KERNEL, &stack));
 		ip[15] = 1;
 		assert_ok(stack_address(stack, ip));
 		ip[15] = 2;
@@ -245,7 +245,7 @@ static int make(const struct ponto_alloc *alloc, void *arg)
 	struct ponto_env env = env_of(alloc);
 	struct ponto_loop *loop = NULL;
 	struct stack *stack = NULL;
-	int result = stack_create(&env, &settings, &stack);
+	int result = stack_create(&env, &settings, STACK_KERNEL, &stack);
 
 	(void)arg;
 	if (result == PONTO_OK)
