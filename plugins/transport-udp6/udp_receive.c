@@ -4,13 +4,14 @@
 #include <linux/errqueue.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
+#include <netinet/udp.h>
 
 /* A busy socket must not keep the loop from the others: it is level-triggered and comes back. */
 #define BATCHES_A_ROUND 4
 #define ERRORS_A_ROUND 32
 
-/* Room for the hop limit and the traffic class. */
-#define CONTROL_SIZE 64
+/* Room for the hop limit, the traffic class and the length of datagrams that came together. */
+#define CONTROL_SIZE (3 * CMSG_SPACE(sizeof(int)))
 
 /* The odd rest keeps the starts of the buffers from falling on the same few cache sets. */
 #define BUFFER_STRIDE (PONTO_DATAGRAM_MAX + 1 + 9 * 64)
@@ -68,9 +69,12 @@ void udp_receiver_destroy(const struct ponto_alloc *alloc, struct udp_receiver *
 
 /* ---- datagrams ---------------------------------------------------------------------- */
 
-/* The kernel gives all of these as an int but IP_TOS, which is a byte. */
-static void read_control(struct msghdr *message, struct ponto_datagram *d)
+/* The kernel gives all of these as an int but IP_TOS, which is a byte. Returns the length of datagrams that came
+ * together in this message, 0 when it is one. */
+static size_t read_control(struct msghdr *message, struct ponto_datagram *d)
 {
+	size_t segment = 0;
+
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
 		int value;
 
@@ -85,27 +89,62 @@ static void read_control(struct msghdr *message, struct ponto_datagram *d)
 			d->ecn = value & 3;
 		else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL)
 			d->hop_limit = (uint8_t)value;
+		else if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO && value > 0)
+			segment = (size_t)value;
 	}
+	return segment;
 }
 
-static void deliver(struct udp_socket *s, struct udp_receiver *r, size_t count)
+/* False: the socket was closed meanwhile. */
+static bool hand_over(struct udp_socket *s, struct udp_receiver *r, size_t count)
 {
 	struct ponto_datagram_handle *h = s->handle;
 	uint64_t bytes = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		struct ponto_datagram *d = &r->datagrams[i];
-
-		*d = (struct ponto_datagram){.local = s->local,
-					     .data = {r->views[i].iov_base, r->messages[i].msg_len}};
-		udp_from_sockaddr(&r->peers[i], h->zone, &d->peer);
-		read_control(&r->messages[i].msg_hdr, d);
-		reset_message(r, i);
-		bytes += d->data.len;
-	}
+	for (size_t i = 0; i < count; i++)
+		bytes += r->datagrams[i].data.len;
 	ponto_counter_add(h->udp->received, count);
 	ponto_counter_add(h->udp->received_bytes, bytes);
 	h->events.receive(h->arg, r->datagrams, count);
+	return h->current == s;
+}
+
+static void deliver(struct udp_socket *s, struct udp_receiver *r, size_t count)
+{
+	const struct ponto_datagram_handle *h = s->handle;
+	bool open = true;
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct ponto_datagram d = {.local = s->local};
+		const uint8_t *data = r->views[i].iov_base;
+		size_t left = r->messages[i].msg_len, segment;
+
+		udp_from_sockaddr(&r->peers[i], h->zone, &d.peer);
+		segment = read_control(&r->messages[i].msg_hdr, &d);
+		reset_message(r, i);
+		do {
+			size_t len = segment && segment < left ? segment : left;
+
+			if (n == PONTO_BATCH) {
+				open = hand_over(s, r, n);
+				n = 0;
+			}
+			if (!open)
+				break;
+			d.data = ponto_bytes(data, len);
+			r->datagrams[n++] = d;
+			data += len;
+			left -= len;
+		} while (left > 0);
+		if (!open)
+			break;
+	}
+	/* Of a socket that is gone the rest is not looked at. */
+	for (size_t i = 0; i < count && !open; i++)
+		reset_message(r, i);
+	if (open && n > 0)
+		(void)hand_over(s, r, n);
 }
 
 /* ---- what ICMP and the own stack report ------------------------------------------------ */
@@ -136,10 +175,8 @@ static bool read_error(struct udp_socket *s)
 {
 	_Alignas(struct cmsghdr) uint8_t control[512];
 	union udp_sockaddr to = {.any.sa_family = AF_UNSPEC};
-	struct msghdr message = {.msg_name = &to,
-				 .msg_namelen = sizeof(to),
-				 .msg_control = control,
-				 .msg_controllen = sizeof(control)};
+	struct msghdr message = {
+		.msg_name = &to, .msg_namelen = sizeof(to), .msg_control = control, .msg_controllen = sizeof(control)};
 
 	if (recvmsg(s->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
 		return false;

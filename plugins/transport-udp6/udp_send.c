@@ -1,17 +1,25 @@
 #include "plugins/transport-udp6/udp_transport.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 
 #define TOPIC "transport.udp.send"
 
-/* The two things a datagram may carry beside its bytes: hop limit and ECN, an int each. */
-#define CONTROL_SIZE (2 * CMSG_SPACE(sizeof(int)))
+/* What a message may carry beside its bytes: hop limit and ECN, an int each, and how long its datagrams are. */
+#define CONTROL_SIZE (2 * CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint16_t)))
+
+/* Datagrams of one length to one peer pass the kernel as one message and are cut where they leave (UDP_SEGMENT). Longer
+ * ones may not fit the MTU, where the kernel refuses to cut. */
+#define JOINED_MAX 1400
+#define JOINED_BYTES 65000
 
 struct udp_sender {
 	struct mmsghdr messages[PONTO_BATCH];
-	struct iovec views[PONTO_BATCH];
+	struct iovec views[PONTO_BATCH]; /* of datagrams; a message has one or several */
 	union udp_sockaddr peers[PONTO_BATCH];
 	_Alignas(struct cmsghdr) uint8_t control[PONTO_BATCH][CONTROL_SIZE];
+	size_t count; /* of messages */
+	size_t bytes; /* of the last one */
 };
 
 int udp_sender_create(const struct ponto_alloc *alloc, uint8_t family, struct udp_sender **out)
@@ -22,12 +30,9 @@ int udp_sender_create(const struct ponto_alloc *alloc, uint8_t family, struct ud
 		return PONTO_ENOMEM;
 	for (size_t i = 0; i < PONTO_BATCH; i++) {
 		s->peers[i].any.sa_family = family == PONTO_FAMILY_IPV6 ? AF_INET6 : AF_INET;
-		s->messages[i].msg_hdr = (struct msghdr){.msg_name = &s->peers[i],
-							 .msg_namelen = family == PONTO_FAMILY_IPV6
-										? sizeof(s->peers[i].in6)
-										: sizeof(s->peers[i].in4),
-							 .msg_iov = &s->views[i],
-							 .msg_iovlen = 1};
+		s->messages[i].msg_hdr = (struct msghdr){
+			.msg_name = &s->peers[i],
+			.msg_namelen = family == PONTO_FAMILY_IPV6 ? sizeof(s->peers[i].in6) : sizeof(s->peers[i].in4)};
 	}
 	*out = s;
 	return PONTO_OK;
@@ -62,8 +67,10 @@ static void write_control(struct msghdr *message, uint8_t *control, const struct
 	message->msg_controllen = (size_t)((uint8_t *)c - control);
 }
 
-static void prepare(struct udp_sender *s, size_t i, const struct ponto_datagram *d, uint32_t zone)
+/* A message of its own; view is the datagram's place in the run. */
+static void prepare(struct udp_sender *s, size_t view, const struct ponto_datagram *d, uint32_t zone)
 {
+	size_t i = s->count++;
 	struct msghdr *message = &s->messages[i].msg_hdr;
 	union udp_sockaddr *peer = &s->peers[i];
 
@@ -75,12 +82,57 @@ static void prepare(struct udp_sender *s, size_t i, const struct ponto_datagram 
 		peer->in4.sin_port = htons(d->peer.port);
 		memcpy(&peer->in4.sin_addr, d->peer.ip, 4);
 	}
-	s->views[i].iov_base = (void *)(uintptr_t)d->data.data;
-	s->views[i].iov_len = d->data.len;
+	s->views[view] = (struct iovec){(void *)(uintptr_t)d->data.data, d->data.len};
+	s->bytes = d->data.len;
+	message->msg_iov = &s->views[view];
+	message->msg_iovlen = 1;
 	message->msg_controllen = 0;
 	message->msg_control = NULL;
 	if (d->hop_limit || d->ecn)
 		write_control(message, s->control[i], d);
+}
+
+/* ---- several datagrams in a message ---------------------------------------------------------- */
+
+static bool same_peer(const struct ponto_addr *a, const struct ponto_addr *b)
+{
+	return a->port == b->port && a->zone == b->zone && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
+/* All but the last one are as long as the first. d follows those of the last message. */
+static bool can_join(const struct udp_sender *s, const struct ponto_datagram *d)
+{
+	const struct msghdr *message = &s->messages[s->count - 1].msg_hdr;
+	const struct ponto_datagram *first = d - message->msg_iovlen, *last = d - 1;
+
+	return first->data.len <= JOINED_MAX && last->data.len == first->data.len && d->data.len > 0 &&
+	       d->data.len <= first->data.len && s->bytes + d->data.len <= JOINED_BYTES &&
+	       first->hop_limit == d->hop_limit && first->ecn == d->ecn && same_peer(&first->peer, &d->peer);
+}
+
+static void join(struct udp_sender *s, size_t view, const struct ponto_datagram *d)
+{
+	s->views[view] = (struct iovec){(void *)(uintptr_t)d->data.data, d->data.len};
+	s->messages[s->count - 1].msg_hdr.msg_iovlen++;
+	s->bytes += d->data.len;
+}
+
+static void write_lengths(struct udp_sender *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		struct msghdr *message = &s->messages[i].msg_hdr;
+		struct cmsghdr *c = (struct cmsghdr *)(s->control[i] + message->msg_controllen);
+		uint16_t len = (uint16_t)message->msg_iov[0].iov_len;
+
+		if (message->msg_iovlen == 1)
+			continue;
+		c->cmsg_level = SOL_UDP;
+		c->cmsg_type = UDP_SEGMENT;
+		c->cmsg_len = CMSG_LEN(sizeof(len));
+		memcpy(CMSG_DATA(c), &len, sizeof(len));
+		message->msg_control = s->control[i];
+		message->msg_controllen += CMSG_SPACE(sizeof(len));
+	}
 }
 
 /* ---- runs of datagrams that leave the same way -------------------------------------------- */
@@ -150,46 +202,72 @@ static int send_messages(struct udp_socket *s, struct udp_sender *sender, size_t
 	return udp_result(errno);
 }
 
-/* The first run of at most PONTO_BATCH datagrams that one system call can take. */
-static int send_run(struct ponto_datagram_handle *h, const struct ponto_datagram *batch, size_t count, size_t *took,
-		    size_t *sent)
+/* The first run of at most PONTO_BATCH datagrams that one system call can take, made ready. */
+static int make_run(struct ponto_datagram_handle *h, const struct ponto_datagram *batch, size_t count, size_t *took,
+		    struct udp_socket **out)
 {
+	struct udp_sender *sender = h->sender;
 	struct udp_socket *s = NULL;
 	uint16_t fragment = fragment_flags(&batch[0]);
-	uint64_t bytes = 0;
 	size_t n = 0;
 	int result = PONTO_OK;
 
+	sender->count = 0;
 	for (; n < count && n < PONTO_BATCH; n++) {
 		struct udp_socket *via;
 
 		result = check(h, &batch[n]);
 		if (result != PONTO_OK)
 			break;
-		via = n > 0 && h->socket_count == 1 && batch[n].local.family == PONTO_FAMILY_NONE ? s
-												 : socket_for(h, &batch[n]);
+		via = n > 0 && h->socket_count == 1 && batch[n].local.family == PONTO_FAMILY_NONE
+			      ? s
+			      : socket_for(h, &batch[n]);
 		if (n == 0)
 			s = via;
 		if (via != s || fragment != fragment_flags(&batch[n]))
 			break;
-		prepare(h->sender, n, &batch[n], h->zone);
+		if (s && s->joins && n > 0 && can_join(sender, &batch[n]))
+			join(sender, n, &batch[n]);
+		else
+			prepare(sender, n, &batch[n], h->zone);
 	}
 	*took = n;
 	if (n == 0)
 		return result;
 	if (!s)
 		return PONTO_EUNREACH;
-	result = set_fragment(s, fragment);
+	write_lengths(sender);
+	*out = s;
+	return set_fragment(s, fragment);
+}
+
+static int send_run(struct ponto_datagram_handle *h, const struct ponto_datagram *batch, size_t count, size_t *took,
+		    size_t *sent)
+{
+	struct udp_sender *sender = h->sender;
+	struct udp_socket *s = NULL;
+	uint64_t bytes = 0;
+	size_t n = 0;
+	int result = make_run(h, batch, count, took, &s);
+
 	if (result != PONTO_OK)
 		return result;
-	result = send_messages(s, h->sender, n);
+	result = send_messages(s, sender, sender->count);
+	/* A way that cannot cut: a smaller MTU, or an interface that does not compute checksums. */
+	if ((result == PONTO_EINVAL || result == PONTO_ELIMIT || result == PONTO_EIO) &&
+	    sender->messages[0].msg_hdr.msg_iovlen > 1) {
+		s->joins = false;
+		return send_run(h, batch, count, took, sent);
+	}
 	if (result < 0)
 		return result;
 	for (int i = 0; i < result; i++)
+		n += sender->messages[i].msg_hdr.msg_iovlen;
+	for (size_t i = 0; i < n; i++)
 		bytes += batch[i].data.len;
-	ponto_counter_add(h->udp->sent, (uint64_t)result);
+	ponto_counter_add(h->udp->sent, n);
 	ponto_counter_add(h->udp->sent_bytes, bytes);
-	*sent = (size_t)result;
+	*sent = n;
 	return PONTO_OK;
 }
 

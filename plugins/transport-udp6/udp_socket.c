@@ -1,6 +1,7 @@
 #include "plugins/transport-udp6/udp_transport.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 #include <unistd.h>
 
 #define TOPIC "transport.udp.socket"
@@ -56,6 +57,8 @@ static int set_options(int fd, const struct udp_transport *udp)
 		result = result ? result : set(fd, IPPROTO_IP, IP_RECVERR, 1);
 		result = result ? result : set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_WANT);
 	}
+	/* Datagrams that came together are handed over together; where the kernel cannot, they come one by one. */
+	(void)set(fd, SOL_UDP, UDP_GRO, 1);
 	return result;
 }
 
@@ -100,6 +103,7 @@ int udp_socket_open(struct ponto_datagram_handle *h, const struct ponto_addr *lo
 	s->handle = h;
 	s->local = *local;
 	s->interface = interface;
+	s->joins = true;
 	s->fd = socket(udp->family == PONTO_FAMILY_IPV6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
 		       0);
 	if (s->fd < 0) {

@@ -43,6 +43,7 @@ struct udp_socket {
 	uint32_t interface;
 	int fd;
 	uint16_t fragment; /* the socket's present state, of enum ponto_datagram_flags */
+	bool joins;	   /* several datagrams may pass the kernel as one, to be cut where they leave */
 };
 
 struct udp_group {

@@ -223,11 +223,32 @@ tell A send '[2001:db8:2::c]:3541' nobody
 tell A send '[2001:db8:1::1]:3540' still-here
 check R 'received still-here' "a port unreachable from elsewhere stops nothing"
 
+# ---- many at once -----------------------------------------------------------------------------------
+start C c 6 global
+check C '^local 1 .2001:db8:2::c.:3540' "behind the smaller link there is a handle too"
+ten_arrive() { # PATTERN-OF-THE-REST
+	local i
+	for i in 0 1 2 3 4 5 6 7 8 9; do
+		hear A "received $i$1 from .2001:db8:2::c.:3540" || return 1
+	done
+}
+kept=$(cut -d' ' -f4 <<<"$locals")
+# The first fits and passes the kernel as one; the second is too long for that on this link, and so is all that follows.
+for length in 1200 1300 1200; do
+	tell C burst "$kept" $length
+	check C '^sent 10: success' "ten of $length bytes go at once"
+	if ten_arrive "x{$((length - 1))}"; then
+		ok "and arrive one by one, in order"
+	else
+		not_ok "and arrive one by one, in order" "$heard"
+	fi
+done
+
 # ---- none ------------------------------------------------------------------------------------------
 ns x sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.lo.disable_ipv6=1
 start X x 6 global
 check X '^open: not found' "a host without IPv6 has no such address"
-for p in A L R S F G; do
+for p in A C L R S F G; do
 	stop $p
 done
 echo "1..$number"

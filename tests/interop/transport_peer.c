@@ -2,7 +2,7 @@
  * namespaces put one in each.
  *
  * transport_peer FAMILY SCOPE [OPTION=VALUE]…
- * send ADDRESS TEXT | df ADDRESS LENGTH | join GROUP | leave GROUP | local | quit */
+ * send ADDRESS TEXT | df ADDRESS LENGTH | burst ADDRESS LENGTH | join GROUP | leave GROUP | local | quit */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +76,28 @@ static void do_send(struct peer *p, const char *address, const char *text, uint1
 	printf("sent %zu: %s\n", sent, ponto_strerror(result));
 }
 
+/* Ten at once, each beginning with its number. */
+static void do_burst(struct peer *p, const char *address, const char *length)
+{
+	static char texts[10][1501];
+	struct ponto_datagram batch[10];
+	struct ponto_addr peer;
+	size_t sent = 0, len = strtoul(length, NULL, 10);
+	int result;
+
+	if (ponto_addr_parse(address, 3540, &peer) != PONTO_OK || len == 0 || len >= sizeof(texts[0])) {
+		printf("bad address\n");
+		return;
+	}
+	for (size_t i = 0; i < 10; i++) {
+		memset(texts[i], 'x', len);
+		texts[i][0] = (char)('0' + i);
+		batch[i] = (struct ponto_datagram){.peer = peer, .data = ponto_bytes(texts[i], len)};
+	}
+	result = ponto_datagrams_send(p->d, batch, 10, &sent);
+	printf("sent %zu: %s\n", sent, ponto_strerror(result));
+}
+
 static void do_group(struct peer *p, const char *address, bool join)
 {
 	struct ponto_addr group;
@@ -98,6 +120,8 @@ static void obey(void *arg, char *line)
 		do_send(p, address, text, 0);
 	else if (verb && strcmp(verb, "df") == 0 && text)
 		do_send(p, address, text, PONTO_DGRAM_DONT_FRAGMENT);
+	else if (verb && strcmp(verb, "burst") == 0 && text)
+		do_burst(p, address, text);
 	else if (verb && strcmp(verb, "join") == 0 && address)
 		do_group(p, address, true);
 	else if (verb && strcmp(verb, "leave") == 0 && address)
