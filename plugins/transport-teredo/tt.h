@@ -56,6 +56,7 @@ struct ponto_datagram_handle {
 	bool closed;
 	/* under the hub's lock */
 	struct tt_queue in;
+	bool ring;    /* at the end of the batch that the hub reads */
 	bool changed; /* the address */
 	uint32_t mtu; /* not 0: a path took no more */
 	struct ponto_addr mtu_peer;
@@ -113,6 +114,7 @@ struct tt_hub {
 	/* the hub's own */
 	bool running;
 	bool attached; /* the stack */
+	bool ring;     /* a handle is to be rung */
 	pthread_t thread;
 	struct ponto_loop *loop;
 	struct ponto_timer *timer;

@@ -22,10 +22,25 @@ static void deliver(struct tt_hub *hub, const struct teredo_received *in, const 
 	pthread_mutex_lock(&hub->lock);
 	h = tt_hub_listener(hub, d->udp.to);
 	if (h && tt_queue_add(hub, &h->in, &head, d->udp.data) && h->in.count == 1)
-		tt_bell_ring(&h->bell);
+		hub->ring = h->ring = true;
 	pthread_mutex_unlock(&hub->lock);
 	if (!h)
 		teredo_client_refuse(hub->client, ponto_loop_now(hub->loop), in);
+}
+
+/* After a batch, so that who wakes finds all of it. */
+static void ring(struct tt_hub *hub)
+{
+	if (!hub->ring)
+		return;
+	hub->ring = false;
+	pthread_mutex_lock(&hub->lock);
+	for (struct ponto_datagram_handle *h = hub->handles; h; h = h->next) {
+		if (h->ring)
+			tt_bell_ring(&h->bell);
+		h->ring = false;
+	}
+	pthread_mutex_unlock(&hub->lock);
 }
 
 /* That nobody listens there is no fault of the handle, as with any UDP; that something was too large is to be known. */
@@ -70,6 +85,7 @@ static void receive(void *arg, const struct ponto_datagram *batch, size_t count)
 		else
 			tell_error(hub, &d);
 	}
+	ring(hub);
 	tt_stream_flush(hub);
 	tt_hub_pump(hub);
 }

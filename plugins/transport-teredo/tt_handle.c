@@ -201,7 +201,7 @@ int tt_send(struct ponto_datagram_handle *h, const struct ponto_datagram *batch,
 	struct tt_hub *hub = h->hub;
 	int result = PONTO_OK;
 	size_t done = 0;
-	bool was_empty;
+	bool was_empty, ring;
 
 	pthread_mutex_lock(&hub->lock);
 	was_empty = !hub->out.head;
@@ -217,9 +217,11 @@ int tt_send(struct ponto_datagram_handle *h, const struct ponto_datagram *batch,
 		if (!tt_queue_add(hub, &hub->out, &head, d->data))
 			break;
 	}
-	if (was_empty && hub->out.head)
-		tt_bell_ring(&hub->bell);
+	ring = was_empty && hub->out.head;
 	pthread_mutex_unlock(&hub->lock);
+	/* Not under the lock, which the hub takes as soon as it wakes; it outlives its handles. */
+	if (ring)
+		tt_bell_ring(&hub->bell);
 	*sent = done;
 	return result;
 }
