@@ -1,0 +1,186 @@
+#!/usr/bin/env bash
+# Teredo's client against miredo, by turns, in the lab of tests/lab, at miredo-server: datagrams and bytes of streams per
+# second of processor time between two behind NATs, round trips beside plain IPv4's, and how long it takes to qualify and to
+# reach a new peer. docs/benchmarks.md. Needs root, miredo and miredo-server.
+# PONTO_BUILDDIR=DIR [SECONDS_EACH=1 ROUNDS=7 PINGS=300 MEGABYTES=32] bench_teredo_client.sh
+set -uo pipefail
+build=$(cd "${PONTO_BUILDDIR:?}" && pwd)
+top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/.." && pwd)}
+each=$((${SECONDS_EACH:-1} * 1000)) rounds=${ROUNDS:-7} pings=${PINGS:-300} bytes=$((${MEGABYTES:-32} << 20))
+for program in miredo miredo-server; do
+	command -v $program >/dev/null || { echo "bench teredo-client skipped: $program is not installed" >&2; exit 0; }
+done
+if [ "$(id -u)" != 0 ]; then echo "bench teredo-client skipped: the lab needs root" >&2; exit 0; fi
+. "$top/tests/interop/namespace.inc.sh"
+work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-bench-teredo-XXXXXX")
+trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; umount "$work/tun" 2>/dev/null; rm -rf "$work"' EXIT
+trap 'exit 1' TERM # of a part that fails
+logs="server client1 client2 client1-end client2-end"
+. "$top/tests/interop/teredo.inc.sh"
+lab_need
+lab up >/dev/null || bail "no lab"
+"$build/bench/bench_teredo_client" >/dev/null 2>&1 # what libtool still has to link
+"$build/tests/interop/stream_peer" >/dev/null 2>&1
+miredo_server
+
+# ---- programs on the clients ------------------------------------------------------------------------
+declare -A pid address
+start() { # NAME HOST PROGRAM ARGUMENT...: its lines in $work/NAME.out
+	local name=$1 host=$2
+	shift 2
+	rm -f "$work/$name.in"
+	mkfifo "$work/$name.in"
+	: >"$work/$name.out"
+	# Not by a function, so that the process is the program's own.
+	ip netns exec "${NETLAB_PREFIX:-lab-}$host" "${node_user[@]}" env PONTO_PLUGIN_PATH="$build/.libs" "$@" \
+		<>"$work/$name.in" >>"$work/$name.out" 2>"$work/$name.log" &
+	pid[$name]=$!
+}
+stop() { local n; for n; do kill "${pid[$n]}" 2>/dev/null; wait "${pid[$n]}" 2>/dev/null; unset "pid[$n]"; done; }
+# tell NAME LINE WORD: the rest of the line that begins with WORD, once it is there
+tell() {
+	: >"$work/$1.out"
+	echo "$2" >"$work/$1.in"
+	until_true 200 grep -q "^$3 " "$work/$1.out" || { cat "$work/$1.out" >&2; echo "bench teredo-client: $1 has no answer to: $2" >&2; kill -TERM $$; }
+	sed -n "s/^$3 //p" "$work/$1.out" | head -n 1
+}
+has_local() { grep -q '^local \[\?[0-9]' "$work/$1.out"; }
+# local_of NAME: its address with port, and after how many milliseconds it had it
+local_of() { until_true 300 has_local "$1" || bail "$1 has no address"; sed -n 's/^local //p' "$work/$1.out" | tail -n 1; }
+with_children() { local p; for p; do echo "$p"; with_children $(cat "/proc/$p/task/"*/children 2>/dev/null); done; }
+# Nanoseconds that the threads of processes ran, exactly: ticks miss who runs often and shortly.
+cpu() { local p; for p in $(with_children "$@"); do cat "/proc/$p/task/"*/schedstat; done 2>/dev/null | awk '{ n += $1 } END { printf "%.0f\n", n }'; }
+median() { sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+value() { median <"$work/$1"; }
+ratio() { paste "$work/ours.$1" "$work/peer.$1" | awk '{ print $1 / $2 }' | median; }
+missed=0
+report() { # NAME RATIO LIMIT TEXT
+	awk -v n="$1" -v r="$2" -v l="$3" -v t="$4" 'BEGIN { printf "bench %s ratio=%.2f limit=%.2f %s%s\n", n, r, l, t, r < l ? " MISSED" : ""; exit r < l }' || missed=1
+}
+
+# ---- both sides: two clients, qualified ---------------------------------------------------------------------
+# miredo tells by its log alone, which is looked at each 10 ms.
+miredo_pair() {
+	local host begun
+	for host in client1 client2; do
+		begun=$(date +%s%N)
+		miredo_client $host
+		for _ in $(seq 3000); do miredo_qualified $host && break; sleep 0.01; done
+		qualify[$host]=$((($(date +%s%N) - begun) / 1000000))
+		address[$host]=$(miredo_address $host) || bail "miredo does not qualify on $host"
+		start $host-end $host "$build/bench/bench_teredo_client" udp6 addresses="${address[$host]}"
+		local_of $host-end >/dev/null
+	done
+}
+ours_pair() {
+	local host took
+	for host in client1 client2; do
+		start $host-end $host "$build/bench/bench_teredo_client" teredo servers=192.0.2.10
+		read -r address[$host] took < <(local_of $host-end)
+		address[$host]=${address[$host]#[} address[$host]=${address[$host]%]*}
+		qualify[$host]=${took%.*}
+	done
+}
+pair() { if [ "$1" = ours ]; then ours_pair; else miredo_pair; fi; } # SIDE
+unpair() { # SIDE
+	stop client1-end client2-end
+	if [ "$1" = peer ]; then miredo_stop client1; miredo_stop client2; fi
+}
+clients() { if [ "$1" = ours ]; then echo "${pid[client1-end]} ${pid[client2-end]}"; else echo "$miredo_pid_client1 $miredo_pid_client2"; fi; } # SIDE
+declare -A qualify
+
+# ---- how long until there is an address, and until a new peer answers --------------------------------------------
+for nats in "full-cone full-cone" "full-cone port-restricted" "port-restricted port-restricted"; do
+	read -r nat1 nat2 <<<"$nats"
+	for side in ours peer; do
+		lab nat nat1 "$nat1"
+		lab nat nat2 "$nat2"
+		pair $side
+		read -r first _ < <(tell client1-end "ping [${address[client2]}]:3540 1" pinged)
+		declare "line_$side=qualify=${qualify[client1]}ms,${qualify[client2]}ms first-answer=$(awk -v f="$first" 'BEGIN { printf "%.1f", f / 1000 }')ms"
+		unpair $side
+	done
+	echo "bench teredo-client-first nats=$nat1,$nat2 ours: $line_ours peer: $line_peer (miredo)"
+done
+
+# ---- round trips and datagrams ------------------------------------------------------------------------------------
+lab nat nat1 full-cone
+lab nat nat2 full-cone
+start plain1 client1 "$build/bench/bench_teredo_client" udp4
+start plain2 client2 "$build/bench/bench_teredo_client" udp4
+local_of plain1 >/dev/null
+local_of plain2 >/dev/null
+tell plain2 "open 192.0.2.10:9" opened >/dev/null
+for _ in $(seq "$rounds"); do
+	tell plain1 "ping 192.0.2.102:3540 $pings" pinged | cut -d' ' -f1 >>"$work/plain.trip"
+	for side in ours peer; do
+		pair $side
+		to="[${address[client2]}]:3540"
+		tell client1-end "ping $to $pings" pinged | cut -d' ' -f1 >>"$work/$side.trip"
+		tell client1-end "flood $to 200" flooded >/dev/null # what is made at first
+		before=$(cpu $(clients $side))
+		whole=$(cpu $(clients $side) $([ $side = ours ] || echo "${pid[client1-end]} ${pid[client2-end]}"))
+		read -r moved took stalled < <(tell client1-end "flood $to $each" flooded)
+		after=$(cpu $(clients $side))
+		with_ends=$(cpu $(clients $side) $([ $side = ours ] || echo "${pid[client1-end]} ${pid[client2-end]}"))
+		awk -v b="$moved" -v c=$((after - before)) 'BEGIN { print b / c * 1000 }' >>"$work/$side.cpu"
+		awk -v b="$moved" -v c=$((with_ends - whole)) 'BEGIN { print b / c * 1000 }' >>"$work/$side.all"
+		awk -v b="$moved" -v t="$took" 'BEGIN { print b / t / 1e6 }' >>"$work/$side.wall"
+		echo "$stalled" >>"$work/$side.stalled"
+		if [ $side = ours ]; then # what a link does that cannot cut: the NATs see each datagram
+			for host in client1 client2; do lab exec $host ip link set eth0 gso_max_segs 1; done
+			before=$(cpu $(clients $side))
+			read -r moved _ < <(tell client1-end "flood $to $each" flooded)
+			awk -v b="$moved" -v c=$(($(cpu $(clients $side)) - before)) 'BEGIN { print b / c * 1000 }' >>"$work/ours.cut"
+			for host in client1 client2; do lab exec $host ip link set eth0 gso_max_segs 65535; done
+		else
+			tail -n 1 "$work/peer.cpu" >>"$work/peer.cut"
+		fi
+		unpair $side
+	done
+done
+stop plain1 plain2
+sum() { awk '{ n += $1 } END { print n }' "$work/$1"; }
+one() { printf %.1f "$1"; }
+report teredo-client-datagrams "$(ratio cpu)" 3.0 \
+	"ours=$(one "$(value ours.cpu)")MB/s-core peer=$(one "$(value peer.cpu)")MB/s-core (miredo), of 1,200 bytes, of both clients' own processor time, stalls ours=$(sum ours.stalled) peer=$(sum peer.stalled)"
+echo "bench teredo-client-datagrams-cut ratio=$(printf %.2f "$(ratio cut)") ours=$(one "$(value ours.cut)")MB/s-core, cut at the clients' own interfaces, not behind the NATs"
+echo "bench teredo-client-datagrams-all ratio=$(printf %.2f "$(ratio all)") ours=$(one "$(value ours.all)")MB/s-core peer=$(one "$(value peer.all)")MB/s-core, with the programs that send and receive"
+echo "bench teredo-client-datagrams-wall ratio=$(printf %.2f "$(ratio wall)") ours=$(one "$(value ours.wall)")MB/s peer=$(one "$(value peer.wall)")MB/s, of the wall clock"
+awk -v p="$(value plain.trip)" -v o="$(value ours.trip)" -v m="$(value peer.trip)" 'BEGIN {
+	printf "bench teredo-client-trip ratio=%.2f ours=+%.0fus peer=+%.0fus (miredo) more than plain IPv4'"'"'s %.0fus through the same NATs\n", (m - p) / (o - p), o - p, m - p, p }'
+
+# ---- streams ----------------------------------------------------------------------------------------------------------
+streams_pair() { # SIDE
+	local host
+	if [ "$1" = peer ]; then
+		for host in client1 client2; do miredo_client $host; done
+		for host in client1 client2; do
+			address[$host]=$(miredo_address $host) || bail "miredo does not qualify on $host"
+			start $host-end $host "$build/tests/interop/stream_peer" tcp ::
+		done
+	else
+		for host in client1 client2; do
+			start $host-end $host "$build/tests/interop/stream_peer" teredo :: servers=192.0.2.10 send_timeout=60
+		done
+		for host in client1 client2; do address[$host]=$(local_of $host-end); done
+	fi
+	until_true 100 grep -q '^listening: success' "$work/client2-end.out" || bail "client2 does not listen"
+}
+for _ in $(seq "$rounds"); do
+	for side in ours peer; do
+		streams_pair $side
+		to="[${address[client2]}]:4001"
+		tell client1-end "push $to 100000" pushed >/dev/null # bubbles first
+		all="$([ $side = ours ] || clients peer) ${pid[client1-end]} ${pid[client2-end]}"
+		before=$(cpu $all)
+		line=$(tell client1-end "push $to $bytes" pushed)
+		awk -v l="$line" -v c=$(($(cpu $all) - before)) 'BEGIN { split(l, f); print f[1] / f[3], f[1] / (c / 1000) }' >"$work/one"
+		cut -d' ' -f1 "$work/one" >>"$work/$side.stream"
+		cut -d' ' -f2 "$work/one" >>"$work/$side.streamcpu"
+		unpair $side
+	done
+done
+report teredo-client-streams "$(ratio stream)" 2.0 "ours=$(one "$(value ours.stream)")MB/s peer=$(one "$(value peer.stream)")MB/s (TCP over miredo's interface), of the wall clock"
+echo "bench teredo-client-streams-cpu ratio=$(printf %.2f "$(ratio streamcpu)") ours=$(one "$(value ours.streamcpu)")MB/s-core peer=$(one "$(value peer.streamcpu)")MB/s-core, all programs of both ends"
+exit $missed
