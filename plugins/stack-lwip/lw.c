@@ -10,6 +10,8 @@
 
 #define NEXT_TCP 6
 
+char lw_order;
+
 /* ---- bells ------------------------------------------------------------------------------------ */
 
 int lw_bell_open(struct lw_bell *bell, struct ponto_loop *loop, ponto_watch_fn *fn, void *arg)
@@ -97,13 +99,10 @@ int lw_result(err_t error)
 
 /* ---- packets ------------------------------------------------------------------------------------- */
 
-/* From lwIP, under its lock. */
-static err_t send_packet(struct netif *netif, struct pbuf *p, const ip6_addr_t *next_hop)
+static err_t queue_packet(struct lw *lw, struct pbuf *p)
 {
-	struct lw *lw = netif->state;
 	struct lw_packet *packet;
 
-	(void)next_hop;
 	if (!lw->attached || lw->ip.family == PONTO_FAMILY_NONE || lw->out_count >= LW_OUT || p->tot_len > LW_MTU ||
 	    p->tot_len < 40)
 		return ERR_OK;
@@ -125,16 +124,28 @@ static err_t send_packet(struct netif *netif, struct pbuf *p, const ip6_addr_t *
 	return ERR_OK;
 }
 
+/* From lwIP, under its lock. */
+static err_t send_packet(struct netif *netif, struct pbuf *p, const ip6_addr_t *next_hop)
+{
+	err_t result;
+
+	(void)next_hop;
+	LW_ENTERED();
+	result = queue_packet(netif->state, p);
+	LW_LEAVING();
+	return result;
+}
+
 static struct lw_packet *take_packets(struct lw *lw)
 {
 	struct lw_packet *list;
 
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	list = lw->out;
 	lw->out = NULL;
 	lw->out_tail = &lw->out;
 	lw->out_count = 0;
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 	return list;
 }
 
@@ -174,9 +185,9 @@ bool lw_input(struct lw *lw, struct ponto_bytes packet)
 	bool taken = p && pbuf_take(p, packet.data, (u16_t)packet.len) == ERR_OK;
 
 	if (taken) {
-		LOCK_TCPIP_CORE();
+		lw_lock();
 		ip6_input(p, &lw->netif);
-		UNLOCK_TCPIP_CORE();
+		lw_unlock();
 	} else if (p) {
 		pbuf_free(p);
 	}
@@ -228,13 +239,13 @@ int lw_create(const struct ponto_env *env, const struct lw_settings *settings, s
 	lw->settings = *settings;
 	lw->out_tail = &lw->out;
 	lw->bell.fd = -1;
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	added = netif_add_noaddr(&lw->netif, lw, init_netif, ip6_input) != NULL;
 	if (added) {
 		netif_set_up(&lw->netif);
 		netif_set_link_up(&lw->netif);
 	}
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 	if (!added) {
 		ponto_free(env->alloc, lw);
 		return PONTO_EIO;
@@ -248,10 +259,10 @@ void lw_destroy(struct lw *lw)
 	if (!lw)
 		return;
 	lw_detach(lw);
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	/* Ends what connections it still had for itself. */
 	netif_remove(&lw->netif);
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 	ponto_free(lw->env->alloc, lw);
 }
 
@@ -264,9 +275,9 @@ int lw_attach(struct lw *lw, struct ponto_loop *loop,
 		return result;
 	lw->output = output;
 	lw->arg = arg;
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	lw->attached = true;
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 	return PONTO_OK;
 }
 
@@ -274,9 +285,9 @@ void lw_detach(struct lw *lw)
 {
 	if (!lw->output)
 		return;
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	lw->attached = false;
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 	free_packets(lw, take_packets(lw));
 	lw_bell_close(&lw->bell);
 	lw->output = NULL;
@@ -284,7 +295,7 @@ void lw_detach(struct lw *lw)
 
 void lw_address(struct lw *lw, const uint8_t *ip)
 {
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	lw->ip = (struct ponto_addr){.family = ip ? PONTO_FAMILY_IPV6 : PONTO_FAMILY_NONE};
 	if (ip) {
 		ip_addr_t addr;
@@ -295,7 +306,7 @@ void lw_address(struct lw *lw, const uint8_t *ip)
 	}
 	/* Without duplicate detection: nobody else is on this link. */
 	netif_ip6_addr_set_state(&lw->netif, 1, ip ? IP6_ADDR_PREFERRED : IP6_ADDR_INVALID);
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 }
 
 const struct ponto_transport_ops lw_stream_ops = {

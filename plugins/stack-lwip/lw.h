@@ -14,6 +14,30 @@
 #define LW_MTU 1280
 #define LW_OUT 1024 /* packets that wait to be sent */
 
+/* lwIP is not instrumented, so that ThreadSanitizer is told what its lock orders: here, and in callbacks. */
+#ifdef __SANITIZE_THREAD__
+void __tsan_acquire(void *addr);
+void __tsan_release(void *addr);
+#define LW_ENTERED() __tsan_acquire(&lw_order)
+#define LW_LEAVING() __tsan_release(&lw_order)
+#else
+#define LW_ENTERED() (void)0
+#define LW_LEAVING() (void)0
+#endif
+extern char lw_order;
+
+static inline void lw_lock(void)
+{
+	LOCK_TCPIP_CORE();
+	LW_ENTERED();
+}
+
+static inline void lw_unlock(void)
+{
+	LW_LEAVING();
+	UNLOCK_TCPIP_CORE();
+}
+
 struct lw_packet {
 	struct lw_packet *next;
 	uint16_t len;

@@ -9,14 +9,11 @@ static bool unspecified(const struct ponto_addr *addr)
 	return memcmp(addr->ip, zero, sizeof(zero)) == 0;
 }
 
-/* From lwIP, under its lock. What there is no room for is refused: it has no queue that would hold it. */
-static err_t came(void *arg, struct tcp_pcb *pcb, err_t error)
+/* What there is no room for is refused: it has no queue that would hold it. */
+static err_t take(struct ponto_listener_handle *l, struct tcp_pcb *pcb)
 {
-	struct ponto_listener_handle *l = arg;
 	struct ponto_stream_handle *s;
 
-	if (error != ERR_OK || !pcb)
-		return ERR_VAL;
 	if (l->queued >= l->lw->settings.backlog || !lw_enter(l->lw)) {
 		tcp_abort(pcb);
 		return ERR_ABRT;
@@ -35,11 +32,22 @@ static err_t came(void *arg, struct tcp_pcb *pcb, err_t error)
 	return ERR_OK;
 }
 
+/* From lwIP, under its lock. */
+static err_t came(void *arg, struct tcp_pcb *pcb, err_t error)
+{
+	if (error != ERR_OK || !pcb)
+		return ERR_VAL;
+	LW_ENTERED();
+	error = take(arg, pcb);
+	LW_LEAVING();
+	return error;
+}
+
 static struct ponto_stream_handle *next_waiting(struct ponto_listener_handle *l, struct ponto_addr *peer)
 {
 	struct ponto_stream_handle *s;
 
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	s = l->queue;
 	if (s) {
 		l->queue = s->next;
@@ -50,7 +58,7 @@ static struct ponto_stream_handle *next_waiting(struct ponto_listener_handle *l,
 		if (s->pcb)
 			lw_from_ip(&s->pcb->remote_ip, s->pcb->remote_port, peer);
 	}
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 	return s;
 }
 
@@ -79,13 +87,13 @@ void lw_unlisten(struct ponto_listener_handle *l)
 	struct ponto_stream_handle *s;
 	struct ponto_addr peer;
 
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	if (l->pcb) {
 		tcp_accept(l->pcb, NULL);
 		tcp_close(l->pcb);
 	}
 	l->pcb = NULL;
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 	while ((s = next_waiting(l, &peer)))
 		lw_abort(s);
 	if (l->bell.fd >= 0)
@@ -147,9 +155,9 @@ int lw_listen(void *self, struct ponto_loop *loop, const struct ponto_addr *loca
 	l->bell.fd = -1;
 	result = lw_bell_open(&l->bell, loop, woken, l);
 	if (result == PONTO_OK) {
-		LOCK_TCPIP_CORE();
+		lw_lock();
 		result = begin(l, local);
-		UNLOCK_TCPIP_CORE();
+		lw_unlock();
 	}
 	if (result != PONTO_OK) {
 		lw_unlisten(l);
@@ -161,8 +169,8 @@ int lw_listen(void *self, struct ponto_loop *loop, const struct ponto_addr *loca
 
 int lw_listening(struct ponto_listener_handle *l, struct ponto_addr *out)
 {
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	lw_from_ip(&l->pcb->local_ip, l->pcb->local_port, out);
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 	return PONTO_OK;
 }

@@ -18,6 +18,7 @@ static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t erro
 	struct ponto_stream_handle *s = arg;
 
 	(void)error;
+	LW_ENTERED();
 	if (p && s->inbox) {
 		pbuf_cat(s->inbox, p);
 	} else if (p) {
@@ -31,6 +32,7 @@ static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t erro
 		}
 	}
 	lw_bell_ring(&s->bell);
+	LW_LEAVING();
 	return ERR_OK;
 }
 
@@ -40,9 +42,11 @@ static err_t acknowledged(void *arg, struct tcp_pcb *pcb, u16_t len)
 
 	(void)pcb;
 	(void)len;
+	LW_ENTERED();
 	s->has_room = true;
 	if (s->want_write)
 		lw_bell_ring(&s->bell);
+	LW_LEAVING();
 	return ERR_OK;
 }
 
@@ -52,8 +56,10 @@ static err_t connected(void *arg, struct tcp_pcb *pcb, err_t error)
 
 	(void)pcb;
 	(void)error;
+	LW_ENTERED();
 	s->is_connected = true;
 	lw_bell_ring(&s->bell);
+	LW_LEAVING();
 	return ERR_OK;
 }
 
@@ -62,9 +68,11 @@ static void lost(void *arg, err_t error)
 {
 	struct ponto_stream_handle *s = arg;
 
+	LW_ENTERED();
 	s->pcb = NULL;
 	s->error = error;
 	lw_bell_ring(&s->bell);
+	LW_LEAVING();
 }
 
 /* Under the lock. */
@@ -101,7 +109,7 @@ static void release(struct ponto_stream_handle *s)
 	struct tcp_pcb *pcb;
 
 	s->closed = true;
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	pcb = s->pcb;
 	if (pcb) {
 		lw_let_go(s);
@@ -110,7 +118,7 @@ static void release(struct ponto_stream_handle *s)
 	if (s->inbox)
 		pbuf_free(s->inbox);
 	s->inbox = NULL;
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 	if (s->bell.fd >= 0)
 		lw_bell_close(&s->bell);
 	ponto_timer_destroy(s->loop, s->timer);
@@ -150,7 +158,7 @@ static void consumed(struct ponto_stream_handle *s, size_t len)
 {
 	struct pbuf *first, *rest;
 
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	first = s->inbox;
 	s->used += len;
 	if (s->used == first->len) {
@@ -163,18 +171,18 @@ static void consumed(struct ponto_stream_handle *s, size_t len)
 	}
 	if (s->pcb)
 		tcp_recved(s->pcb, (u16_t)len);
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 }
 
 static bool next_part(struct ponto_stream_handle *s, struct ponto_bytes *out)
 {
 	bool is_there;
 
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	is_there = s->inbox != NULL;
 	if (is_there)
 		*out = ponto_bytes((uint8_t *)s->inbox->payload + s->used, s->inbox->len - s->used);
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 	return is_there;
 }
 
@@ -192,9 +200,9 @@ static void drain(struct ponto_stream_handle *s)
 		if (used > 0)
 			consumed(s, s->paused ? used : part.len);
 	}
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	ended = s->peer_ended && !s->inbox;
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 	if (!ended || s->told_end || s->paused)
 		return;
 	s->told_end = true;
@@ -210,11 +218,11 @@ static void connection_made(struct ponto_stream_handle *s)
 
 	s->connecting = false;
 	ponto_timer_set(s->loop, s->timer, PONTO_NEVER);
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	if (s->shut && s->pcb)
 		error = send_end(s);
 	s->has_room = true;
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 	if (error != ERR_OK)
 		finish_soon(s, lw_result(error));
 	if (s->events.connected)
@@ -225,11 +233,11 @@ static bool has_room(struct ponto_stream_handle *s)
 {
 	bool tell;
 
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	tell = s->want_write && s->has_room && !s->shut && s->pcb;
 	if (tell)
 		s->want_write = s->has_room = false;
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 	return tell;
 }
 
@@ -242,10 +250,10 @@ static void woken(void *arg, unsigned events)
 	(void)events;
 	s->busy++;
 	lw_bell_heard(&s->bell);
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	error = s->error;
 	is_connected = s->is_connected;
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 	if (!s->closing && s->connecting && is_connected)
 		connection_made(s);
 	if (!s->closed && !s->closing && !s->connecting && error == ERR_OK) {
@@ -309,10 +317,10 @@ static int start_watching(struct ponto_stream_handle *s)
 		result = lw_bell_open(&bell, s->loop, woken, s);
 	if (result != PONTO_OK)
 		return result;
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	s->bell = bell;
 	lw_bell_ring(&s->bell); /* what came before */
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 	return PONTO_OK;
 }
 
@@ -366,9 +374,9 @@ int lw_connect(void *self, struct ponto_loop *loop, const struct ponto_addr *pee
 		return PONTO_EINVAL;
 	if (!lw_enter(lw))
 		return PONTO_EBUSY;
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	result = begin(lw, peer, &s);
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 	if (!s) {
 		atomic_fetch_sub(&lw->streams, 1);
 		return result;
@@ -415,7 +423,7 @@ int lw_write(struct ponto_stream_handle *s, struct ponto_bytes data, size_t *tak
 
 	if (s->shut || s->closing || s->closed)
 		return PONTO_ECLOSED;
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	gone = !s->pcb;
 	if (!gone && !s->connecting)
 		done = put(s, data);
@@ -423,7 +431,7 @@ int lw_write(struct ponto_stream_handle *s, struct ponto_bytes data, size_t *tak
 		s->want_write = true;
 		s->has_room = false;
 	}
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 	if (gone)
 		return PONTO_ECLOSED;
 	*taken = done;
@@ -444,7 +452,7 @@ int lw_shutdown(struct ponto_stream_handle *s)
 
 	if (s->shut || s->closing || s->closed)
 		return PONTO_ECLOSED;
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	if (!s->pcb)
 		error = ERR_CLSD;
 	else if (!s->connecting)
@@ -453,7 +461,7 @@ int lw_shutdown(struct ponto_stream_handle *s)
 		s->shut = true;
 		s->want_write = false;
 	}
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 	if (error == ERR_OK && s->told_end)
 		finish_soon(s, PONTO_OK);
 	return error == ERR_OK ? PONTO_OK : lw_result(error);
@@ -463,12 +471,12 @@ int lw_ends(struct ponto_stream_handle *s, struct ponto_addr *local, struct pont
 {
 	int result = PONTO_ECLOSED;
 
-	LOCK_TCPIP_CORE();
+	lw_lock();
 	if (!s->connecting && s->pcb) {
 		lw_from_ip(&s->pcb->local_ip, s->pcb->local_port, local);
 		lw_from_ip(&s->pcb->remote_ip, s->pcb->remote_port, peer);
 		result = PONTO_OK;
 	}
-	UNLOCK_TCPIP_CORE();
+	lw_unlock();
 	return result;
 }
