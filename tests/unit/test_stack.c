@@ -248,13 +248,20 @@ static int make(const struct ponto_alloc *alloc, void *arg)
 	struct ponto_env env = env_of(alloc);
 	struct ponto_loop *loop = NULL;
 	struct stack *stack = NULL;
-	int result = stack_create(&env, &settings, STACK_KERNEL, &stack);
+	struct ponto_listener_handle *listener = NULL;
+	struct ponto_addr any = {.family = PONTO_FAMILY_IPV6};
+	int result = stack_create(&env, &settings, *(enum stack_kind *)arg, &stack);
 
-	(void)arg;
 	if (result == PONTO_OK)
 		result = ponto_loop_uv_create(alloc, &loop);
 	if (result == PONTO_OK)
 		result = stack_attach(stack, loop, (stack_output_fn *)abort, NULL);
+	if (result == PONTO_OK)
+		result = ponto_stream_listen(stack_streams(stack), loop, &any,
+					     (void (*)(void *, struct ponto_stream_handle *, const struct ponto_addr *))abort, NULL,
+					     &listener);
+	if (listener)
+		stack_unlisten(listener);
 	stack_destroy(stack);
 	ponto_loop_destroy(loop);
 	return result;
@@ -262,9 +269,13 @@ static int make(const struct ponto_alloc *alloc, void *arg)
 
 static void memory_running_out_leaves_nothing_behind(void **state)
 {
+	enum stack_kind kind = STACK_LWIP;
+
+	ponto_test_oom(make, &kind, false);
 	(void)state;
 	NEEDS_NAMESPACES();
-	ponto_test_oom(make, NULL, false);
+	kind = STACK_KERNEL;
+	ponto_test_oom(make, &kind, false);
 }
 
 /* ---- large segments ----------------------------------------------------------------------------- */
