@@ -7,6 +7,7 @@
 int content_publish(struct cli *cli, int argc, char **argv);
 int content_unpublish(struct cli *cli, int argc, char **argv);
 int content_fetch(struct cli *cli, int argc, char **argv); /* cmd_fetch.c */
+int content_preload(struct cli *cli, const char *source);
 int content_cache(struct cli *cli, int argc, char **argv);
 int content_secret(struct cli *cli, int argc, char **argv);
 

@@ -347,20 +347,23 @@ int content_cache(struct cli *cli, int argc, char **argv)
 				       clear[] = {{"id", true, 'i'}, {"tag", true, 't'}, {NULL, false, 0}};
 	struct dist_arguments a = {0};
 	const char *what = argc > 1 ? argv[1] : "";
-	bool clears = strcmp(what, "clear") == 0, tops = strcmp(what, "top") == 0;
+	bool clears = strcmp(what, "clear") == 0, tops = strcmp(what, "top") == 0, loads = strcmp(what, "preload") == 0;
 	int status;
 
-	if (!clears && !tops && strcmp(what, "list") != 0 && strcmp(what, "stats") != 0 && strcmp(what, "verify") != 0)
-		return cli_fail(CLI_USAGE, "'cache' is followed by list, stats, top, clear or verify");
+	if (!clears && !tops && !loads && strcmp(what, "list") != 0 && strcmp(what, "stats") != 0 && strcmp(what, "verify") != 0)
+		return cli_fail(CLI_USAGE, "'cache' is followed by list, stats, top, preload, clear or verify");
 	status = parse(&a, clears ? clear : tops ? top : none, 2, argc, argv);
-	if (status == CLI_OK && a.plain)
+	if (status == CLI_OK && a.plain && !loads)
 		status = cli_fail(CLI_USAGE, "'%s' takes no '%s'", what, a.plain);
+	if (status == CLI_OK && loads && (!a.plain || !*a.plain))
+		status = cli_fail(CLI_USAGE, "'preload' needs a URL, or a file with Content Information");
 	if (status == CLI_OK && a.id && a.tag)
 		status = cli_fail(CLI_USAGE, "--id or --tag, not both");
 	if (status != CLI_OK)
 		return status;
 	return clears			    ? cache_clear(cli, &a)
 	       : tops			    ? cache_top(cli, &a)
+	       : loads			    ? content_preload(cli, a.plain)
 	       : strcmp(what, "list") == 0  ? cache_list(cli)
 	       : strcmp(what, "stats") == 0 ? cache_stats(cli)
 					    : cache_verify(cli);

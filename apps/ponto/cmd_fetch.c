@@ -1,4 +1,5 @@
-/* ponto content fetch: a content into a file, from neighbours as far as they have it. */
+/* ponto content fetch: a content into a file, from neighbours as far as they have it. ponto content cache preload: the same
+ * without a file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,7 +25,7 @@
 struct fetching {
 	struct cli *cli;
 	const char *source, *output;
-	bool to_stdout, encoded, has_length;
+	bool to_stdout, to_cache, encoded, has_length;
 	char part[CLI_PATH + 8], mark[CLI_PATH + 16];
 	int fd;
 	uint64_t fetch, from, length, written;
@@ -101,6 +102,8 @@ static int open_part(struct fetching *f)
 {
 	struct stat st;
 
+	if (f->to_cache)
+		return CLI_OK;
 	if (f->to_stdout) {
 		f->fd = STDOUT_FILENO;
 		return CLI_OK;
@@ -122,7 +125,7 @@ static int open_part(struct fetching *f)
 
 static int write_bytes(struct fetching *f, const uint8_t *data, size_t len, uint64_t offset)
 {
-	while (len > 0) {
+	while (len > 0 && !f->to_cache) {
 		ssize_t n = f->to_stdout ? write(f->fd, data, len) : pwrite(f->fd, data, len, (off_t)offset);
 
 		if (n < 0 && errno == EINTR && !interrupted)
@@ -139,7 +142,7 @@ static int write_bytes(struct fetching *f, const uint8_t *data, size_t len, uint
 /* Whole under its name, or not at all. */
 static int complete(struct fetching *f)
 {
-	if (f->to_stdout)
+	if (f->to_stdout || f->to_cache)
 		return CLI_OK;
 	if (fsync(f->fd) != 0 || rename(f->part, f->output) != 0)
 		return cli_fail(CLI_NO, "%s: %s", f->output, strerror(errno));
@@ -204,12 +207,17 @@ static int begin(struct fetching *f)
 	f->encoded = begun->encoded;
 	f->has_length = begun->has_length;
 	f->length = begun->length;
-	if (!f->to_stdout && begun->from != f->from && begun->from != 0)
+	if (f->to_cache && !begun->encoded)
+		status = cli_fail(CLI_NO, "%s: its server gives no Content Information yet: nothing of it can be kept",
+				  f->source);
+	else if (f->to_cache)
+		status = CLI_OK;
+	else if (!f->to_stdout && begun->from != f->from && begun->from != 0)
 		status = cli_fail(CLI_NO, "%s: the daemon began elsewhere than it was asked to", f->source);
 	else if (!f->to_stdout && begun->from == 0 && ftruncate(f->fd, 0) != 0)
 		status = cli_fail(CLI_NO, "%s: %s", f->part, strerror(errno));
 	f->from = begun->from;
-	if (!f->to_stdout) {
+	if (!f->to_stdout && !f->to_cache) {
 		unlink(f->mark);
 		if (!begun->encoded && begun->validator && *begun->validator && !strchr(begun->validator, '\n'))
 			write_mark(f, begun->validator);
@@ -307,11 +315,12 @@ static int print_report(const struct fetching *f)
 	char *name;
 
 	if (f->cli->json)
-		return cli_print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:b}", "file", f->output, "bytes",
+		return cli_print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:b}", f->to_cache ? "source" : "file",
+						f->to_cache ? f->source : f->output, "bytes",
 						(json_int_t)(f->from + f->written), "resumed_at", (json_int_t)f->from,
 						"peers", (json_int_t)r->peers, "origin", (json_int_t)r->origin, "cache",
 						(json_int_t)r->cache, "encoded", f->encoded));
-	name = strdup(f->output);
+	name = strdup(f->to_cache ? f->source : f->output);
 	if (name)
 		cli_clean(name, false);
 	printf("%s: %" PRIu64 " bytes: %" PRIu64 " from neighbours, %" PRIu64 " from the origin, %" PRIu64
@@ -345,6 +354,23 @@ static int parse(struct fetching *f, int argc, char **argv)
 	return CLI_OK;
 }
 
+static int run(struct fetching *f)
+{
+	int status = begin(f);
+
+	if (status == CLI_OK) {
+		catch_interrupts(f->cli);
+		status = read_all(f);
+	}
+	if (status == CLI_OK)
+		status = complete(f);
+	if (status == CLI_OK && !f->to_stdout)
+		status = print_report(f);
+	else if (status != CLI_OK)
+		leave(f);
+	return status;
+}
+
 int content_fetch(struct cli *cli, int argc, char **argv)
 {
 	struct fetching f = {.cli = cli, .fd = -1};
@@ -352,23 +378,16 @@ int content_fetch(struct cli *cli, int argc, char **argv)
 
 	if (status == CLI_OK)
 		status = open_part(&f);
-	if (status != CLI_OK) {
-		if (f.fd >= 0 && !f.to_stdout)
-			close(f.fd);
-		return status;
-	}
-	status = begin(&f);
-	if (status == CLI_OK) {
-		catch_interrupts(cli);
-		status = read_all(&f);
-	}
 	if (status == CLI_OK)
-		status = complete(&f);
-	if (status == CLI_OK && !f.to_stdout)
-		status = print_report(&f);
-	else if (status != CLI_OK)
-		leave(&f);
-	if (!f.to_stdout)
+		status = run(&f);
+	if (f.fd >= 0 && !f.to_stdout)
 		close(f.fd);
 	return status;
+}
+
+int content_preload(struct cli *cli, const char *source)
+{
+	struct fetching f = {.cli = cli, .fd = -1, .source = source, .to_cache = true};
+
+	return run(&f);
 }

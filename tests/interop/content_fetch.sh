@@ -79,6 +79,21 @@ check "C fetches by Content Information alone" fetch C "$work/got/large.info" -o
 check "byte for byte" got large C2
 is "all of it from its neighbour" "$(field peers)" $((40 << 20))
 
+# ---- before others ask --------------------------------------------------------------------------------
+for n in B C; do ponto $n content cache clear >/dev/null; done
+preload() { ponto "$1" --json content cache preload "$2" >"$work/report" 2>"$work/err" || { cat "$work/err"; return 1; }; }
+check "B preloads" preload B "$site/large"
+is "all of it from the origin" "$(field origin)" $((40 << 20))
+proves DIST-515
+is "and holds it" "$(ponto B --json content cache stats | python3 -c 'import json,sys; print(json.load(sys.stdin)["bytes"])')" $((40 << 20))
+check "C fetches" fetch C "$site/large" -o "$work/got/C"
+is "all of it from what B preloaded" "$(field peers)" $((40 << 20))
+check "by Content Information too: nothing is left to fetch" preload B "$work/got/large.info"
+is "it was here" "$(field cache)" $((40 << 20))
+check "what has no hashes is refused" eval "! preload B '$site/empty' >/dev/null"
+check "in one line" [ "$(wc -l <"$work/err")" = 1 ]
+is "without a source: usage" "$(ponto B content cache preload >/dev/null 2>&1; echo $?)" 2
+
 # ---- both at once ------------------------------------------------------------------------------------
 ip netns exec A tc qdisc add dev eth0 root tbf rate 80mbit burst 64kb latency 50ms 2>/dev/null
 before=$(sent)
@@ -165,7 +180,7 @@ check "eight at once" many
 
 # ---- a plain origin ---------------------------------------------------------------------------------------------
 cat >"$work/plain.py" <<'PY'
-import http.server, re, sys, time
+import http.server, re, socket, sys, time
 data = open(sys.argv[1], "rb").read()
 class H(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -177,6 +192,8 @@ class H(http.server.BaseHTTPRequestHandler):
         self.send_response(206 if first else 200)
         self.send_header("ETag", etag)
         self.send_header("Content-Length", str(len(data) - first))
+        if self.path == "/close":
+            self.send_header("Connection", "close")
         if first:
             self.send_header("Content-Range", f"bytes {first}-{len(data) - 1}/{len(data)}")
         self.end_headers()
@@ -184,16 +201,26 @@ class H(http.server.BaseHTTPRequestHandler):
             self.wfile.write(data[i:i + (1 << 20)])
             if self.path == "/slow":
                 time.sleep(0.1)
+        if self.path == "/close":
+            self.connection.shutdown(socket.SHUT_WR)
+            try: end = "FIN" if self.connection.recv(1) == b"" else "bytes"
+            except ConnectionResetError: end = "RST"
+            open(sys.argv[2], "w").write(end)
+            self.close_connection = True
     def handle(self):
         try: super().handle()
         except OSError: pass
     def log_message(self, *a): pass
 http.server.ThreadingHTTPServer(("192.0.2.1", 8001), H).serve_forever()
 PY
-ip netns exec A python3 "$work/plain.py" "$work/www/other" &
+ip netns exec A python3 "$work/plain.py" "$work/www/other" "$work/end" &
 until_true 50 curl_at B -o /dev/null http://192.0.2.1:8001/
 check "plain" fetch B http://192.0.2.1:8001/ -o "$work/got/P"
 check "byte for byte" got other P
+proves DIST-374
+check "an origin that closes" fetch B http://192.0.2.1:8001/close -o "$work/got/P"
+until_true 50 [ -s "$work/end" ]
+is "its client ends with FIN" "$(cat "$work/end")" FIN
 ponto B content fetch http://192.0.2.1:8001/slow -o "$work/got/Q" >"$work/q" 2>&1 &
 until_true 100 eval '[ "$(stat -c %s "$work/got/Q.part" 2>/dev/null || echo 0)" -gt 4000000 ]'
 pid=$(pgrep -P $! -f "content fetch" || echo $!)
