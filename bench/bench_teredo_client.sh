@@ -59,6 +59,7 @@ report() { # NAME RATIO LIMIT TEXT
 }
 
 # ---- both sides: two clients, qualified ---------------------------------------------------------------------
+miredo_has_address() { [ -n "$(miredo_address "$1")" ]; } # which comes after the line in its log
 # miredo tells by its log alone, which is looked at each 10 ms.
 miredo_pair() {
 	local host begun
@@ -67,7 +68,8 @@ miredo_pair() {
 		miredo_client $host
 		for _ in $(seq 3000); do miredo_qualified $host && break; sleep 0.01; done
 		qualify[$host]=$((($(date +%s%N) - begun) / 1000000))
-		address[$host]=$(miredo_address $host) || bail "miredo does not qualify on $host"
+		until_true 50 miredo_has_address $host || bail "miredo does not qualify on $host"
+		address[$host]=$(miredo_address $host)
 		start $host-end $host "$build/bench/bench_teredo_client" udp6 addresses="${address[$host]}"
 		local_of $host-end >/dev/null
 	done
@@ -156,7 +158,8 @@ streams_pair() { # SIDE
 	if [ "$1" = peer ]; then
 		for host in client1 client2; do miredo_client $host; done
 		for host in client1 client2; do
-			address[$host]=$(miredo_address $host) || bail "miredo does not qualify on $host"
+			until_true 200 miredo_has_address $host || bail "miredo does not qualify on $host"
+			address[$host]=$(miredo_address $host)
 			start $host-end $host "$build/tests/interop/stream_peer" tcp ::
 		done
 	else
