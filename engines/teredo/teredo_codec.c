@@ -1,5 +1,7 @@
 #include "engines/teredo/teredo_codec.h"
 
+#include <string.h>
+
 #define INDICATOR_ORIGIN 0
 #define INDICATOR_AUTH 1
 
@@ -88,11 +90,33 @@ int teredo_decode_quoted(struct ponto_bytes packet, struct teredo_packet *out)
 	return PONTO_OK;
 }
 
+/* Whole eights in the machine's own order: the order makes no other difference than that of the result. RFC 1071 2 (B)
+ */
+static uint16_t sum_eights(struct ponto_bytes data)
+{
+	uint64_t total = 0;
+	uint16_t folded;
+	uint8_t bytes[2];
+
+	for (size_t i = 0; i + 8 <= data.len; i += 8) {
+		uint64_t word;
+
+		memcpy(&word, data.data + i, sizeof(word));
+		total += (word & 0xffffffff) + (word >> 32);
+	}
+	while (total >> 16)
+		total = (total & 0xffff) + (total >> 16);
+	folded = (uint16_t)total;
+	memcpy(bytes, &folded, sizeof(bytes));
+	return (uint16_t)(bytes[0] << 8 | bytes[1]);
+}
+
 static uint64_t sum(uint64_t total, struct ponto_bytes data)
 {
 	struct ponto_reader r = ponto_reader(data);
 
-	while (ponto_reader_left(&r) >= 4)
+	total += sum_eights(ponto_read_bytes(&r, data.len & ~(size_t)7));
+	if (ponto_reader_left(&r) >= 4)
 		total += ponto_read_be32(&r);
 	if (ponto_reader_left(&r) >= 2)
 		total += (uint32_t)ponto_read_be16(&r) << 16;

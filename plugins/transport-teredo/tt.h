@@ -17,6 +17,7 @@
 
 #define TT_TOPIC "transport.teredo"
 #define TT_QUEUE 1024 /* datagrams that wait for a handle, or for the hub */
+#define TT_SPARE 256  /* that are kept for what is next */
 #define TT_ERRORS 16  /* peers that a handle has yet to be told of as unreachable */
 
 /* Wakes a loop from any thread, or within a simulation. */
@@ -35,7 +36,7 @@ struct tt_item {
 	struct teredo_ip6 peer, own;
 	uint16_t from, to; /* ports */
 	uint8_t hop_limit, ecn;
-	uint16_t len;
+	uint16_t len, room; /* of data, and for it */
 	uint8_t data[];
 };
 
@@ -102,6 +103,8 @@ struct tt_hub {
 	pthread_mutex_t lock;
 	struct ponto_datagram_handle *handles;
 	struct tt_queue out;
+	struct tt_item *spare;
+	size_t spare_count;
 	bool has_address, stopping;
 	bool report_wanted;
 	pthread_cond_t reported;
@@ -151,6 +154,8 @@ struct ponto_datagram_handle *tt_hub_listener(struct tt_hub *hub, uint16_t port)
 bool tt_queue_add(struct tt_hub *hub, struct tt_queue *queue, const struct tt_item *head, struct ponto_bytes data);
 void tt_queue_init(struct tt_queue *queue);
 void tt_queue_clear(struct tt_hub *hub, struct tt_queue *queue);
+/* What was read, linked by next: some are kept for others. Takes the lock. */
+void tt_items_done(struct tt_hub *hub, struct tt_item *items);
 
 /* tt_carrier.c */
 PONTO_MUST_CHECK int tt_carrier_open(struct tt_hub *hub, struct tt_carrier *carrier, uint8_t via, uint16_t port);

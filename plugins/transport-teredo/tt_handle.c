@@ -53,8 +53,10 @@ static void hand_over(struct ponto_datagram_handle *h, struct news *news)
 	}
 	if (news->count && !h->closed)
 		h->events.receive(h->arg, batch, news->count);
-	for (size_t i = 0; i < news->count; i++)
-		ponto_free(h->hub->env->alloc, news->items[i]);
+	if (news->count == 0)
+		return;
+	news->items[news->count - 1]->next = NULL;
+	tt_items_done(h->hub, news->items[0]);
 }
 
 static void woken(void *arg)

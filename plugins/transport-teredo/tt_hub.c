@@ -12,16 +12,59 @@ void tt_queue_init(struct tt_queue *queue)
 	queue->count = 0;
 }
 
+/* Of those that are kept, or a new one. Under the lock. */
+static struct tt_item *make_item(struct tt_hub *hub, size_t len)
+{
+	size_t room = len > TEREDO_UDP_MAX ? len : TEREDO_UDP_MAX;
+	struct tt_item *item = hub->spare;
+
+	if (item && len <= item->room) {
+		hub->spare = item->next;
+		hub->spare_count--;
+		return item;
+	}
+	item = ponto_resize(hub->env->alloc, NULL, 1, sizeof(*item) + room);
+	if (item)
+		item->room = (uint16_t)room;
+	return item;
+}
+
+void tt_items_done(struct tt_hub *hub, struct tt_item *items)
+{
+	struct tt_queue rest = {.head = items};
+
+	if (!items)
+		return;
+	pthread_mutex_lock(&hub->lock);
+	for (struct tt_item **link = &rest.head; *link && hub->spare_count < TT_SPARE;) {
+		struct tt_item *item = *link;
+
+		if (item->room != TEREDO_UDP_MAX) {
+			link = &item->next;
+			continue;
+		}
+		*link = item->next;
+		item->next = hub->spare;
+		hub->spare = item;
+		hub->spare_count++;
+	}
+	pthread_mutex_unlock(&hub->lock);
+	tt_queue_clear(hub, &rest);
+}
+
 bool tt_queue_add(struct tt_hub *hub, struct tt_queue *queue, const struct tt_item *head, struct ponto_bytes data)
 {
 	struct tt_item *item;
+	uint16_t room;
 
 	if (queue->count >= TT_QUEUE)
 		return false;
-	item = ponto_resize(hub->env->alloc, NULL, 1, sizeof(*item) + data.len);
+	item = make_item(hub, data.len);
 	if (!item)
 		return false;
+	room = item->room;
 	*item = *head;
+	item->room = room;
 	item->next = NULL;
 	item->len = (uint16_t)data.len;
 	if (data.len)
@@ -234,7 +277,7 @@ static void woken(void *arg)
 	pthread_mutex_unlock(&hub->lock);
 	for (const struct tt_item *item = taken.head; item; item = item->next)
 		send_item(hub, item);
-	tt_queue_clear(hub, &taken);
+	tt_items_done(hub, taken.head);
 	tt_hub_pump(hub);
 	tt_report_answer(hub);
 	if (stopping) {
