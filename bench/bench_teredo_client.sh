@@ -149,8 +149,10 @@ report teredo-client-datagrams "$(ratio cpu)" 3.0 \
 echo "bench teredo-client-datagrams-cut ratio=$(printf %.2f "$(ratio cut)") ours=$(one "$(value ours.cut)")MB/s-core, cut at the clients' own interfaces, not behind the NATs"
 echo "bench teredo-client-datagrams-all ratio=$(printf %.2f "$(ratio all)") ours=$(one "$(value ours.all)")MB/s-core peer=$(one "$(value peer.all)")MB/s-core, with the programs that send and receive"
 echo "bench teredo-client-datagrams-wall ratio=$(printf %.2f "$(ratio wall)") ours=$(one "$(value ours.wall)")MB/s peer=$(one "$(value peer.wall)")MB/s, of the wall clock"
-awk -v p="$(value plain.trip)" -v o="$(value ours.trip)" -v m="$(value peer.trip)" 'BEGIN {
-	printf "bench teredo-client-trip ratio=%.2f ours=+%.0fus peer=+%.0fus (miredo) more than plain IPv4'"'"'s %.0fus through the same NATs\n", (m - p) / (o - p), o - p, m - p, p }'
+# By rounds: what other work does to one it does to the three.
+more() { paste "$work/$1.trip" "$work/plain.trip" | awk '{ print $1 - $2 }' | median; } # SIDE
+printf "bench teredo-client-trip ratio=%.2f ours=%.0fus (%+.0fus) peer=%.0fus (%+.0fus, miredo), in brackets more than plain IPv4's %.0fus through the same NATs\n" \
+	"$(paste "$work/peer.trip" "$work/ours.trip" | awk '{ print $1 / $2 }' | median)" "$(value ours.trip)" "$(more ours)" "$(value peer.trip)" "$(more peer)" "$(value plain.trip)"
 
 # ---- streams ----------------------------------------------------------------------------------------------------------
 streams_pair() { # SIDE
