@@ -19,6 +19,7 @@ not_ok() { count=$((count + 1)) bad=$((bad + 1)); echo "not ok $count - $1"; shi
 # passes NAME WHAT: every sentence holds, and the contract of its kind was tried
 passes() {
 	local kind=${1%%-*}
+	[ "$kind" != transport ] || kind='\(transport\|stream\)'
 	if ! "$ponto" plugin check "$2" >"$work/out" 2>&1; then
 		not_ok "$1 keeps its contract" "$(grep -v '^holds' "$work/out")"
 	elif ! grep -q "^holds *$kind contract: " "$work/out"; then
@@ -52,9 +53,15 @@ is_broken() {
 }
 
 for plugin in transport-udp6 transport-udp4 transport-tcp transport-sim store-mem store-rocksdb security-pki security-sim \
-	discovery-seed discovery-ssdp discovery-wsd http-mhd http-sim mapping-gateway service-pnrp; do
+	discovery-seed discovery-ssdp discovery-wsd http-mhd http-sim service-pnrp; do
 	passes "$plugin" "$plugin"
 done
+# Its kind has no suite.
+if out=$("$ponto" plugin check mapping-gateway 2>&1) && grep -q '^holds *descriptor, options and vtable' <<<"$out"; then
+	ok "mapping-gateway has a right descriptor"
+else
+	not_ok "mapping-gateway has a right descriptor" "$out"
+fi
 is_broken "a transport that sends to port 0 is found out" transport-loop refusals 's/ || d->peer.port == 0//'
 is_broken "a store that forgets to expire is found out" store-file expiry 's/record->expires == 0 || record->expires > now/true/'
 is_broken "a service that does not answer is found out" service-echo "unknown method" '/PONTO_ENOTSUP/d'

@@ -96,7 +96,7 @@ static const struct complaint {
 	{"stores = { main = { plugin = \"store-rocksdb\";\n pfad_zum_ordner = 1; }; };",
 	 "c:2: unknown key \"pfad_zum_ordner\" in stores.main; " KNOWN "\n"},
 	{"trasports = {};", "c:1: unknown key \"trasports\"; did you mean \"transports\"?\n"},
-	{"xyzzy = 1;", "c:1: unknown key \"xyzzy\"; groups: node, transports, stores, security, discovery, services, http\n"},
+	{"xyzzy = 1;", "c:1: unknown key \"xyzzy\"; groups: node, transports, stores, security, discovery, services, http, mappings\n"},
 	/* types */
 	{"node = 1;", "c:1: node: expected a group\n"},
 	{"stores = \"main\";\nservices = {};\ndiscovery = {};", "c:1: stores: expected a group of named instances\n"},

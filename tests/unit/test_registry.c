@@ -87,7 +87,7 @@ static const struct refusal {
 	{"store-bare", PONTO_EINVAL, "no descriptor: it does not export store_bare_LTX_ponto_plugin"},
 	{"store-abi", PONTO_EABI, "wrong ABI: built for plugin ABI 3, this program has 2"},
 	{"store-kind", PONTO_EINVAL, "wrong kind: \"store-kind\" is no name for a transport, which is called transport-NAME"},
-	{"store-number", PONTO_EINVAL, "wrong kind: number 7 is no kind of plugin"},
+	{"store-number", PONTO_EINVAL, "is no kind of plugin"},
 	{"store-other", PONTO_EINVAL, "its name is store-good, so the file must be store-good.so"},
 	{"banana", PONTO_EINVAL, "\"banana\" is no name of a plugin, which is KIND-NAME"},
 	{"store-../good", PONTO_EINVAL, "is no name of a plugin"},
