@@ -62,7 +62,8 @@ body = peerdist.get(int(sys.argv[1]), "/file", (peerdist.V1, peerdist.V2)[int(sy
 sys.exit(body[:2] != bytes((0, int(sys.argv[2]))))' "${site##*:}" "$1"
 }
 judge() {
-	python3 "$top/tests/interop/hosted_cache.py" "$port" "$secure" "${site##*:}" "$count"
+	python3 "$top/tests/interop/hosted_cache.py" "$port" "$secure" "${site##*:}" "$count" \
+		"${plain_user[@]}" env HOME="$work" "$build/ponto" --connect "$work/run/bus" node metrics
 	[ -s tally ] || { echo "Bail out! the judge did not end"; exit 1; }
 	local more
 	read -r count more <tally

@@ -18,6 +18,6 @@ plug() {
 	ip link add "$node$interface" type veth peer name "$interface" netns "$node"
 	ip link set "$node$interface" master "$bridge" up
 	ip netns exec "$node" sh -c "echo 1 > /proc/sys/net/ipv6/conf/$interface/addr_gen_mode"
-	ip -n "$node" link set "$interface" up
+	ip -n "$node" link set "$interface" gso_max_segs 1 up # each datagram is seen as it is on a wire
 	for address; do ip -n "$node" addr add "$address/64" dev "$interface" nodad; done
 }

@@ -40,7 +40,7 @@ for node in A B C; do
 	ip link add "v$node" type veth peer name eth0 netns "$node"
 	ip link set "v$node" master br0 up
 	ip -n "$node" link set lo up
-	ip -n "$node" link set eth0 up
+	ip -n "$node" link set eth0 gso_max_segs 1 up # each datagram is seen as it is on a wire
 	ip -n "$node" addr add "${address[$node]}/64" dev eth0 nodad
 done
 
