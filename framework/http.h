@@ -63,6 +63,7 @@ struct ponto_http_response {
 	uint16_t status; /* 200..599 */
 	uint16_t source; /* enum ponto_http_source */
 	bool close;	 /* end the connection afterwards */
+	bool ready;	 /* STREAM of known length: body never says PONTO_EBUSY; when it breaks off, there may be no head either */
 	const struct ponto_http_header *headers;
 	size_t header_count;
 	uint64_t length;	  /* FILE, STREAM: bytes of the body; STREAM also PONTO_HTTP_CHUNKED */

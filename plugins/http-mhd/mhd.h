@@ -11,6 +11,7 @@
 
 #define MHD_TOPIC_SERVE "http.mhd.serve"
 #define MHD_TOPIC_FETCH "http.mhd.fetch"
+#define MHD_KEPT_BYTES (128u * 1024) /* a larger buffer is not kept for the next request */
 
 struct mhd_client;
 
@@ -72,10 +73,11 @@ struct mhd_request {
 	size_t header_cap;
 	char *target, *text; /* text: method and headers */
 	size_t target_cap, text_cap;
-	uint8_t *body;
-	size_t body_cap;
+	uint8_t *body, *out; /* out: of an answer that is filled whole */
+	size_t body_cap, out_cap;
 	bool begun;	  /* its headers were read */
 	bool head;	  /* HEAD */
+	bool whole;	  /* out is to be filled before it is sent */
 	uint64_t dropped; /* bytes of a body beyond the limit */
 	uint16_t status;
 	ponto_http_body_fn *fill;
@@ -141,6 +143,8 @@ void mhd_request_free(const struct ponto_alloc *alloc, struct mhd_request *r);
 void mhd_request_leftover(struct mhd_mail *mail);
 
 /* mhd_answer.c */
+/* libmicrohttpd's thread: makes the body of an answer that is filled whole. False: it cannot be had. */
+bool mhd_answer_fill(struct mhd_request *r);
 int mhd_respond(struct ponto_http_listener *l, struct ponto_http_request *request,
 		const struct ponto_http_response *response);
 void mhd_resume(struct ponto_http_listener *l, struct ponto_http_request *request);

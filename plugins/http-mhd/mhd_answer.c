@@ -4,7 +4,7 @@
 
 #include "plugins/http-mhd/mhd.h"
 
-#define BLOCK_BYTES (68u * 1024) /* what a body is asked for at once: 64 KiB and what frames them */
+#define BLOCK_BYTES (64u * 1024) /* what a body is asked for at once */
 
 /* ---- bodies that are filled: libmicrohttpd's thread ------------------------------------------ */
 
@@ -49,6 +49,35 @@ static ssize_t fill(void *cls, uint64_t offset, char *out, size_t cap)
 	assert((uint64_t)n <= cap);
 	r->filled += (uint64_t)n;
 	return (ssize_t)n;
+}
+
+bool mhd_answer_fill(struct mhd_request *r)
+{
+	while (r->filled < r->length) {
+		int64_t n = r->fill(r->arg, r->filled, r->out + r->filled, (size_t)(r->length - r->filled));
+
+		if (n <= 0)
+			return false;
+		r->filled += (uint64_t)n;
+	}
+	return true;
+}
+
+/* A body that can be had at once goes out together with its head, from a buffer that the connection keeps. */
+static bool fits_whole(struct mhd_request *r, const struct ponto_http_response *from)
+{
+	uint8_t *grown;
+
+	if (!from->ready || from->length == 0 || from->length > MHD_KEPT_BYTES)
+		return false;
+	if (from->length <= r->out_cap)
+		return true;
+	grown = ponto_resize(r->conn->listener->http->env->alloc, r->out, (size_t)from->length, 1);
+	if (!grown)
+		return false;
+	r->out = grown;
+	r->out_cap = (size_t)from->length;
+	return true;
 }
 
 /* The length of what is not sent. */
@@ -97,6 +126,9 @@ static struct MHD_Response *with_body(struct mhd_request *r, const struct ponto_
 			*fd = -1;
 		return response;
 	case PONTO_HTTP_STREAM:
+		r->whole = fits_whole(r, from);
+		if (r->whole)
+			return MHD_create_response_from_buffer((size_t)from->length, r->out, MHD_RESPMEM_PERSISTENT);
 		return MHD_create_response_from_callback(from->length == PONTO_HTTP_CHUNKED ? MHD_SIZE_UNKNOWN
 											    : from->length,
 							 BLOCK_BYTES, fill, r, NULL);
@@ -123,9 +155,12 @@ static int make_response(struct mhd_request *r, const struct ponto_http_response
 			 struct MHD_Response **out)
 {
 	bool bare = r->head || from->status == 204 || from->status == 304;
-	struct MHD_Response *response = bare ? without_body(from, r->head) : with_body(r, from, fd);
-	int result = response ? add_headers(response, from) : PONTO_ENOMEM;
+	struct MHD_Response *response;
+	int result;
 
+	r->whole = false;
+	response = bare ? without_body(from, r->head) : with_body(r, from, fd);
+	result = response ? add_headers(response, from) : PONTO_ENOMEM;
 	if (result != PONTO_OK) {
 		if (response)
 			MHD_destroy_response(response);

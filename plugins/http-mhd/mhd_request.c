@@ -2,7 +2,6 @@
 
 #include "plugins/http-mhd/mhd.h"
 
-#define KEPT_BYTES (128u * 1024) /* a larger buffer is not kept for the next request */
 #define FIRST_BYTES (64u * 1024) /* what a body gets at once: the rest is believed when it comes */
 
 static void deliver_request(struct mhd_mail *mail);
@@ -23,6 +22,7 @@ void mhd_request_free(const struct ponto_alloc *alloc, struct mhd_request *r)
 	ponto_free(alloc, r->target);
 	ponto_free(alloc, r->text);
 	ponto_free(alloc, r->body);
+	ponto_free(alloc, r->out);
 	ponto_free(alloc, r);
 }
 
@@ -72,7 +72,7 @@ static struct mhd_request *next_request(struct mhd_conn *conn)
 		return NULL;
 	r->request = (struct ponto_http_request){.peer = conn->peer};
 	r->conn = conn;
-	r->begun = r->head = false;
+	r->begun = r->head = r->whole = false;
 	r->dropped = r->length = r->filled = 0;
 	r->fill = NULL;
 	r->release = NULL;
@@ -260,7 +260,8 @@ static enum MHD_Result hand_over(struct mhd_request *r)
 		response = r->response;
 		r->response = NULL;
 		pthread_mutex_unlock(&conn->lock);
-		result = MHD_queue_response(conn->connection, r->status, response);
+		if (!r->whole || mhd_answer_fill(r))
+			result = MHD_queue_response(conn->connection, r->status, response);
 		MHD_destroy_response(response);
 		return result;
 	}
@@ -291,7 +292,7 @@ static void keep(struct mhd_conn *conn, struct mhd_request *r)
 {
 	const struct ponto_alloc *alloc = conn->listener->http->env->alloc;
 
-	if (r->body_cap > KEPT_BYTES) {
+	if (r->body_cap > MHD_KEPT_BYTES) {
 		ponto_free(alloc, r->body);
 		r->body = NULL;
 		r->body_cap = 0;

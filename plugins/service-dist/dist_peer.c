@@ -224,7 +224,7 @@ static int64_t fill_sealed(void *arg, uint64_t offset, uint8_t *out, size_t cap)
 /* takes s */
 static void give(struct serving *s)
 {
-	struct ponto_http_response response = {.status = 200, .source = PONTO_HTTP_STREAM, .body = fill_sealed};
+	struct ponto_http_response response = {.status = 200, .source = PONTO_HTTP_STREAM, .ready = true, .body = fill_sealed};
 
 	if (s->buffer || s->crypto == CONTENT_PLAIN) {
 		respond(s, 200, s->buffer ? ponto_bytes(s->buffer, s->len) : s->hot->answer);

@@ -115,6 +115,10 @@ static void by_source(struct http_fixture *f, const char *target, struct answer 
 		r->source = PONTO_HTTP_STREAM;
 		a->length = r->length = n;
 		a->starve = target[3] == 'a';
+	} else if (is(target, "/ready/", &n)) {
+		r->source = PONTO_HTTP_STREAM;
+		r->ready = true;
+		a->length = r->length = n;
 	} else if (is(target, "/chunked/", &n)) {
 		r->source = PONTO_HTTP_STREAM;
 		a->length = n;

@@ -165,7 +165,7 @@ static void an_address_is_taken_once(void **state)
 static void bodies_of_every_source_arrive(void **state)
 {
 	static const size_t sizes[] = {0, 1, 65536, 1000003};
-	static const char *const sources[] = {"data", "file", "stream", "chunked", "starve"};
+	static const char *const sources[] = {"data", "file", "stream", "ready", "chunked", "starve"};
 	struct http_fixture *f = begin(state);
 	unsigned count = 0;
 
