@@ -18,7 +18,7 @@ end() {
 	local n
 	for n in "${!daemon[@]}"; do stop "$n"; done
 	[ -z "$nginx" ] || { kill "$nginx"; wait "$nginx" || true; }
-	[ -z "$cluster" ] || "$top/tests/lab/ceph-cluster" down "$cluster"
+	[ -z "$cluster" ] || bash "$top/tests/lab/ceph-cluster" down "$cluster"
 	rm -rf "$work"
 }
 trap end EXIT
@@ -137,8 +137,8 @@ nginx=$!
 for s in $stores; do
 	if [ "$s" = rados ]; then
 		command -v ceph-osd >/dev/null || { echo "bench hosted-rados skipped: Ceph is not installed" >&2; continue; }
-		cluster=$("$top/tests/lab/ceph-cluster" up)
-		eval "$("$top/tests/lab/ceph-cluster" env "$cluster")"
+		cluster=$(bash "$top/tests/lab/ceph-cluster" up)
+		eval "$(bash "$top/tests/lab/ceph-cluster" env "$cluster")"
 	fi
 	launch A "$s" 2.0
 	fill A
