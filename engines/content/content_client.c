@@ -35,6 +35,7 @@ struct segment {
 	uint8_t *hashes; /* of all blocks up to the last wanted */
 	struct content_blocks left, busy;
 	struct content_blocks lacked; /* by everyone, and told to be */
+	bool heard;		      /* something came in that may add to them */
 };
 
 enum stage { STAGE_NEW, STAGE_SENT, STAGE_CANCEL, STAGE_CANCELLED, STAGE_OPENING };
@@ -125,6 +126,8 @@ static void abandon(struct content_client *c, struct content_request *r)
 {
 	struct server *server = r->segment ? server_at(r->segment, &r->addr) : NULL;
 
+	if (r->segment)
+		r->segment->heard = true;
 	if (r->segment && r->type == CONTENT_GETBLKS)
 		content_blocks_remove(&r->segment->busy, r->index);
 	if (server)
@@ -153,6 +156,7 @@ static void drop_server(struct content_client *c, struct segment *s, const struc
 		return;
 	abandon_all(c, s, addr);
 	c->stats.dropped++;
+	s->heard = true;
 	memmove(server, server + 1, (size_t)(s->servers + s->count - (server + 1)) * sizeof(*server));
 	s->count--;
 }
@@ -288,8 +292,9 @@ static void schedule(struct content_client *c, uint64_t now, struct segment *s)
 static bool take_lacked(struct segment *s, struct content_blocks *out)
 {
 	memset(out, 0, sizeof(*out));
-	if (!s->active || s->ended || s->searching || s->relayed || s->count == 0)
+	if (!s->heard || !s->active || s->ended || s->searching || s->relayed || s->count == 0)
 		return false;
+	s->heard = false;
 	*out = s->left;
 	content_blocks_drop(out, &s->busy);
 	content_blocks_drop(out, &s->lacked);
@@ -564,6 +569,7 @@ void content_client_searched(struct content_client *client, uint64_t now, const 
 	if (!s)
 		return;
 	s->searching = false;
+	s->heard = true;
 	s->searched = now + client->config.empty_lifetime;
 	schedule(client, now, s);
 }
