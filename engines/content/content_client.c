@@ -1,66 +1,7 @@
-#include "engines/content/content_client.h"
+#include "engines/content/content_client_private.h"
 
 #include <assert.h>
 #include <string.h>
-
-/* What is spoken: the requests of version 1.0, which the second version has too. */
-static const struct content_version spoken[] = {{1, 0}, {2, 0}};
-
-struct server {
-	struct ponto_addr addr;
-	uint64_t until;
-	uint8_t strikes;
-	bool busy, listed;		/* one request at a time; what it has is known */
-	bool negotiated;		/* told its versions once */
-	struct content_version version; /* to use; 0: a message's own */
-	struct content_blocks lacks;	/* said so, in this session */
-};
-
-/* A segment: who has it, and perhaps its session. */
-struct segment {
-	struct segment *next;
-	struct content_id id;
-	uint64_t used;	       /* last, for eviction */
-	uint64_t searched;     /* until when a search need not be repeated; 0: none was */
-	bool searching, probe; /* a search is on; it is still to be told */
-	bool active, ended;    /* a session is on; it is over, still to be told */
-	bool relayed;	       /* without keys and hashes */
-	uint8_t count;
-	struct server servers[CONTENT_SERVERS_MAX];
-	/* the session */
-	uint64_t tag, deadline;
-	enum content_algo algo;
-	uint32_t size;
-	uint8_t kp[CONTENT_HASH_MAX];
-	uint8_t *hashes; /* of all blocks up to the last wanted */
-	struct content_blocks left, busy;
-	struct content_blocks lacked; /* by everyone, and told to be */
-	bool heard;		      /* something came in that may add to them */
-};
-
-enum stage { STAGE_NEW, STAGE_SENT, STAGE_CANCEL, STAGE_CANCELLED, STAGE_OPENING };
-
-struct content_request {
-	struct content_request *next;
-	struct segment *segment; /* NULL: its session is over */
-	struct ponto_addr addr;
-	uint8_t stage, type;
-	uint32_t index;
-	uint64_t deadline;
-	size_t len;
-	uint8_t body[CONTENT_LIST_MAX];
-	uint8_t key[32];
-};
-
-struct content_client {
-	struct content_client_config config;
-	struct segment *segments; /* those with a session come first, all others are only remembered */
-	struct content_request *requests, **requests_end;
-	uint32_t segment_count, session_count, request_count;
-	uint64_t window; /* the second that probes are counted in */
-	uint32_t in_window;
-	struct content_client_stats stats;
-};
 
 struct content_client_config content_client_defaults(const struct ponto_alloc *alloc)
 {
@@ -98,7 +39,7 @@ int content_client_create(const struct content_client_config *config, struct con
 
 /* ---- requests ------------------------------------------------------------------------ */
 
-static void forget_request(struct content_client *c, struct content_request *r)
+void content_client_forget_request(struct content_client *c, struct content_request *r)
 {
 	struct content_request **at = &c->requests;
 
@@ -112,7 +53,7 @@ static void forget_request(struct content_client *c, struct content_request *r)
 	ponto_free(c->config.alloc, r);
 }
 
-static struct server *server_at(struct segment *s, const struct ponto_addr *addr)
+struct server *content_client_server(struct segment *s, const struct ponto_addr *addr)
 {
 	for (unsigned i = 0; i < s->count; i++) {
 		if (ponto_addr_equal(&s->servers[i].addr, addr))
@@ -122,9 +63,9 @@ static struct server *server_at(struct segment *s, const struct ponto_addr *addr
 }
 
 /* The session no longer waits for it. One that was not told is gone, others are broken off. */
-static void abandon(struct content_client *c, struct content_request *r)
+void content_client_abandon(struct content_client *c, struct content_request *r)
 {
-	struct server *server = r->segment ? server_at(r->segment, &r->addr) : NULL;
+	struct server *server = r->segment ? content_client_server(r->segment, &r->addr) : NULL;
 
 	if (r->segment)
 		r->segment->heard = true;
@@ -134,7 +75,7 @@ static void abandon(struct content_client *c, struct content_request *r)
 		server->busy = false;
 	r->segment = NULL;
 	if (r->stage == STAGE_NEW)
-		forget_request(c, r);
+		content_client_forget_request(c, r);
 	else if (r->stage == STAGE_SENT)
 		r->stage = STAGE_CANCEL;
 }
@@ -144,13 +85,13 @@ static void abandon_all(struct content_client *c, const struct segment *s, const
 	for (struct content_request *r = c->requests, *next; r; r = next) {
 		next = r->next;
 		if (r->segment == s && (!addr || ponto_addr_equal(&r->addr, addr)))
-			abandon(c, r);
+			content_client_abandon(c, r);
 	}
 }
 
-static void drop_server(struct content_client *c, struct segment *s, const struct ponto_addr *addr)
+void content_client_drop_server(struct content_client *c, struct segment *s, const struct ponto_addr *addr)
 {
-	struct server *server = server_at(s, addr);
+	struct server *server = content_client_server(s, addr);
 
 	if (!server)
 		return;
@@ -305,7 +246,7 @@ static bool take_lacked(struct segment *s, struct content_blocks *out)
 	return content_blocks_count(out) > 0;
 }
 
-static void schedule_all(struct content_client *c, uint64_t now)
+void content_client_schedule_all(struct content_client *c, uint64_t now)
 {
 	for (struct segment *s = c->segments; s && s->active; s = s->next)
 		schedule(c, now, s);
@@ -325,7 +266,7 @@ static void forget_old_servers(struct content_client *c, uint64_t now, struct se
 {
 	for (unsigned i = s->count; i > 0; i--) {
 		if (s->servers[i - 1].until <= now)
-			drop_server(c, s, &s->servers[i - 1].addr);
+			content_client_drop_server(c, s, &s->servers[i - 1].addr);
 	}
 }
 
@@ -519,7 +460,7 @@ static struct server *place(struct content_client *c, struct segment *s)
 
 static void meet(struct content_client *c, uint64_t now, struct segment *s, const struct ponto_addr *addr)
 {
-	struct server *server = server_at(s, addr);
+	struct server *server = content_client_server(s, addr);
 
 	if (!server) {
 		server = place(c, s);
@@ -559,7 +500,7 @@ void content_client_forget(struct content_client *client, const struct content_i
 	struct segment *s = segment_named(client, id);
 
 	while (s && !s->active && s->count > 0)
-		drop_server(client, s, &s->servers[s->count - 1].addr);
+		content_client_drop_server(client, s, &s->servers[s->count - 1].addr);
 }
 
 void content_client_searched(struct content_client *client, uint64_t now, const struct content_id *id)
@@ -572,166 +513,6 @@ void content_client_searched(struct content_client *client, uint64_t now, const 
 	s->heard = true;
 	s->searched = now + client->config.empty_lifetime;
 	schedule(client, now, s);
-}
-
-/* ---- answers --------------------------------------------------------------------------- */
-
-/* Its own message, if the server speaks any version that is spoken here (3.1.5.1). */
-static bool renegotiate(struct server *server, const struct content_nego *nego)
-{
-	if (server->negotiated || content_version_pick(spoken, PONTO_ARRAY_SIZE(spoken), nego->least, nego->most,
-						       &server->version) != PONTO_OK)
-		return false;
-	server->negotiated = true;
-	return true;
-}
-
-/* A server without a common version is dropped everywhere. */
-static void drop_everywhere(struct content_client *c, const struct ponto_addr *addr)
-{
-	struct ponto_addr copy = *addr; /* may lie in what is dropped */
-
-	for (struct segment *s = c->segments; s; s = s->next)
-		drop_server(c, s, &copy);
-}
-
-static bool list_fits(const struct content_request *r, const struct content_blklist *list)
-{
-	struct content_message asked;
-	struct content_blocks both;
-	int result = content_request_decode(ponto_bytes(r->body, r->len), 1, UINT16_MAX, &asked);
-
-	if (result != PONTO_OK || !content_id_equal(&list->id, &r->segment->id))
-		return false;
-	both = list->blocks;
-	content_blocks_keep(&both, &asked.wanted.blocks);
-	return content_blocks_count(&list->blocks) == 0 || content_blocks_count(&both) > 0;
-}
-
-/* What the server did not list it lacks. */
-static void take_list(struct server *server, const struct content_blklist *list)
-{
-	memset(&server->lacks, 0xff, sizeof(server->lacks));
-	content_blocks_drop(&server->lacks, &list->blocks);
-	server->listed = true;
-	server->strikes = 0;
-}
-
-/* 1: there is a block to open. 0: an empty one. Negative: neither. */
-static int take_block(struct content_request *r, const struct content_message *m, struct content_open *open)
-{
-	struct segment *s = r->segment;
-	uint32_t size = content_block_size(s->algo, s->size, r->index);
-
-	if (!content_id_equal(&m->blk.id, &s->id) || m->blk.index != r->index)
-		return PONTO_EPROTO;
-	if (m->blk.data.len == 0)
-		return 0;
-	if (m->blk.data.len < size)
-		return PONTO_EPROTO;
-	/* Of one that stays closed nothing but its length tells that it can be the block (PKCS#7 adds up to 16). */
-	if (s->relayed && m->blk.data.len > size + (m->crypto == CONTENT_PLAIN ? 0 : CONTENT_IV))
-		return PONTO_EPROTO;
-	open->relayed = s->relayed;
-	memcpy(r->key, s->kp, sizeof(r->key));
-	open->tag = s->tag;
-	open->index = r->index;
-	open->algo = s->algo;
-	open->size = size;
-	open->crypto = (enum content_crypto)m->crypto;
-	open->key = ponto_bytes(r->key, content_key_size(open->crypto));
-	open->data = m->blk.data;
-	memcpy(open->iv, m->blk.iv, sizeof(open->iv));
-	return 1;
-}
-
-/* The answer to a request of a session that is on. 1: to be opened; 0: settled; negative: the server is no good. */
-static int take_answer(struct content_client *c, uint64_t now, struct content_request *r, struct ponto_bytes body,
-		       struct content_open *open)
-{
-	struct server *server = server_at(r->segment, &r->addr);
-	struct content_message m;
-	int result = content_response_decode(body, &m);
-
-	if (result != PONTO_OK)
-		return result;
-	if (m.type == CONTENT_NEGO_RESP) {
-		if (renegotiate(server, &m.nego))
-			return 0;
-		drop_everywhere(c, &r->addr);
-		return 0;
-	}
-	server->until = now + c->config.server_lifetime;
-	if (m.type == CONTENT_BLKLIST && r->type == CONTENT_GETBLKLIST && list_fits(r, &m.blklist)) {
-		take_list(server, &m.blklist);
-		return 0;
-	}
-	if (m.type != CONTENT_BLK || r->type != CONTENT_GETBLKS)
-		return PONTO_EPROTO;
-	result = take_block(r, &m, open);
-	if (result == 0) {
-		content_blocks_add(&server->lacks, r->index, 1);
-		c->stats.absent++;
-	}
-	return result;
-}
-
-/* Gives the block back and the server free, and forgets the request. */
-static void settle(struct content_client *c, uint64_t now, struct content_request *r)
-{
-	if (r->segment) {
-		r->stage = STAGE_SENT;
-		abandon(c, r);
-	}
-	forget_request(c, r);
-	schedule_all(c, now);
-}
-
-int content_client_response(struct content_client *client, uint64_t now, struct content_request *request, int result,
-			    struct ponto_bytes body, struct content_open *open)
-{
-	struct segment *s = request->segment;
-
-	if (s && result == PONTO_OK) {
-		result = take_answer(client, now, request, body, open);
-		if (result == 1) {
-			request->stage = STAGE_OPENING;
-			return 1;
-		}
-		client->stats.malformed += result < 0;
-	}
-	/* Only its silence may be forgiven, and that is for the clock to tell. */
-	if (s && result < 0) {
-		drop_server(client, s, &request->addr);
-		request->segment = NULL;
-	}
-	settle(client, now, request);
-	return 0;
-}
-
-int content_client_opened(struct content_client *client, uint64_t now, struct content_request *request, int result,
-			  const uint8_t *hash)
-{
-	struct segment *s = request->segment;
-	struct server *server = s ? server_at(s, &request->addr) : NULL;
-	size_t size = s ? content_hash_size(s->algo) : 0;
-	int right = 0;
-
-	if (s && result == PONTO_OK &&
-	    (s->relayed || memcmp(hash, s->hashes + request->index * size, size) == 0)) {
-		content_blocks_remove(&s->left, request->index);
-		s->deadline = now + client->config.session_timeout;
-		if (server)
-			server->strikes = 0;
-		client->stats.blocks++;
-		right = 1;
-	} else if (s) {
-		client->stats.wrong++;
-		drop_server(client, s, &request->addr);
-		request->segment = NULL;
-	}
-	settle(client, now, request);
-	return right;
 }
 
 /* ---- effects and time -------------------------------------------------------------------- */
@@ -790,12 +571,12 @@ static void overdue(struct content_client *c, struct content_request *r)
 {
 	struct segment *s = r->segment;
 	struct ponto_addr addr = r->addr;
-	struct server *server = server_at(s, &addr);
+	struct server *server = content_client_server(s, &addr);
 
 	c->stats.timeouts++;
-	abandon(c, r);
+	content_client_abandon(c, r);
 	if (server && ++server->strikes >= c->config.strikes)
-		drop_server(c, s, &addr);
+		content_client_drop_server(c, s, &addr);
 }
 
 void content_client_advance(struct content_client *client, uint64_t now)
@@ -809,7 +590,7 @@ void content_client_advance(struct content_client *client, uint64_t now)
 		if (s->deadline <= now)
 			end_session(client, s);
 	}
-	schedule_all(client, now);
+	content_client_schedule_all(client, now);
 }
 
 uint64_t content_client_deadline(const struct content_client *client)
