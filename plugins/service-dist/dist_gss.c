@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #define SCHEME "Negotiate "
+#define BASE64 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 struct dist_gss {
 	const struct ponto_alloc *alloc;
@@ -76,6 +77,9 @@ int dist_gss_token(const struct ponto_alloc *alloc, const char *header, uint8_t 
 		return PONTO_EPROTO;
 	while (padding < 2 && text[size - 1 - padding] == '=')
 		padding++;
+	/* OpenSSL takes padding anywhere for zeros. */
+	if (strspn(text, BASE64) != size - padding)
+		return PONTO_EPROTO;
 	out = ponto_new(alloc, size / 4, 3);
 	if (!out)
 		return PONTO_ENOMEM;

@@ -268,7 +268,7 @@ static void add_encodings(struct dist_fields *f, const char *name, const char *v
 		if (named(item, "peerdist"))
 			continue;
 		if (any) {
-			(void)put(f, ", ", 2);
+			(void)put(f, ",", 1); /* no blank: the list may have had none, and there is no room for more */
 			f->text_len--;
 		}
 		(void)put(f, item.text, item.len);

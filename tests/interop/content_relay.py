@@ -425,7 +425,7 @@ def judge(site, odd, cases):
             "X-Empty": "", "Cookie": "c=d"})
         h = {k.lower(): v for k, v in told["headers"]}
         assert told["target"] == "/echo?a=%2f%7e;b&&=%C3%A9", told["target"]
-        assert h["accept-encoding"] == "gzip;q=0.5, br" and h["host"] == "127.0.0.1:%d" % odd
+        assert h["accept-encoding"] == "gzip;q=0.5,br" and h["host"] == "127.0.0.1:%d" % odd
         assert h["x-forwarded-for"] == "192.0.2.1, 127.0.0.1" and h["via"] == "1.0 a, 1.1 ponto"
         assert h["authorization"] == "y" and h["cookie"] == "c=d" and h["x-empty"] == ""
         for name in ("x-p2p-peerdist", "x-p2p-peerdistex", "x-hop", "keep-alive", "te", "upgrade", "proxy-authorization",

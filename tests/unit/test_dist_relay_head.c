@@ -135,12 +135,33 @@ static void requests(void **state)
 		{"Cookie", "c"}, {"Keep-Alive", "3"}, {"TE", "x"}, {"Trailer", "x"}, {"Transfer-Encoding", "chunked"},
 		{"Upgrade", "h2c"}, {"Proxy-Connection", "x"}, {"Proxy-Authorization", "x"}, {"Content-Length", "0"},
 		{"Expect", "100-continue"}, {"X-P2P-PeerDist", "Version=1.1"}, {"x-p2p-peerdistex", "x"});
-	GOES_ON("Accept-Encoding: gzip;q=0.5, br\n" TAIL, false, "/",
+	GOES_ON("Accept-Encoding: gzip;q=0.5,br\n" TAIL, false, "/",
 		{"Accept-Encoding", " gzip;q=0.5,, PeerDist ;q=1 , br"});
 	GOES_ON("Accept-Encoding: identity\n" TAIL, false, "/", {"Accept-Encoding", "peerdist"});
 	GOES_ON("Accept-Encoding: peerdistant\n" TAIL, false, "/", {"Accept-Encoding", "peerdistant"});
 	GOES_ON("X-Forwarded-For: a, b, 192.0.2.7\nVia: 1.0 x, 1.1 ponto\n", false, "/", {"X-Forwarded-For", "a"},
 		{"Via", "1.0 x"}, {"x-forwarded-for", "b"}, {"X-Forwarded-For", ""});
+}
+
+/* As many as a request can name: none is lost, and what is added has its place. */
+static void many_codings(void **state)
+{
+	static char value[8001] = "peerdist";
+	const struct ponto_http_header h = {"Accept-Encoding", value};
+	struct ponto_http_request q = request("GET", "/", &h, 1);
+	struct dist_relay_target t;
+	struct dist_fields f = {0};
+
+	(void)state;
+	for (size_t len = 8; len < sizeof(value) - 1; len += 2)
+		memcpy(value + len, ",a", 2);
+	assert_ok(dist_relay_target(&q, &t));
+	assert_ok(dist_relay_request_fields(&ponto_alloc_system, &q, &t, false, &f));
+	assert_int_equal(f.count, 3);
+	assert_string_equal(f.list[0].value, value + 9);
+	assert_string_equal(f.list[1].name, "X-Forwarded-For");
+	assert_string_equal(f.list[2].value, "1.1 ponto");
+	dist_fields_clear(&f);
 }
 
 static void answers(void **state)
@@ -360,9 +381,10 @@ static void queue(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(origins),  cmocka_unit_test(targets),	 cmocka_unit_test(requests),
-	cmocka_unit_test(answers),  cmocka_unit_test(no_memory), cmocka_unit_test(lengths),
-	cmocka_unit_test(entities), cmocka_unit_test(names),	 cmocka_unit_test(queue),
+	cmocka_unit_test(origins),	cmocka_unit_test(targets), cmocka_unit_test(requests),
+	cmocka_unit_test(many_codings), cmocka_unit_test(answers), cmocka_unit_test(no_memory),
+	cmocka_unit_test(lengths),	cmocka_unit_test(entities), cmocka_unit_test(names),
+	cmocka_unit_test(queue),
 };
 
 PONTO_TEST_MAIN(tests)
