@@ -26,6 +26,13 @@ const struct ponto_option ponto_node_options[] = {
 	 .fallback = "",
 	 .fits = conf_fits_user,
 	 .doc = "user the daemon becomes when root starts it; empty: it stays who it is"},
+	{.name = "grants",
+	 .type = PONTO_OPTION_LIST,
+	 .fallback = "",
+	 .fits = conf_fits_grant,
+	 .doc = "what is opened before privileges are given up, for instances that ask for it: tun/NAME, a network "
+		"interface of that name, which takes CAP_NET_ADMIN; echo, a socket that hears IPv6 echo requests, "
+		"CAP_NET_RAW"},
 	{.name = "log",
 	 .type = PONTO_OPTION_STRING,
 	 .fallback = "info",

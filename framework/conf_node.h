@@ -10,6 +10,7 @@ bool conf_fits_state(const char *text, int64_t number, char *why, size_t size);
 bool conf_fits_socket(const char *text, int64_t number, char *why, size_t size);
 bool conf_fits_group(const char *text, int64_t number, char *why, size_t size);
 bool conf_fits_user(const char *text, int64_t number, char *why, size_t size);
+bool conf_fits_grant(const char *text, int64_t number, char *why, size_t size);
 bool conf_fits_log(const char *text, int64_t number, char *why, size_t size);
 bool conf_fits_remote(const char *text, int64_t number, char *why, size_t size);
 bool conf_fits_keys(const char *text, int64_t number, char *why, size_t size);

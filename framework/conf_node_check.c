@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <net/if.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,6 +59,17 @@ bool conf_fits_user(const char *text, int64_t number, char *why, size_t size)
 	if (!text[0] || getpwnam(text))
 		return true;
 	snprintf(why, size, "there is no user \"%.100s\"", text);
+	return false;
+}
+
+bool conf_fits_grant(const char *text, int64_t number, char *why, size_t size)
+{
+	const char *name = strncmp(text, "tun/", 4) == 0 ? text + 4 : "";
+
+	(void)number;
+	if (strcmp(text, "echo") == 0 || (name[0] && strlen(name) < IFNAMSIZ && !strpbrk(name, "/%: ") && name[0] != '.'))
+		return true;
+	snprintf(why, size, "\"%.100s\" is neither tun/NAME, with the name of an interface, nor echo", text);
 	return false;
 }
 

@@ -19,6 +19,7 @@ extern "C" {
 
 struct ponto_port;
 struct ponto_node;
+struct ponto_grant;
 
 struct ponto_env {
 	uint32_t abi;  /* PONTO_PLUGIN_ABI */
@@ -36,6 +37,19 @@ struct ponto_env {
 	struct ponto_port *port;   /* a service's place on the bus (bus.h); NULL in simulation and for other kinds */
 	const struct ponto_node *node; /* for ponto_env_find */
 	bool simulation;
+	const struct ponto_grant *grants; /* see ponto_env_grant */
+	size_t grant_count;
+};
+
+/* What only the privileged may open: node.grants has the daemon do it before it gives up its privileges. It stays the
+ * daemon's, to be used by one instance and not closed. */
+struct ponto_grant {
+	const char *name; /* "tun/NAME": an interface; "echo": a raw socket that hears ICMPv6 echo requests */
+	int fd;
+	/* Of an interface: gives it this address in place of the one before (16 bytes, with a route to its /32 and a default
+	 * one), or none (NULL). Waits for the kernel; from one thread at a time. PONTO_EIO, with the reason in the log. borrows */
+	int (*address)(const struct ponto_grant *grant, struct ponto_log *log, const uint8_t *ip);
+	int control;
 };
 
 /* A configured instance, as another one sees it: a vtable, its object, its worker pool (stores and
@@ -50,6 +64,9 @@ struct ponto_iface {
  * destroyed. */
 PONTO_MUST_CHECK int ponto_env_find(const struct ponto_env *env, enum ponto_kind kind, const char *name,
 				    struct ponto_iface *out);
+
+/* What was granted by that name, or NULL. Valid until the node is destroyed. */
+const struct ponto_grant *ponto_env_grant(const struct ponto_env *env, const char *name);
 
 #ifdef __cplusplus
 }

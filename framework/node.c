@@ -77,6 +77,14 @@ int ponto_env_find(const struct ponto_env *env, enum ponto_kind kind, const char
 	return result;
 }
 
+const struct ponto_grant *ponto_env_grant(const struct ponto_env *env, const char *name)
+{
+	for (size_t i = 0; i < env->grant_count; i++)
+		if (strcmp(env->grants[i].name, name) == 0)
+			return &env->grants[i];
+	return NULL;
+}
+
 bool ponto_node_at(const struct ponto_node *node, size_t index, const struct ponto_plugin **plugin, const char **name)
 {
 	if (index >= node->count)
@@ -185,6 +193,8 @@ static void fill_env(struct node_instance *i)
 	i->env.metrics = s->metrics;
 	i->env.node = i->node;
 	i->env.simulation = s->simulation;
+	i->env.grants = s->grants;
+	i->env.grant_count = s->grant_count;
 }
 
 static int append(struct ponto_node *node, struct node_instance *i)

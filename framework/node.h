@@ -28,6 +28,8 @@ struct ponto_node_setup {
 	struct ponto_bus *bus;	      /* services become components on it, each with a thread and a loop-uv; NULL: see loop */
 	struct ponto_loop *loop;      /* with bus NULL: services run on this loop, on the caller's thread (simulation, tests) */
 	bool simulation;	      /* lets plugins meant for simulation only be created */
+	const struct ponto_grant *grants; /* borrows until the node is destroyed */
+	size_t grant_count;
 };
 
 /* gives */

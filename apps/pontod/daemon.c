@@ -195,6 +195,8 @@ static int start_node(struct daemon *d, char reason[PONTOD_REASON])
 		.log = d->log,
 		.metrics = d->metrics,
 		.bus = d->bus,
+		.grants = d->grants,
+		.grant_count = d->grant_count,
 	};
 	int result = ponto_node_create(&setup, &d->node);
 
@@ -273,7 +275,9 @@ int daemon_start(struct daemon *d, char reason[PONTOD_REASON])
 	if (result == PONTO_OK)
 		result = place_state(conf, d->state_dir, reason);
 	if (result == PONTO_OK)
-		result = place_become(d, reason);
+		result = grants_open(d, reason);
+	if (result == PONTO_OK)
+		result = place_become(d, -1, reason);
 	if (result == PONTO_OK)
 		result = place_lock(d->state_dir, &d->state_lock, reason);
 	if (result == PONTO_OK)
@@ -386,6 +390,7 @@ int daemon_end(struct daemon *d)
 	result = ponto_node_destroy(d->node);
 	if (result)
 		return result;
+	grants_close(d);
 	local_calls_destroy(d);
 	resolve_socket_destroy(d->resolve);
 	ponto_bus_destroy(d->bus);

@@ -253,7 +253,7 @@ static void give_runtime(const struct daemon *d, uid_t uid, gid_t gid)
 		close(fd);
 }
 
-int place_become(const struct daemon *d, char reason[PONTOD_REASON])
+int place_become(const struct daemon *d, int kept, char reason[PONTOD_REASON])
 {
 	const struct ponto_conf *conf = daemon_node_conf(d);
 	uid_t uid;
@@ -266,6 +266,8 @@ int place_become(const struct daemon *d, char reason[PONTOD_REASON])
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (geteuid() == 0 && uid == 0 && ponto_conf_string(conf, "group")[0]) /* to give the socket to the group */
 		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_CHOWN);
+	if (kept >= 0)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, (unsigned)kept);
 	if (geteuid() == 0 && uid != 0) {
 		give_runtime(d, uid, gid);
 		error = capng_change_id((int)uid, (int)gid, CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING);

@@ -4,10 +4,13 @@
 #ifndef PONTO_APPS_PONTOD_H
 #define PONTO_APPS_PONTOD_H
 
+#include <sys/types.h>
+
 #include "framework/bus.h"
 #include "framework/node.h"
 
 #define PONTOD_TOPIC "pontod"
+#define PONTOD_GRANTS 8
 #define PONTOD_PATH 1024	   /* bytes of a path, NUL included */
 #define PONTOD_REASON PONTO_REASON_SIZE
 
@@ -37,6 +40,9 @@ struct daemon {
 	char endpoint[PONTO_ENDPOINT_SIZE];
 	char resolve_path[PONTOD_PATH]; /* "" : off */
 	int state_lock;
+	struct ponto_grant grants[PONTOD_GRANTS];
+	pid_t helpers[PONTOD_GRANTS]; /* of the grants, or 0 */
+	size_t grant_count;
 	uint64_t started; /* monotonic microseconds */
 	uint64_t started_wall;
 
@@ -71,12 +77,26 @@ PONTO_MUST_CHECK int daemon_reload(struct daemon *d, daemon_tell_fn *tell, void 
  * root's, mode 0755. */
 PONTO_MUST_CHECK int place_state(const struct ponto_conf *conf, char dir[PONTOD_PATH], char reason[PONTOD_REASON]);
 
-/* Becomes the configured user and drops capabilities; before any thread starts. The runtime directories that the
- * endpoints chosen before lie in are made for that user. */
-PONTO_MUST_CHECK int place_become(const struct daemon *d, char reason[PONTOD_REASON]);
+/* Becomes the configured user and drops capabilities, but for the one kept (-1: none); before any thread starts. The
+ * runtime directories that the endpoints chosen before lie in are made for that user. */
+PONTO_MUST_CHECK int place_become(const struct daemon *d, int kept, char reason[PONTOD_REASON]);
 
 /* Takes the lock of the state directory, as the user that it belongs to. */
 PONTO_MUST_CHECK int place_lock(const char *dir, int *lock, char reason[PONTOD_REASON]);
+
+/* ---- grant.c: what is opened before that ---------------------------------------- */
+
+/* What node.grants names. */
+PONTO_MUST_CHECK int grants_open(struct daemon *d, char reason[PONTOD_REASON]);
+/* Closes it, which ends interfaces and their helpers; waits for these. */
+void grants_close(struct daemon *d);
+
+/* grant_net.c: a new interface, up; or 0 and why in errno. gives */
+PONTO_MUST_CHECK int grant_net_open(const char *name, int *tun);
+/* Serves ponto_grant's address on the other end of channel until that is closed; system calls only. */
+void grant_net_serve(const char *name, int channel);
+/* The asking end. */
+int grant_net_address(const struct ponto_grant *grant, struct ponto_log *log, const uint8_t *ip);
 
 /* ---- components ---------------------------------------------------------------- */
 

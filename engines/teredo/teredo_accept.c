@@ -6,7 +6,8 @@ static int datagram(struct teredo_client *c, const struct teredo_packet *p, stru
 	struct teredo_delivery d = {.kind = TEREDO_DELIVERY_DATAGRAM,
 				    .peer = p->src,
 				    .hop_limit = p->hop_limit,
-				    .ecn = p->traffic_class & 3};
+				    .ecn = p->traffic_class & 3,
+				    .packet = p->ip6};
 
 	if (teredo_udp_parse(p, &d.udp) != PONTO_OK) {
 		c->stats.malformed++;
@@ -57,7 +58,8 @@ int accept_error(struct teredo_client *c, const struct teredo_received *in, cons
 
 	if (teredo_icmp_parse(p, &icmp) != PONTO_OK || !teredo_icmp_is_error(&icmp) ||
 	    teredo_decode_quoted(icmp.body, &quoted) != PONTO_OK || !teredo_ip6_equal(&quoted.src, &c->address) ||
-	    (quoted.next_header != TEREDO_NEXT_UDP && quoted.next_header != TEREDO_NEXT_TCP)) {
+	    (quoted.next_header != TEREDO_NEXT_UDP && quoted.next_header != TEREDO_NEXT_TCP &&
+	     !has(c, TEREDO_FEATURE_WHOLE))) {
 		c->stats.refused++;
 		return 0;
 	}
@@ -69,10 +71,9 @@ int accept_error(struct teredo_client *c, const struct teredo_received *in, cons
 		c->stats.refused++;
 		return 0;
 	}
-	if (quoted.next_header == TEREDO_NEXT_TCP) {
+	if (quoted.next_header != TEREDO_NEXT_UDP)
 		d.kind = TEREDO_DELIVERY_PACKET;
-		d.packet = p->ip6;
-	}
+	d.packet = p->ip6;
 	d.peer = quoted.dst;
 	d.mtu = icmp.type == TEREDO_ICMP_TOO_BIG ? icmp.word : 0;
 	c->stats.errors++;
@@ -87,16 +88,15 @@ int accept_packet(struct teredo_client *c, uint64_t now, const struct teredo_pac
 
 	if (p->next_header == TEREDO_NEXT_UDP)
 		return datagram(c, p, out);
-	if (p->next_header == TEREDO_NEXT_TCP)
+	if (p->next_header == TEREDO_NEXT_ICMP && teredo_icmp_parse(p, &icmp) == PONTO_OK && teredo_icmp_is_error(&icmp))
+		return accept_error(c, &(struct teredo_received){.from = *back, .via = via}, p, out);
+	if (p->next_header == TEREDO_NEXT_TCP || has(c, TEREDO_FEATURE_WHOLE))
 		return packet(c, p, out);
 	if (p->next_header == TEREDO_NEXT_FRAGMENT)
 		c->stats.fragments++;
-	if (p->next_header != TEREDO_NEXT_ICMP || teredo_icmp_parse(p, &icmp) != PONTO_OK)
-		return 0;
-	if (icmp.type == TEREDO_ICMP_ECHO_REQUEST)
+	if (p->next_header == TEREDO_NEXT_ICMP && teredo_icmp_parse(p, &icmp) == PONTO_OK &&
+	    icmp.type == TEREDO_ICMP_ECHO_REQUEST)
 		reply(c, now, p, &icmp, back, via);
-	else if (teredo_icmp_is_error(&icmp))
-		return accept_error(c, &(struct teredo_received){.from = *back, .via = via}, p, out);
 	return 0;
 }
 

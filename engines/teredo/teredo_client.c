@@ -325,7 +325,7 @@ int teredo_client_send_packet(struct teredo_client *c, uint64_t now, struct pont
 	if (packet.len > TEREDO_MTU)
 		return PONTO_ELIMIT;
 	if (teredo_decode(packet, &parts) != PONTO_OK || parts.has_auth || parts.has_origin || parts.trailers.len > 0 ||
-	    parts.next_header != TEREDO_NEXT_TCP)
+	    (parts.next_header != TEREDO_NEXT_TCP && !has(c, TEREDO_FEATURE_WHOLE)))
 		return PONTO_EINVAL;
 	/* One that was made before the address changed. */
 	if (!teredo_ip6_equal(&parts.src, &c->address))

@@ -42,7 +42,8 @@ enum teredo_feature {
 	TEREDO_FEATURE_CONE_PROBE = 1u << 8, /* phase 1 of RFC 4380 5.2.1, which RFC 5991 3.2 skips */
 	TEREDO_FEATURE_CONE_TRUST = 1u << 9, /* case 4 of RFC 4380 5.2.4, which RFC 5991 3.2 ignores */
 	TEREDO_FEATURE_NO_NONCE = 1u << 10,  /* solicitations without authentication */
-	TEREDO_FEATURE_ALL = (1u << 11) - 1,
+	TEREDO_FEATURE_WHOLE = 1u << 11,     /* all that is believed is for a whole host, which answers echo requests itself */
+	TEREDO_FEATURE_ALL = (1u << 12) - 1,
 };
 #define TEREDO_FEATURE_DEFAULT                                                                                         \
 	(TEREDO_FEATURE_SYMMETRIC | TEREDO_FEATURE_PRESERVING | TEREDO_FEATURE_SEQUENTIAL | TEREDO_FEATURE_HAIRPIN |   \
@@ -90,7 +91,8 @@ struct teredo_slot {
 enum teredo_delivery_kind {
 	TEREDO_DELIVERY_DATAGRAM = 1,
 	TEREDO_DELIVERY_ERROR, /* a datagram of ours did not arrive: udp.from is our port, udp.to the peer's */
-	TEREDO_DELIVERY_PACKET, /* TCP, or an ICMPv6 error about it: packet, for a stack that keeps streams */
+	TEREDO_DELIVERY_PACKET, /* TCP, or an ICMPv6 error about it: packet, for a stack that keeps streams; with WHOLE
+				   whatever is neither a datagram nor an error about one */
 };
 
 /* What is for an application. Views into what was received. */
@@ -100,7 +102,7 @@ struct teredo_delivery {
 	struct teredo_udp udp;
 	uint8_t hop_limit, ecn;
 	uint32_t mtu; /* ERROR: not 0 when it was too big */
-	struct ponto_bytes packet; /* PACKET: with its IPv6 header, without trailers */
+	struct ponto_bytes packet; /* PACKET, with WHOLE all: with its IPv6 header, without trailers */
 };
 
 enum teredo_client_state {
@@ -183,7 +185,7 @@ int teredo_client_send(struct teredo_client *c, uint64_t now, const struct tered
 		       const struct teredo_udp *udp, uint8_t hop_limit, uint8_t ecn, struct teredo_slot *slot);
 
 /* A whole IPv6 packet from our address, of a stack that keeps streams: the same, by where it goes. PONTO_EINVAL: it is none,
- * or not TCP; PONTO_ELIMIT: more than TEREDO_MTU bytes. copies */
+ * or, without WHOLE, not TCP; PONTO_ELIMIT: more than TEREDO_MTU bytes. copies */
 int teredo_client_send_packet(struct teredo_client *c, uint64_t now, struct ponto_bytes packet, struct teredo_slot *slot);
 
 /* Whether an application may be told of an error about a datagram to port udp.to: nobody listens. Answers peer with

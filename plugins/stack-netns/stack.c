@@ -1,9 +1,11 @@
 #include "plugins/stack-netns/stack.h"
 
 #include <errno.h>
+#include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -15,12 +17,20 @@
 #define TURN 16 /* reads from the interface before others have their turn */
 
 #define NEXT_TCP 6
+#define NEXT_UDP 17
+#define NEXT_FRAGMENT 44
+#define NEXT_ESP 50
+#define NEXT_AH 51
 #define NEXT_ICMP6 58
+#define NEXT_SCTP 132
+#define NEXT_UDP_LITE 136
 #define ICMP6_ERROR_LAST 127 /* RFC 4443: below are errors */
+#define ICMP6_ECHO_REPLY 129
 
 struct stack {
 	struct tcp_transport tcp; /* first: self of the streams */
 	struct lw *lw;		  /* not NULL: it keeps the streams */
+	const struct ponto_grant *host; /* not NULL: the machine is behind it */
 	struct netns ns;
 	uint8_t ip[16];
 	bool has_ip;
@@ -94,7 +104,9 @@ struct ponto_transport stack_streams(struct stack *stack)
 
 enum stack_kind stack_kind(const struct stack *stack)
 {
-	return stack->lw ? STACK_LWIP : STACK_KERNEL;
+	if (stack->lw)
+		return STACK_LWIP;
+	return stack->host ? STACK_HOST : STACK_KERNEL;
 }
 
 /* ---- packets out ---------------------------------------------------------------------------- */
@@ -137,8 +149,12 @@ static void came_out(struct stack *stack, const struct virtio_net_hdr *head, siz
 {
 	struct ponto_bytes packet = ponto_bytes(stack->large, len);
 
-	/* Neither its own news about groups and routers nor other protocols; nothing of an address it lost. */
-	if (!offload_is_tcp(packet) || !stack->has_ip || memcmp(stack->large + 8, stack->ip, 16) != 0) {
+	/* Neither its own news about groups and routers nor, but from the machine, other protocols; nothing of an address it
+	 * lost. */
+	bool tcp = offload_is_tcp(packet);
+
+	if ((!tcp && (!stack->host || len < OFFLOAD_IP || head->gso_type != VIRTIO_NET_HDR_GSO_NONE)) || !stack->has_ip ||
+	    memcmp(stack->large + 8, stack->ip, 16) != 0) {
 		stack->stats.dropped++;
 		return;
 	}
@@ -147,12 +163,11 @@ static void came_out(struct stack *stack, const struct virtio_net_hdr *head, siz
 		cut(stack, packet, head->gso_size);
 		return;
 	}
-	if (len > STACK_MTU) {
+	if (len > STACK_MTU || (head->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM &&
+				!offload_complete(stack->large, len, head->csum_start, head->csum_offset))) {
 		stack->stats.dropped++;
 		return;
 	}
-	if (head->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
-		offload_set_checksum(stack->large, len);
 	memcpy(next_packet(stack), stack->large, len);
 	add_packet(stack, len);
 }
@@ -212,6 +227,20 @@ void stack_flush(struct stack *stack)
 	join->len = 0;
 }
 
+/* What hosts may tell a machine that is no router: no news about routers and neighbours, RFC 4861, and no headers that
+ * send packets on, RFC 4380 5.2.3 leaves to us. */
+static bool fit_for_host(const uint8_t *p, size_t len)
+{
+	uint8_t next = p[6];
+
+	if (next == NEXT_FRAGMENT)
+		next = p[OFFLOAD_IP];
+	else if (next == NEXT_ICMP6)
+		return len > OFFLOAD_IP && p[OFFLOAD_IP] <= ICMP6_ECHO_REPLY;
+	return next == NEXT_TCP || next == NEXT_UDP || next == NEXT_ICMP6 || next == NEXT_ESP || next == NEXT_AH ||
+	       next == NEXT_SCTP || next == NEXT_UDP_LITE;
+}
+
 /* RFC 8200 and 4443: for the address it has, and no more than a stream needs. */
 static bool acceptable(const struct stack *stack, struct ponto_bytes packet)
 {
@@ -222,6 +251,8 @@ static bool acceptable(const struct stack *stack, struct ponto_bytes packet)
 		return false;
 	if (!stack->has_ip || memcmp(p + 24, stack->ip, 16) != 0 || memcmp(p + 8, stack->ip, 16) == 0)
 		return false;
+	if (stack->host)
+		return fit_for_host(p, packet.len);
 	return p[6] == NEXT_TCP || (p[6] == NEXT_ICMP6 && p[OFFLOAD_IP] <= ICMP6_ERROR_LAST);
 }
 
@@ -284,10 +315,13 @@ int stack_address(struct stack *stack, const uint8_t *ip)
 		return PONTO_OK;
 	if (stack->lw)
 		lw_address(stack->lw, ip);
+	else if (stack->host)
+		result = stack->host->address(stack->host, stack->tcp.env->log, ip);
 	else
 		result = netns_address(&stack->ns, stack->has_ip ? stack->ip : NULL, ip, &failure);
 	if (result != PONTO_OK) {
-		tell(stack->tcp.env, result, &failure);
+		if (!stack->host)
+			tell(stack->tcp.env, result, &failure);
 		return result;
 	}
 	stack->has_ip = ip != NULL;
@@ -312,23 +346,50 @@ static int make_host(struct stack *stack, const struct ponto_env *env, const str
 	return result;
 }
 
+static struct stack *make(const struct ponto_env *env, const struct tcp_settings *settings, tcpt_socket_fn *socket)
+{
+	struct stack *stack = ponto_new(env->alloc, 1, sizeof(*stack));
+
+	if (!stack)
+		return NULL;
+	stack->ns = (struct netns){-1, -1, -1};
+	pthread_mutex_init(&stack->lock, NULL);
+	tcpt_init(&stack->tcp, env, settings, socket);
+	stack->tcp.ops = &stream_ops;
+	return stack;
+}
+
 int stack_create(const struct ponto_env *env, const struct tcp_settings *settings, enum stack_kind kind,
 		 struct stack **out)
 {
-	struct stack *stack = ponto_new(env->alloc, 1, sizeof(*stack));
+	struct stack *stack = make(env, settings, take_socket);
 	int result;
 
 	if (!stack)
 		return PONTO_ENOMEM;
-	stack->ns = (struct netns){-1, -1, -1};
 	result = make_host(stack, env, settings, kind);
 	if (result != PONTO_OK) {
-		ponto_free(env->alloc, stack);
+		stack_destroy(stack);
 		return result;
 	}
-	pthread_mutex_init(&stack->lock, NULL);
-	tcpt_init(&stack->tcp, env, settings, take_socket);
-	stack->tcp.ops = &stream_ops;
+	*out = stack;
+	return PONTO_OK;
+}
+
+int stack_create_host(const struct ponto_env *env, const struct tcp_settings *settings, const struct ponto_grant *grant,
+		      struct stack **out)
+{
+	struct stack *stack = make(env, settings, tcpt_socket_plain);
+
+	if (!stack)
+		return PONTO_ENOMEM;
+	if (ioctl(grant->fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO6) < 0) {
+		ponto_error(env->log, TOPIC, "%s has no offloads: %s", grant->name, strerror(errno));
+		stack_destroy(stack);
+		return PONTO_EIO;
+	}
+	stack->host = grant;
+	stack->ns.tun = grant->fd;
 	*out = stack;
 	return PONTO_OK;
 }
@@ -338,9 +399,12 @@ void stack_destroy(struct stack *stack)
 	if (!stack)
 		return;
 	stack_detach(stack);
+	if (stack->host && stack_address(stack, NULL) != PONTO_OK)
+		ponto_warning(stack->tcp.env->log, TOPIC, "the machine keeps an address that is nobody's");
 	while (stack->socket_count > 0)
 		close(stack->sockets[--stack->socket_count]);
-	netns_close(&stack->ns);
+	if (!stack->host)
+		netns_close(&stack->ns);
 	lw_destroy(stack->lw);
 	pthread_mutex_destroy(&stack->lock);
 	ponto_free(stack->tcp.env->alloc, stack);

@@ -1,8 +1,9 @@
 /* stack: an IPv6 host of its own, without privilege: packets on one side, streams on the other.
  *
- * The kernel's TCP in a private user and network namespace, behind a TUN interface; or lwIP. The owner feeds it packets and sends
- * what it gives on the thread of one loop; the streams keep the stream contract of framework/transport.h and are used
- * from any loops. No file, interface or route outside of the namespace is touched, and it ends with its descriptors. */
+ * The kernel's TCP in a private user and network namespace, behind a TUN interface; or lwIP; or, with an interface that
+ * was granted, the whole machine. The owner feeds it packets and sends what it gives on the thread of one loop; the
+ * streams keep the stream contract of framework/transport.h and are used from any loops. But for the machine no file,
+ * interface or route outside of the namespace is touched, and it ends with its descriptors. */
 #ifndef STACK_H
 #define STACK_H
 
@@ -13,18 +14,23 @@
 
 struct stack;
 
-/* Packets to send, at most STACK_MTU bytes each: TCP over IPv6 from the stack's address. borrows */
+/* Packets to send, at most STACK_MTU bytes each: IPv6 from the stack's address, TCP unless it is the machine's. borrows */
 typedef void stack_output_fn(void *arg, const struct ponto_bytes *packets, size_t count);
 
 enum stack_kind {
 	STACK_KERNEL,
 	STACK_LWIP, /* beneath TLS only: see plugins/stack-lwip/stack_lwip.h */
+	STACK_HOST, /* the machine itself */
 };
 
 /* Makes the host, without an address. PONTO_EACCES: such namespaces or interfaces are not permitted here; PONTO_ENOTSUP:
  * there is no /dev/net/tun; the reason is in the log. gives. copies settings */
 PONTO_MUST_CHECK int stack_create(const struct ponto_env *env, const struct tcp_settings *settings, enum stack_kind kind,
 				  struct stack **out);
+/* The machine, behind that interface, which outlives it: any program's packets pass, and its streams are the
+ * machine's. PONTO_EIO. gives. copies settings, borrows grant */
+PONTO_MUST_CHECK int stack_create_host(const struct ponto_env *env, const struct tcp_settings *settings,
+				       const struct ponto_grant *grant, struct stack **out);
 /* Its streams and listeners are gone, and it is detached. Accepts NULL. */
 void stack_destroy(struct stack *stack);
 
@@ -37,7 +43,8 @@ void stack_detach(struct stack *stack);
 PONTO_MUST_CHECK int stack_address(struct stack *stack, const uint8_t *ip);
 
 /* A packet that came, and the end of a batch of them: between the two it may be held back to be joined with the next.
- * What is not TCP over IPv6 for its address is dropped, or an ICMPv6 error. On the loop's thread. borrows */
+ * What is not TCP over IPv6 for its address is dropped, or an ICMPv6 error; the machine gets whatever a host may be told
+ * by another. On the loop's thread. borrows */
 void stack_input(struct stack *stack, struct ponto_bytes packet);
 void stack_flush(struct stack *stack);
 

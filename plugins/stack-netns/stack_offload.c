@@ -90,6 +90,20 @@ uint16_t offload_checksum(const uint8_t *packet, size_t len)
 	return (uint16_t)~fold(sum(pseudo_header(packet, len), packet + OFFLOAD_IP, len - OFFLOAD_IP));
 }
 
+bool offload_complete(uint8_t *packet, size_t len, size_t start, size_t offset)
+{
+	uint16_t value;
+
+	if (start > len || offset + sizeof(value) > len - start)
+		return false;
+	value = (uint16_t)~fold(sum(0, packet + start, len - start));
+	/* 0 is none in UDP, RFC 8200 8.1, and the same as ffff elsewhere. */
+	if (value == 0)
+		value = 0xffff;
+	memcpy(packet + start + offset, &value, sizeof(value));
+	return true;
+}
+
 void offload_set_checksum(uint8_t *packet, size_t len)
 {
 	uint16_t value;

@@ -11,6 +11,9 @@
 bool offload_is_tcp(struct ponto_bytes packet);
 /* Of a packet that is; what a correct checksum makes is 0. */
 uint16_t offload_checksum(const uint8_t *packet, size_t len);
+/* Completes the checksum at start + offset of what is behind start, where that of the pseudo header is: RFC 1071. False:
+ * there is no such place. */
+PONTO_MUST_CHECK bool offload_complete(uint8_t *packet, size_t len, size_t start, size_t offset);
 /* Writes the right one. */
 void offload_set_checksum(uint8_t *packet, size_t len);
 

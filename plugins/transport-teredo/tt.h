@@ -113,6 +113,7 @@ struct tt_hub {
 
 	struct stack *stack; /* of streams; NULL before the first */
 	int refused;	     /* why there can be none, found out once; under starting */
+	const struct ponto_grant *tun; /* not NULL: the stack is the machine */
 
 	/* the hub's own */
 	bool running;
@@ -138,7 +139,7 @@ void tt_bell_ring(struct tt_bell *bell); /* from any thread, while it is open */
 void tt_bell_close(struct tt_bell *bell);
 
 /* tt_conf.c */
-#define TT_OPTION_COUNT 29
+#define TT_OPTION_COUNT 30
 extern const struct ponto_option tt_options[TT_OPTION_COUNT];
 PONTO_MUST_CHECK int tt_conf_read(struct tt_hub *hub);
 
@@ -179,6 +180,8 @@ void tt_stream_input(struct tt_hub *hub, struct ponto_bytes packet);
 void tt_stream_flush(struct tt_hub *hub);
 /* After the address changed. */
 void tt_stream_address(struct tt_hub *hub);
+/* With an interface for the whole machine: makes it, and begins. */
+PONTO_MUST_CHECK int tt_stream_host(struct tt_hub *hub);
 /* Does nothing before there is a stack, or when it is attached. */
 void tt_stream_attach(struct tt_hub *hub);
 void tt_stream_detach(struct tt_hub *hub);

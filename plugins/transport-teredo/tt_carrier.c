@@ -24,7 +24,11 @@ static void deliver(struct tt_hub *hub, const struct teredo_received *in, const 
 	if (h && tt_queue_add(hub, &h->in, &head, d->udp.data) && h->in.count == 1)
 		hub->ring = h->ring = true;
 	pthread_mutex_unlock(&hub->lock);
-	if (!h)
+	if (h)
+		return;
+	if (hub->tun)
+		tt_stream_input(hub, d->packet);
+	else
 		teredo_client_refuse(hub->client, ponto_loop_now(hub->loop), in);
 }
 
@@ -49,16 +53,16 @@ static void tell_error(struct tt_hub *hub, const struct teredo_delivery *d)
 	const uint32_t headers = TEREDO_IP6_HEADER + TEREDO_UDP_HEADER;
 	struct ponto_datagram_handle *h;
 
-	if (!d->mtu)
-		return;
 	pthread_mutex_lock(&hub->lock);
 	h = tt_hub_listener(hub, d->udp.from);
-	if (h) {
+	if (h && d->mtu) {
 		h->mtu = d->mtu > headers ? d->mtu - headers : 1;
 		teredo_ip6_to(&d->peer, d->udp.to, &h->mtu_peer);
 		tt_bell_ring(&h->bell);
 	}
 	pthread_mutex_unlock(&hub->lock);
+	if (!h)
+		tt_stream_input(hub, d->packet);
 }
 
 static void receive(void *arg, const struct ponto_datagram *batch, size_t count)

@@ -195,6 +195,11 @@ const struct ponto_option tt_options[TT_OPTION_COUNT] = {
 	 .fallback = "false",
 	 .doc = "where the system forbids private namespaces, have streams by lwIP, for services that put TLS on them: "
 		"others could put bytes into such streams"},
+	{.name = "tun",
+	 .type = PONTO_OPTION_STRING,
+	 .fallback = "",
+	 .doc = "an interface that node.grants has the daemon make (\"tun/NAME\" there, NAME here): the whole machine gets "
+		"the Teredo address, and every program can use it; empty: only services of this node"},
 	TCP_OPTIONS,
 };
 
@@ -300,6 +305,23 @@ static int find_carrier(struct tt_hub *hub)
 	return PONTO_OK;
 }
 
+static int find_interface(struct tt_hub *hub)
+{
+	const char *name = ponto_conf_string(hub->env->conf, "tun");
+	char grant[64];
+
+	if (!*name)
+		return PONTO_OK;
+	if ((size_t)snprintf(grant, sizeof(grant), "tun/%s", name) < sizeof(grant))
+		hub->tun = ponto_env_grant(hub->env, grant);
+	if (!hub->tun) {
+		ponto_error(hub->env->log, TT_TOPIC, "tun: node.grants has no \"tun/%s\"", name);
+		return PONTO_ECONF;
+	}
+	hub->config.features |= TEREDO_FEATURE_WHOLE;
+	return PONTO_OK;
+}
+
 static int find_mapping(struct tt_hub *hub)
 {
 	const char *name = ponto_conf_string(hub->env->conf, "mapping");
@@ -337,6 +359,8 @@ int tt_conf_read(struct tt_hub *hub)
 		result = read_features(hub);
 	if (result == PONTO_OK)
 		result = find_mapping(hub);
+	if (result == PONTO_OK)
+		result = find_interface(hub);
 	if (result == PONTO_OK)
 		result = read_servers(hub);
 	if (result == PONTO_OK)

@@ -170,6 +170,8 @@ int tt_describe(void *self, ponto_describe_fn *line, void *arg)
 		return PONTO_OK;
 	}
 	tell_address(&t, &report);
+	if (((struct tt_hub *)self)->tun)
+		line(arg, "interface", ponto_conf_string(((struct tt_hub *)self)->env->conf, "tun"));
 	tell_map(&t, &report);
 	tell_peers(&t, &report);
 	return PONTO_OK;

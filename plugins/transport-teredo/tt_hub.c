@@ -335,7 +335,7 @@ static int prepare(struct tt_hub *hub)
 
 int tt_hub_start(struct tt_hub *hub, struct ponto_loop *loop)
 {
-	bool simulated = ponto_loop_sim(loop) != NULL;
+	bool simulated = loop && ponto_loop_sim(loop) != NULL;
 	int result = PONTO_OK;
 
 	if (hub->running)

@@ -30,11 +30,14 @@ static int tt_create(const struct ponto_env *env, void **self)
 	pthread_mutex_init(&hub->starting, NULL);
 	pthread_cond_init(&hub->reported, NULL);
 	result = tt_conf_read(hub);
+	if (result == PONTO_OK) {
+		tt_metrics_make(hub);
+		result = tt_stream_host(hub);
+	}
 	if (result != PONTO_OK) {
 		tt_destroy(hub);
 		return result;
 	}
-	tt_metrics_make(hub);
 	*self = hub;
 	return PONTO_OK;
 }

@@ -17,6 +17,10 @@ static void unreachable(struct tt_hub *hub, struct ponto_bytes packet)
 
 	memcpy(own.bytes, packet.data + 8, 16);
 	memcpy(peer.bytes, packet.data + 24, 16);
+	/* Not about errors, nor about groups: 2.4 (e) */
+	if (teredo_is_multicast(&peer) || (packet.data[6] == TEREDO_NEXT_ICMP && packet.len > TEREDO_IP6_HEADER &&
+					   packet.data[TEREDO_IP6_HEADER] < TEREDO_ICMP_ECHO_REQUEST))
+		return;
 	teredo_write_error(&w, &peer, &own, TEREDO_HOP_LIMIT, TEREDO_ICMP_UNREACHABLE, TEREDO_UNREACHABLE_ADDRESS, 0,
 			   packet);
 	if (ponto_writer_done(&w, &len) == PONTO_OK)
@@ -91,7 +95,10 @@ static int make_stack(struct tt_hub *hub)
 	if (hub->stack || hub->refused)
 		return hub->refused;
 	tcpt_settings_read(hub->env->conf, &settings);
-	result = stack_create(hub->env, &settings, STACK_KERNEL, &stack);
+	if (hub->tun)
+		result = stack_create_host(hub->env, &settings, hub->tun, &stack);
+	else
+		result = stack_create(hub->env, &settings, STACK_KERNEL, &stack);
 	if (result == PONTO_EACCES || result == PONTO_ENOTSUP) {
 		if (!ponto_conf_bool(hub->env->conf, "weak_streams")) {
 			hub->refused = result;
@@ -120,6 +127,20 @@ static int begin(struct tt_hub *hub, struct ponto_loop *loop)
 	result = make_stack(hub);
 	if (result == PONTO_OK)
 		result = tt_hub_start(hub, loop);
+	pthread_mutex_unlock(&hub->starting);
+	return result;
+}
+
+int tt_stream_host(struct tt_hub *hub)
+{
+	int result;
+
+	if (!hub->tun)
+		return PONTO_OK;
+	pthread_mutex_lock(&hub->starting);
+	result = make_stack(hub);
+	if (result == PONTO_OK)
+		result = tt_hub_start(hub, NULL);
 	pthread_mutex_unlock(&hub->starting);
 	return result;
 }

@@ -33,6 +33,10 @@ for page in "$top"/plugins/*/README.md; do
 	done
 done
 
+for conf in "$top"/docs/examples/configurations/*.conf; do
+	if out=$(ponto config check "$conf" 2>&1); then ok "${conf##*/}"; else not_ok "${conf##*/}" "$out"; fi
+done
+
 # ---- ponto content: where the files are that the examples name ------------------------------------
 mkdir "$work/content" "$work/home"
 head -c 300000 "$build/ponto" >"$work/content/setup.iso"

@@ -87,7 +87,7 @@ seen() {
 	local name=$1 filter=$2 field fields=()
 	shift 2
 	for field; do fields+=(-e "$field"); done
-	tshark -r "$work/$name.pcap" --enable-heuristic teredo_udp --disable-protocol pnrp -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE \
+	tshark -r "$work/$name.pcap" --enable-heuristic teredo_udp --disable-protocol pnrp -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE -o tcp.check_checksum:TRUE \
 		-Y "$filter" -T fields "${fields[@]}" 2>>"$work/tshark.err"
 }
 

@@ -415,7 +415,93 @@ static void what_is_no_segment_is_told(void **state)
 	assert_false(offload_is_tcp(ponto_bytes(packet, len)));
 }
 
+static void checksums_are_completed_wherever_they_are(void **state)
+{
+	uint8_t packet[STACK_MTU], right[STACK_MTU];
+	size_t len = segment(right, 1, 0x10, 101);
+	uint32_t sum = 6 + (uint32_t)(len - 40);
+
+	(void)state;
+	memcpy(packet, right, len);
+	/* As the kernel leaves it: the sum of the pseudo header. */
+	for (unsigned i = 8; i < 40; i += 2)
+		sum += (uint32_t)(packet[i] << 8 | packet[i + 1]);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	packet[56] = (uint8_t)(sum >> 8);
+	packet[57] = (uint8_t)sum;
+	assert_true(offload_complete(packet, len, 40, 16));
+	assert_memory_equal(packet, right, len);
+	/* Never 0, which means none in UDP. */
+	memset(packet, 0, 48);
+	packet[46] = packet[47] = 0xff;
+	assert_true(offload_complete(packet, 48, 40, 6));
+	assert_int_equal(packet[46] << 8 | packet[47], 0xffff);
+	assert_false(offload_complete(packet, 48, 49, 0));
+	assert_false(offload_complete(packet, 48, 40, 7));
+	assert_false(offload_complete(packet, 48, 40, 0xffff));
+}
+
+static int take_address(const struct ponto_grant *grant, struct ponto_log *log, const uint8_t *ip)
+{
+	(void)grant;
+	(void)log;
+	(void)ip;
+	return PONTO_OK;
+}
+
+/* What one host says to another gets in, what routers and neighbours say does not. */
+static void the_machine_gets_what_hosts_say(void **state)
+{
+	static const struct {
+		uint8_t next, first;
+		bool in;
+	} rows[] = {
+		{6, 0, true},	 {17, 0, true},	   {58, 1, true},    {58, 2, true},   {58, 128, true}, {58, 129, true},
+		{58, 133, false}, {58, 134, false}, {58, 135, false}, {58, 136, false}, {58, 137, false}, {58, 130, false},
+		{58, 143, false}, {0, 58, false},   {43, 17, false},  {60, 58, false},	{44, 17, true},	  {44, 43, false},
+		{44, 0, false},	 {59, 0, false},   {41, 0x60, false}, {132, 0, true},
+	};
+	struct ponto_env env = env_of(&ponto_alloc_system);
+	struct netns_failure failure;
+	struct stack_stats stats;
+	struct ponto_grant grant;
+	uint8_t packet[HEADER], ip[16];
+	struct stack *stack;
+	struct netns ns;
+
+	(void)state;
+	NEEDS_NAMESPACES();
+	assert_ok(netns_open(&ns, &failure));
+	grant = (struct ponto_grant){.name = "tun/x", .fd = ns.tun, .address = take_address};
+	assert_ok(stack_create_host(&env, &settings, &grant, &stack));
+	assert_int_equal(stack_kind(stack), STACK_HOST);
+	segment(packet, 1, 0x10, 0);
+	packet[5] = sizeof(packet) - 40;
+	memcpy(ip, packet + 24, 16);
+	assert_ok(stack_address(stack, ip));
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(rows); i++) {
+		uint64_t before;
+
+		stack_stats(stack, &stats);
+		before = stats.in;
+		packet[6] = rows[i].next;
+		packet[40] = rows[i].first;
+		stack_input(stack, ponto_bytes(packet, sizeof(packet)));
+		stack_flush(stack);
+		stack_stats(stack, &stats);
+		if ((stats.in != before) != rows[i].in)
+			fail_msg("next header %u, first byte %u", rows[i].next, rows[i].first);
+	}
+	stack_destroy(stack);
+	/* The interface was lent. */
+	assert_true(fcntl(ns.tun, F_GETFD) >= 0);
+	netns_close(&ns);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(checksums_are_completed_wherever_they_are),
+	cmocka_unit_test(the_machine_gets_what_hosts_say),
 	cmocka_unit_test(the_caller_stays_where_it_is),
 	cmocka_unit_test(nothing_is_left_behind),
 	cmocka_unit_test(nobody_may_do_it),

@@ -1158,6 +1158,47 @@ static void packets_for_a_stack_come_from_those_who_are_believed(void **state)
 	rig_end(&rig);
 }
 
+/* It answers echo requests itself, and gets what no application here knows of. */
+static void a_whole_host_gets_all_that_is_believed(void **state)
+{
+	const struct teredo_icmp echo = {.type = TEREDO_ICMP_ECHO_REQUEST, .word = 7};
+	uint8_t buf[TEREDO_MTU];
+	struct ponto_writer w = ponto_writer(buf, sizeof(buf));
+	struct ponto_bytes packet;
+	struct rig rig;
+	size_t len = 0;
+
+	(void)state;
+	rig_qualified(&rig, TEREDO_FEATURE_DEFAULT | TEREDO_FEATURE_WHOLE, MAPPED);
+	teredo_write_icmp(&w, &rig.b, &rig.a, 64, &echo);
+	assert_ok(ponto_writer_done(&w, &len));
+	assert_false(rig_in(&rig, ELSEWHERE, TEREDO_VIA_SERVICE, buf, len));
+	assert_true(rig_in(&rig, B_AT, TEREDO_VIA_SERVICE, buf, len));
+	assert_int_equal(rig.delivery.kind, TEREDO_DELIVERY_PACKET);
+	assert_int_equal(rig.delivery.packet.len, len);
+	rig_quiet(&rig);
+	assert_true(rig_data(&rig, &rig.b, B_AT, TEREDO_VIA_SERVICE));
+	assert_int_equal(rig.delivery.kind, TEREDO_DELIVERY_DATAGRAM);
+	assert_int_equal(rig.delivery.packet.len, TEREDO_IP6_HEADER + TEREDO_UDP_HEADER + 5);
+	packet = segment(buf, &rig.b, &rig.a);
+	buf[6] = 132; /* SCTP */
+	assert_true(rig_in(&rig, B_AT, TEREDO_VIA_SERVICE, packet.data, packet.len));
+	assert_int_equal(rig.delivery.kind, TEREDO_DELIVERY_PACKET);
+	/* And may send all. */
+	packet = segment(buf, &rig.a, &rig.b);
+	buf[6] = 132;
+	assert_int_equal(teredo_client_send_packet(rig.c, rig.now, packet, &rig.slot), 1);
+	/* An error about that comes in too, from the way there alone. */
+	w = ponto_writer(rig.input + 1024, 1024);
+	teredo_write_error(&w, &rig.native, &rig.a, 64, TEREDO_ICMP_TIME_EXCEEDED, 0, 0, packet);
+	assert_ok(ponto_writer_done(&w, &len));
+	memcpy(buf, rig.input + 1024, len);
+	assert_false(rig_in(&rig, ELSEWHERE, TEREDO_VIA_SERVICE, buf, len));
+	assert_true(rig_in(&rig, B_AT, TEREDO_VIA_SERVICE, buf, len));
+	assert_int_equal(rig.delivery.kind, TEREDO_DELIVERY_PACKET);
+	rig_end(&rig);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(bubbles_come_before_data),
 	cmocka_unit_test(bubbles_are_those_of_the_vectors),
@@ -1204,6 +1245,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(packets_of_a_stack_wait_and_go_like_datagrams),
 	cmocka_unit_test(only_packets_of_a_stack_are_taken),
 	cmocka_unit_test(packets_for_a_stack_come_from_those_who_are_believed),
+	cmocka_unit_test(a_whole_host_gets_all_that_is_believed),
 };
 
 PONTO_TEST_MAIN(tests)
