@@ -17,35 +17,6 @@
 #define STEPS (SMALL + BLOCKS)
 #define KILLED_AFTER 15
 
-/* Contents that all make alike. */
-struct stock {
-	struct blob small, large;
-	struct content_made v2, v1;
-};
-
-static struct stock stock_make(void)
-{
-	uint32_t sizes[SMALL + 1];
-	struct stock s;
-
-	for (uint32_t i = 0; i < SMALL; i++)
-		sizes[i] = 3000 + 2000 * i;
-	sizes[SMALL] = 0;
-	s.small = dist_rig_content(SMALL * 3000 + 2000 * (SMALL * (SMALL - 1) / 2), 7);
-	s.large = dist_rig_content(LARGE, 8);
-	s.v2 = content_make(CONTENT_TRUNCATED, bytes_of(&s.small), sizes);
-	s.v1 = content_make(CONTENT_SHA256, bytes_of(&s.large), NULL);
-	return s;
-}
-
-static void stock_free(struct stock *s)
-{
-	content_made_free(&s->v1);
-	content_made_free(&s->v2);
-	free(s->small.data);
-	free(s->large.data);
-}
-
 /* A node with the cluster as its store. */
 struct place {
 	struct dist_rig rig;
@@ -75,7 +46,7 @@ static void place_close(struct place *p)
 }
 
 /* Step n keeps a block: of the large segment, or a small one. */
-static int keep(struct place *p, const struct stock *s, unsigned n)
+static int keep(struct place *p, const struct dist_stock *s, unsigned n)
 {
 	bool large = n < BLOCKS;
 	const struct content_made *made = large ? &s->v1 : &s->v2;
@@ -91,7 +62,7 @@ static int keep(struct place *p, const struct stock *s, unsigned n)
 	return result == PONTO_EEXIST ? PONTO_OK : result;
 }
 
-static int read_back(struct place *p, const struct stock *s, unsigned n)
+static int read_back(struct place *p, const struct dist_stock *s, unsigned n)
 {
 	bool large = n < BLOCKS;
 
@@ -103,7 +74,7 @@ static int read_back(struct place *p, const struct stock *s, unsigned n)
 static void child(const char *nspace, const char *direction, int acks)
 {
 	static struct place p;
-	struct stock s = stock_make();
+	struct dist_stock s = dist_stock_make(SMALL, 3000, 2000, LARGE);
 	bool down = strcmp(direction, "down") == 0;
 
 	place_open(&p, nspace);
@@ -157,7 +128,7 @@ static void on_verified(void *arg, int result, uint64_t damaged)
 }
 
 /* A cache that starts now holds at least those, and nothing that is not right. */
-static void examine(const char *nspace, const struct stock *s, const bool kept[STEPS])
+static void examine(const char *nspace, const struct dist_stock *s, const bool kept[STEPS])
 {
 	static struct place p;
 	struct dist_cache_stats stats;
@@ -182,7 +153,7 @@ static void examine(const char *nspace, const struct stock *s, const bool kept[S
 
 static void run_both(bool kill_one)
 {
-	struct stock s = stock_make();
+	struct dist_stock s = dist_stock_make(SMALL, 3000, 2000, LARGE);
 	bool kept[STEPS] = {false};
 	char nspace[128];
 	int acks[2], status;
@@ -209,7 +180,7 @@ static void run_both(bool kill_one)
 			assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	}
 	examine(nspace, &s, kept);
-	stock_free(&s);
+	dist_stock_free(&s);
 }
 
 static void two_caches_share_a_store(void **state)
@@ -228,7 +199,7 @@ static void one_of_two_caches_is_killed(void **state)
 static void each_learns_of_the_other(void **state)
 {
 	static struct place one, other;
-	struct stock s = stock_make();
+	struct dist_stock s = dist_stock_make(SMALL, 3000, 2000, LARGE);
 	char nspace[128];
 
 	(void)state;
@@ -246,7 +217,7 @@ static void each_learns_of_the_other(void **state)
 		assert_ok(read_back(&one, &s, n));
 	place_close(&other);
 	place_close(&one);
-	stock_free(&s);
+	dist_stock_free(&s);
 }
 
 int main(int argc, char **argv)

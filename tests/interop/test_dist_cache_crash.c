@@ -19,35 +19,6 @@
 #define SMALL 60 /* segments of version 2.0 */
 #define LARGE (4 * CONTENT_BLOCK + 1000)
 
-/* Contents that parent and child make alike. */
-struct stock {
-	struct blob small, large;
-	struct content_made v2, v1;
-};
-
-static struct stock stock_make(void)
-{
-	uint32_t sizes[SMALL + 1];
-	struct stock s;
-
-	for (uint32_t i = 0; i < SMALL; i++)
-		sizes[i] = 100 + 50 * i;
-	sizes[SMALL] = 0;
-	s.small = dist_rig_content(SMALL * 100 + 50 * (SMALL * (SMALL - 1) / 2), 7);
-	s.large = dist_rig_content(LARGE, 8);
-	s.v2 = content_make(CONTENT_TRUNCATED, bytes_of(&s.small), sizes);
-	s.v1 = content_make(CONTENT_SHA256, bytes_of(&s.large), NULL);
-	return s;
-}
-
-static void stock_free(struct stock *s)
-{
-	content_made_free(&s->v1);
-	content_made_free(&s->v2);
-	free(s->small.data);
-	free(s->large.data);
-}
-
 /* The rig with a store on disk instead of the one in memory. */
 struct place {
 	struct dist_rig rig;
@@ -71,7 +42,7 @@ static void place_close(struct place *p)
 
 /* ---- the child: keeps and reads until it is killed ------------------------------------- */
 
-static int one_step(struct place *p, struct dist_cache *cache, const struct stock *s, uint64_t random)
+static int one_step(struct place *p, struct dist_cache *cache, const struct dist_stock *s, uint64_t random)
 {
 	bool v1 = random % 4 == 0;
 	const struct content_made *made = v1 ? &s->v1 : &s->v2;
@@ -90,7 +61,7 @@ static int one_step(struct place *p, struct dist_cache *cache, const struct stoc
 
 static void child(const char *folder, uint64_t first, int acks)
 {
-	struct stock s = stock_make();
+	struct dist_stock s = dist_stock_make(SMALL, 100, 50, LARGE);
 	struct dist_cache_config config;
 	struct dist_cache *cache;
 	struct place p;
@@ -162,7 +133,7 @@ static uint64_t read_of(struct place *p, struct dist_cache *cache, const struct 
 }
 
 /* Every record in the store belongs to what is held, and the other way round. Blocks held. */
-static uint64_t examine(const char *folder, const struct stock *s)
+static uint64_t examine(const char *folder, const struct dist_stock *s)
 {
 	struct dist_cache_config config;
 	struct dist_cache_stats stats;
@@ -194,7 +165,7 @@ static void what_is_held_is_whole(void **state)
 	unsigned rounds = getenv("PONTO_FULL") ? ROUNDS_FULL : ROUNDS;
 	uint64_t acked = 0, held = 0, cut_bytes = 0, next = 1;
 	struct ponto_test_random random;
-	struct stock s = stock_make();
+	struct dist_stock s = dist_stock_make(SMALL, 100, 50, LARGE);
 	char *folder = NULL;
 
 	(void)state;
@@ -219,7 +190,7 @@ static void what_is_held_is_whole(void **state)
 	assert_true(acked > 10 * (uint64_t)rounds);
 	assert_true(held > rounds);
 	assert_true(cut_bytes > 0);
-	stock_free(&s);
+	dist_stock_free(&s);
 }
 
 /* A second process on the same store is refused by its lock, before there is a cache. */

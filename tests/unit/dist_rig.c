@@ -239,6 +239,31 @@ struct blob dist_rig_content(size_t len, uint64_t seed)
 	return b;
 }
 
+struct dist_stock dist_stock_make(unsigned count, uint32_t first, uint32_t step, size_t large)
+{
+	uint32_t *sizes = calloc(count + 1, sizeof(*sizes));
+	struct dist_stock s;
+	size_t all = 0;
+
+	assert_non_null(sizes);
+	for (unsigned i = 0; i < count; i++)
+		all += sizes[i] = first + step * i;
+	s.small = dist_rig_content(all, 7);
+	s.large = dist_rig_content(large, 8);
+	s.v2 = content_make(CONTENT_TRUNCATED, bytes_of(&s.small), sizes);
+	s.v1 = content_make(CONTENT_SHA256, bytes_of(&s.large), NULL);
+	free(sizes);
+	return s;
+}
+
+void dist_stock_free(struct dist_stock *stock)
+{
+	content_made_free(&stock->v1);
+	content_made_free(&stock->v2);
+	free(stock->small.data);
+	free(stock->large.data);
+}
+
 int dist_rig_put(struct dist_rig *rig, struct dist_cache *cache, const struct dist_segment *segment,
 		 const struct dist_piece *piece)
 {

@@ -58,6 +58,16 @@ struct dist_piece dist_rig_piece(const struct content_made *made, size_t i, uint
 /* Bytes that cuts find something in, others for each seed. gives */
 struct blob dist_rig_content(size_t len, uint64_t seed);
 
+/* Contents that several processes make alike: count segments of version 2.0, each step bytes longer than the one before
+ * it, the first of first bytes, and one segment of version 1.0. */
+struct dist_stock {
+	struct blob small, large;
+	struct content_made v2, v1;
+};
+
+struct dist_stock dist_stock_make(unsigned count, uint32_t first, uint32_t step, size_t large);
+void dist_stock_free(struct dist_stock *stock);
+
 /* What a put ended with, at once or later. */
 int dist_rig_put(struct dist_rig *rig, struct dist_cache *cache, const struct dist_segment *segment,
 		 const struct dist_piece *piece);
