@@ -4,8 +4,8 @@
  * create/destroy run on the node's thread. A listener and a transfer are bound
  * to the caller's loop: they are used, called back and ended only there, by
  * any number of loops at once; a plugin's own threads hand over by the loop.
- * Only ponto_http_body_fn may be called elsewhere. No callback comes before the
- * call that caused it returned. Headers pass as they are: nothing is decoded,
+ * Only ponto_http_body_fn and at_once, with the release of its answer, may be
+ * called elsewhere. No callback comes before the call that caused it returned. Headers pass as they are: nothing is decoded,
  * folded or added but what framing needs. Times are microseconds.
  * RFC 9110, RFC 9112. */
 #ifndef PONTO_HTTP_H
@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define PONTO_HTTP_ABI 1
+#define PONTO_HTTP_ABI 2
 
 struct ponto_http_header {
 	const char *name;  /* a token, compared without case */
@@ -80,12 +80,19 @@ struct ponto_http_listen {
 	size_t body_limit;	      /* bytes of a request body */
 	const char *certificate_file; /* PEM, the chain, with key_file: HTTPS; else NULL */
 	const char *key_file;
+	size_t head_limit; /* bytes that a request's line and headers usually have at most; larger ones may be refused with 431.
+			    * 0: within the bounds above */
 };
 
 struct ponto_http_events {
 	void (*request)(void *arg, struct ponto_http_request *request);
 	/* The client left before it was answered; half-closing counts as leaving. No respond any more. */
 	void (*gone)(void *arg, struct ponto_http_request *request);
+	/* Before request: an answer that can be had without the loop. True: *response is sent, as respond would, and neither
+	 * request nor gone comes; a STREAM is ready. False: request comes. Also from the plugin's own threads, several at once,
+	 * never after unlisten returned, and so is release; both must not block, and call nothing of the plugin. May be NULL.
+	 * borrows request until release, else until this returns; copies headers */
+	bool (*at_once)(void *arg, const struct ponto_http_request *request, struct ponto_http_response *response);
 };
 
 /* ---- fetching ------------------------------------------------------------------ */

@@ -12,8 +12,12 @@
 #define DOUBTERS 6u /* hosts that say his segments are wrong */
 #define BUCKETS 1024u
 
-static const uint8_t tag_smb[CONTENT_TAG] = {0x35, 0xdb, 0x04, 0x5d, 0x14, 0x23, 0x45, 0x53,
-					     0xa0, 0x51, 0x0d, 0xc2, 0xe1, 0x5e, 0x6c, 0x4c};
+static const uint8_t tags[CONTENT_TAG_OTHER][CONTENT_TAG] = {
+	[CONTENT_TAG_WININET] = "WinINet",
+	[CONTENT_TAG_WEBIO] = "WebIO",
+	[CONTENT_TAG_BITS] = "BITS-4.0",
+	[CONTENT_TAG_SMB] = {0x35, 0xdb, 0x04, 0x5d, 0x14, 0x23, 0x45, 0x53, 0xa0, 0x51, 0x0d, 0xc2, 0xe1, 0x5e, 0x6c, 0x4c},
+};
 
 /* Who offers. */
 struct host {
@@ -484,18 +488,10 @@ static bool decide(struct content_hosted *h, uint64_t now, const struct ponto_ad
 
 static void count_tag(struct content_hosted *h, const uint8_t tag[CONTENT_TAG])
 {
-	static const char *const names[] = {"WinINet", "WebIO", "BITS-4.0"};
-	unsigned which = CONTENT_TAG_OTHER;
+	unsigned which = 0;
 
-	for (unsigned i = 0; i < PONTO_ARRAY_SIZE(names); i++) {
-		uint8_t padded[CONTENT_TAG] = {0};
-
-		memcpy(padded, names[i], strlen(names[i]));
-		if (memcmp(tag, padded, CONTENT_TAG) == 0)
-			which = i;
-	}
-	if (memcmp(tag, tag_smb, CONTENT_TAG) == 0)
-		which = CONTENT_TAG_SMB;
+	while (which < CONTENT_TAG_OTHER && memcmp(tag, tags[which], CONTENT_TAG) != 0)
+		which++;
 	h->stats.tags[which]++;
 }
 

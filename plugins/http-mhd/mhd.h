@@ -61,6 +61,7 @@ enum mhd_phase {
 	MHD_WAITING = 1,   /* suspended, the service's turn */
 	MHD_ANSWERED = 2,  /* resumed with a response */
 	MHD_ABANDONED = 3, /* the connection is to be cut */
+	MHD_AT_ONCE = 4,   /* answered without the loop */
 };
 
 /* A request and its answer. Made and filled by libmicrohttpd's thread; its mail brings it to the loop twice: as a
@@ -145,6 +146,8 @@ void mhd_request_leftover(struct mhd_mail *mail);
 /* mhd_answer.c */
 /* libmicrohttpd's thread: makes the body of an answer that is filled whole. False: it cannot be had. */
 bool mhd_answer_fill(struct mhd_request *r);
+/* libmicrohttpd's thread: asks the service, and queues what it answers at once. False: the loop is to be asked. */
+bool mhd_answer_at_once(struct mhd_request *r, enum MHD_Result *result);
 int mhd_respond(struct ponto_http_listener *l, struct ponto_http_request *request,
 		const struct ponto_http_response *response);
 void mhd_resume(struct ponto_http_listener *l, struct ponto_http_request *request);

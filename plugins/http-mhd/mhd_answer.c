@@ -90,7 +90,7 @@ static ssize_t never(void *cls, uint64_t offset, char *out, size_t cap)
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-/* ---- on the loop ------------------------------------------------------------------------------- */
+/* ---- answers, on the loop or at once --------------------------------------------------------------- */
 
 /* RFC 9110 §8.6: only the length that a 200 would have had may stand in a 304. Where it is not known libmicrohttpd
  * would say chunked, and send the end of a body that must not be there: no word of it then, and the connection ends. */
@@ -180,6 +180,15 @@ static bool wants_answer(struct mhd_request *r)
 	return wants;
 }
 
+static void remember(struct mhd_request *r, const struct ponto_http_response *from)
+{
+	r->status = from->status;
+	r->length = from->source == PONTO_HTTP_DATA ? from->data.len : from->length;
+	r->fill = from->source == PONTO_HTTP_STREAM ? from->body : NULL;
+	r->arg = from->arg;
+	r->release = from->release;
+}
+
 /* Whoever sees the phase sees the rest; r is not touched after the lock is open. */
 static void hand_back(struct mhd_request *r, const struct ponto_http_response *from, struct MHD_Response *response)
 {
@@ -187,11 +196,7 @@ static void hand_back(struct mhd_request *r, const struct ponto_http_response *f
 
 	pthread_mutex_lock(&conn->lock);
 	r->response = response;
-	r->status = from->status;
-	r->length = from->source == PONTO_HTTP_DATA ? from->data.len : from->length;
-	r->fill = from->source == PONTO_HTTP_STREAM ? from->body : NULL;
-	r->arg = from->arg;
-	r->release = from->release;
+	remember(r, from);
 	r->phase = MHD_ANSWERED;
 	mhd_conn_wake(conn);
 	pthread_mutex_unlock(&conn->lock);
@@ -215,6 +220,35 @@ int mhd_respond(struct ponto_http_listener *l, struct ponto_http_request *reques
 	if (result == PONTO_OK)
 		hand_back(r, from, response);
 	return result;
+}
+
+/* Its release comes when the request is over, also when it is not sent. */
+bool mhd_answer_at_once(struct mhd_request *r, enum MHD_Result *result)
+{
+	struct ponto_http_listener *l = r->conn->listener;
+	struct ponto_http_response from = {.status = 0};
+	struct MHD_Response *response = NULL;
+	int fd;
+
+	if (!l->events.at_once || !l->events.at_once(l->arg, &r->request, &from))
+		return false;
+	ponto_counter_add(l->http->metrics.requests, 1);
+	pthread_mutex_lock(&r->conn->lock);
+	r->phase = MHD_AT_ONCE;
+	r->conn->since = 0;
+	pthread_mutex_unlock(&r->conn->lock);
+	remember(r, &from);
+	fd = from.source == PONTO_HTTP_FILE ? from.fd : -1;
+	*result = MHD_NO;
+	if (ponto_http_check_response(&from, r->head) == PONTO_OK &&
+	    make_response(r, &from, &fd, &response) == PONTO_OK) {
+		if (!r->whole || mhd_answer_fill(r))
+			*result = MHD_queue_response(r->conn->connection, r->status, response);
+		MHD_destroy_response(response);
+	}
+	if (fd >= 0)
+		close(fd);
+	return true;
 }
 
 void mhd_resume(struct ponto_http_listener *l, struct ponto_http_request *request)

@@ -12,6 +12,7 @@
 
 #define PEM_MAX (1024 * 1024)
 #define POOL_BYTES (32u * 1024) /* of a connection: its headers and what is read at once */
+#define POOL_LEAST (4u * 1024)	/* without them: what libmicrohttpd makes of an answer's head lies there, too */
 
 /* ---- certificates ------------------------------------------------------------------------- */
 
@@ -118,15 +119,17 @@ static struct MHD_Daemon *start_quietly(struct ponto_http_listener *l, unsigned 
 }
 
 /* takes fd */
-static int start(struct ponto_http_listener *l, int fd, const struct pem *pem)
+static int start(struct ponto_http_listener *l, int fd, const struct pem *pem, size_t head_limit)
 {
 	const struct ponto_conf *conf = l->http->env->conf;
 	unsigned threads = thread_count(conf), flags;
 	int64_t connections = ponto_conf_int(conf, "connections");
+	/* libmicrohttpd clears all of it for each request. */
+	size_t pool = head_limit > 0 && POOL_LEAST + 4 * head_limit < POOL_BYTES ? POOL_LEAST + 4 * head_limit : POOL_BYTES;
 	struct MHD_OptionItem options[] = {
 		{MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)said, l},
 		{MHD_OPTION_LISTEN_SOCKET, fd, NULL},
-		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL_BYTES, NULL},
+		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)pool, NULL},
 		{MHD_OPTION_CONNECTION_LIMIT, connections < threads ? threads : connections, NULL},
 		{MHD_OPTION_PER_IP_CONNECTION_LIMIT, ponto_conf_int(conf, "connections_per_address"), NULL},
 		{MHD_OPTION_CONNECTION_TIMEOUT, ponto_conf_int(conf, "idle_timeout"), NULL},
@@ -245,7 +248,7 @@ static int bind_and_start(struct ponto_http_listener *l, const struct ponto_http
 	if (result == PONTO_OK)
 		result = mhd_socket_listen(l->http, &listen->local, &fd, &l->local);
 	if (result == PONTO_OK) {
-		result = start(l, fd, &pem);
+		result = start(l, fd, &pem, listen->head_limit);
 		if (result != PONTO_OK && pem.key)
 			ponto_error(l->http->env->log, MHD_TOPIC_SERVE, "certificate %s and key %s: %s",
 				    listen->certificate_file, listen->key_file, l->said);

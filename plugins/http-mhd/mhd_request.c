@@ -247,6 +247,8 @@ static enum MHD_Result hand_over(struct mhd_request *r)
 	struct MHD_Response *response;
 	enum MHD_Result result = MHD_NO;
 
+	if (r->phase == MHD_READING && mhd_answer_at_once(r, &result))
+		return result;
 	pthread_mutex_lock(&conn->lock);
 	if (r->phase == MHD_READING && !conn->closing) {
 		r->phase = MHD_WAITING;
@@ -334,6 +336,10 @@ void mhd_request_over(void *cls, struct MHD_Connection *connection, void **conte
 	conn->current = NULL;
 	conn->since = l->http->env->clock->mono(l->http->env->clock->ctx);
 	pthread_mutex_unlock(&conn->lock);
+	if (r->phase == MHD_AT_ONCE && r->release) {
+		r->release(r->arg);
+		r->release = NULL;
+	}
 	if (!r->release) {
 		keep(conn, r);
 		return;

@@ -290,6 +290,21 @@ int simh_respond(struct ponto_http_listener *l, struct ponto_http_request *reque
 
 /* ---- requests ------------------------------------------------------------------------------------------ */
 
+static bool answered_at_once(struct simh_leg *leg)
+{
+	struct ponto_http_listener *l = leg->listener;
+	struct ponto_http_response response = {.status = 0};
+
+	if (!l->events.at_once || !l->events.at_once(l->arg, &leg->request, &response))
+		return false;
+	if (simh_respond(l, &leg->request, &response) == PONTO_OK)
+		return true;
+	if (response.release)
+		response.release(response.arg);
+	end_answer(leg, PONTO_EIO);
+	return true;
+}
+
 void simh_leg_arrived(void *arg)
 {
 	static const struct ponto_http_response too_large = {.status = 413, .close = true};
@@ -308,6 +323,8 @@ void simh_leg_arrived(void *arg)
 	ponto_counter_add(l->http->requests, 1);
 	leg->web->stats.requests++;
 	ponto_sim_trace(leg->web->sim, l->node, "http request", ponto_bytes(leg->target, strlen(leg->target)));
+	if (answered_at_once(leg))
+		return;
 	enter(l);
 	l->events.request(l->arg, &leg->request);
 	leave(l);

@@ -114,6 +114,11 @@ void dist_hosted_figures(const struct dist_hosted *hosted, struct content_hosted
 void dist_hosted_offer(struct dist_hosted *hosted, struct ponto_http_listener *listener,
 		       struct ponto_http_request *request);
 
+/* On a thread of the HTTP server: the answer to an offer that is one, which the loop learns of later. False: to be given to
+ * dist_hosted_offer. */
+bool dist_hosted_at_once(struct dist_hosted *hosted, const struct ponto_http_request *request,
+			 struct ponto_http_response *response);
+
 /* A block of a segment that is relayed was given to this address. Accepts NULL. */
 void dist_hosted_served(struct dist_hosted *hosted, const struct content_id *id, const struct ponto_addr *to);
 

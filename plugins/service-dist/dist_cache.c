@@ -248,10 +248,8 @@ void dist_cache_close(struct dist_cache *cache, void (*done)(void *arg), void *a
 
 /* ---- what is held ----------------------------------------------------------------------------------- */
 
-static void tell(const struct dist_cache *cache, const struct dist_entry *entry, struct dist_known *out)
+static void tell(const struct dist_entry *entry, struct dist_known *out)
 {
-	uint64_t now = dist_cache_wall(cache);
-
 	*out = (struct dist_known){
 		.id = entry->id,
 		.algo = entry->algo,
@@ -261,7 +259,6 @@ static void tell(const struct dist_cache *cache, const struct dist_entry *entry,
 		.hashes = entry->hashes,
 		.blocks = entry->blocks,
 		.bytes = dist_entry_bytes(entry),
-		.age = now > entry->age.at ? now - entry->age.at : 0,
 		.created = entry->age.at,
 		.used = entry->use.at,
 		.replies = entry->replies,
@@ -282,8 +279,15 @@ bool dist_cache_find(const struct dist_cache *cache, const struct content_id *id
 	const struct dist_entry *entry = held(cache, id);
 
 	if (entry)
-		tell(cache, entry, out);
+		tell(entry, out);
 	return entry;
+}
+
+uint64_t dist_cache_age(const struct dist_cache *cache, const struct dist_known *known)
+{
+	uint64_t now = dist_cache_wall(cache);
+
+	return now > known->created ? now - known->created : 0;
 }
 
 int dist_cache_sought(struct dist_cache *cache, const struct content_id *id, uint32_t replies, uint32_t full)
@@ -304,7 +308,7 @@ void dist_cache_each(const struct dist_cache *cache, bool (*fn)(void *arg, const
 	if (!cache->ready)
 		return;
 	for (struct dist_link *link = cache->index.uses.last; link; link = link->before) {
-		tell(cache, dist_by_use(link), &known);
+		tell(dist_by_use(link), &known);
 		if (!fn(arg, &known))
 			return;
 	}

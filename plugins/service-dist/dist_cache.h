@@ -63,14 +63,16 @@ struct dist_known {
 	uint32_t hashes; /* of its blocks that are known, version 1.0 */
 	struct content_blocks blocks;
 	uint64_t bytes;		/* of these */
-	uint64_t age;		/* microseconds since the first of it was kept */
-	uint64_t created, used; /* wall microseconds */
+	uint64_t created, used; /* wall microseconds: when the first of it was kept; last use */
 	uint8_t tag[DIST_TAG];
 	uint32_t replies, full; /* of dist_cache_sought */
 };
 
 /* False: nothing of it. */
 bool dist_cache_find(const struct dist_cache *cache, const struct content_id *id, struct dist_known *out);
+
+/* Microseconds since the first of it was kept. */
+uint64_t dist_cache_age(const struct dist_cache *cache, const struct dist_known *known);
 
 /* How many neighbours answered when it was sought here, and how many of them held all of it: told to discovery as long
  * as something is held. PONTO_ENOENT: nothing is. */

@@ -1,15 +1,18 @@
 /* The hosted cache: offers over HTTP and HTTPS, and what is pulled of who offers ([MS-PCHC] 3.1). Decisions are the
  * engine's; a fetching engine of its own, with nobody to search for, asks the sources of each pull. */
+#include <assert.h>
 #include <string.h>
 
 #include "engines/content/content_hosted.h"
 #include "plugins/service-dist/dist_client.h"
 #include "plugins/service-dist/dist_hosted.h"
+#include "plugins/service-dist/dist_inbox.h"
 #include "plugins/service-dist/dist_open.h"
 #include "plugins/service-dist/dist_post.h"
 
 #define TOPIC "service.dist.hosted"
 #define PUTS_MAX 128u /* blocks that the cache is writing: then those that came wait */
+#define INBOX (1024u * 1024)	/* bytes of offers that were answered and not looked at */
 #define MIB (1024u * 1024u)
 
 /* A pull, as the fetching engine has it: a session. */
@@ -41,6 +44,7 @@ struct dist_hosted {
 	struct content_hosted *engine;
 	struct content_client *client;
 	struct dist_hosted_listen *listen; /* HTTPS; NULL: none */
+	struct dist_inbox *inbox;	   /* of offers over HTTP that were answered at once */
 	struct ponto_timer *timer;
 	struct pull *pulls;
 	struct exchange *exchanges, *stalled;
@@ -587,6 +591,44 @@ void dist_hosted_offer(struct dist_hosted *hosted, struct ponto_http_listener *l
 	dist_hosted_take(hosted, 2, listener, request, NULL);
 }
 
+/* Who offers by version 2.0 is told nothing but that it came (3.1.5.3). */
+bool dist_hosted_at_once(struct dist_hosted *hosted, const struct ponto_http_request *request,
+			 struct ponto_http_response *response)
+{
+	static const struct ponto_http_header header = {"Content-Type", "application/octet-stream"};
+	struct content_offer offer;
+
+	if (content_offer_decode(request->body, 2, &offer) != PONTO_OK ||
+	    !dist_inbox_put(hosted->inbox, &request->peer, request->body))
+		return false;
+	*response = (struct ponto_http_response){
+		.status = 200,
+		.source = PONTO_HTTP_DATA,
+		.headers = &header,
+		.header_count = 1,
+		.data = ponto_bytes(hosted->answers[CONTENT_OFFER_OK], CONTENT_OFFER_ANSWER),
+	};
+	return true;
+}
+
+static void take_offer(void *arg, const struct ponto_addr *from, struct ponto_bytes body)
+{
+	struct dist_hosted *hosted = arg;
+	enum content_offer_code code;
+	int result = content_hosted_offer(hosted->engine, dist_now(hosted->dist), from, 2, body, &code);
+
+	assert(result == PONTO_OK);
+	(void)result;
+}
+
+static void offers_taken(void *arg)
+{
+	struct dist_hosted *hosted = arg;
+
+	pump(hosted);
+	dist_check_stopped(hosted->dist);
+}
+
 /* ---- its life -------------------------------------------------------------------------------------------- */
 
 static int make_engines(struct dist_hosted *hosted)
@@ -617,6 +659,7 @@ static int make_engines(struct dist_hosted *hosted)
 
 int dist_hosted_open(struct dist *dist, struct dist_hosted **out)
 {
+	static const struct dist_inbox_events events = {take_offer, offers_taken};
 	struct dist_hosted *hosted;
 	int result;
 
@@ -636,6 +679,8 @@ int dist_hosted_open(struct dist *dist, struct dist_hosted **out)
 	result = make_engines(hosted);
 	if (result == PONTO_OK)
 		result = ponto_timer_create(dist->env->loop, on_timer, hosted, &hosted->timer);
+	if (result == PONTO_OK)
+		result = dist_inbox_create(dist->env->alloc, dist->env->loop, INBOX, &events, hosted, &hosted->inbox);
 	if (result == PONTO_OK)
 		result = dist_hosted_listen_open(dist, hosted, &hosted->listen);
 	if (result != PONTO_OK) {
@@ -669,7 +714,7 @@ void dist_hosted_stop(struct dist_hosted *hosted)
 
 bool dist_hosted_idle(const struct dist_hosted *hosted)
 {
-	return !hosted || (hosted->jobs == 0 && dist_hosted_listen_idle(hosted->listen));
+	return !hosted || (hosted->jobs == 0 && dist_hosted_listen_idle(hosted->listen) && dist_inbox_idle(hosted->inbox));
 }
 
 void dist_hosted_close(struct dist_hosted *hosted)
@@ -687,6 +732,7 @@ void dist_hosted_close(struct dist_hosted *hosted)
 	while (hosted->pulls)
 		finish(hosted->pulls);
 	dist_hosted_listen_close(hosted->listen);
+	dist_inbox_destroy(hosted->inbox);
 	content_client_destroy(hosted->client);
 	content_hosted_destroy(hosted->engine);
 	if (hosted->timer)

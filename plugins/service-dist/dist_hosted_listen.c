@@ -123,7 +123,7 @@ static int open_keytab(struct dist_hosted_listen *listen)
 
 static int begin(struct dist_hosted_listen *listen, const struct ponto_http_listen *setup)
 {
-	static const struct ponto_http_events events = {on_request, on_gone};
+	static const struct ponto_http_events events = {.request = on_request, .gone = on_gone};
 	struct dist *dist = listen->dist;
 	char text[PONTO_ADDR_TEXT];
 	struct ponto_addr bound;

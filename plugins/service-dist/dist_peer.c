@@ -9,6 +9,7 @@
 #include "plugins/service-dist/dist_seal.h"
 
 #define TOPIC "service.dist.peer"
+#define HEAD_LIMIT 1024u /* bytes of a request's head: neighbours send some hundred */
 #define PATH "/116B50EB-ECE2-41ac-8429-9F9E963361B7" /* 2.1; others write it with a slash behind, or otherwise */
 
 struct dist_peer {
@@ -125,7 +126,7 @@ static void look_up(struct dist_peer *peer, const struct content_server_effect *
 
 		if (peer->dist->cached && dist_cache_find(peer->dist->cache, &id, &known)) {
 			held[count].blocks = known.blocks;
-			held[count].age = known.age;
+			held[count].age = dist_cache_age(peer->dist->cache, &known);
 		}
 		count++;
 	}
@@ -411,6 +412,15 @@ static void on_request(void *arg, struct ponto_http_request *request)
 	pump(peer);
 }
 
+/* On a thread of the HTTP server. */
+static bool at_once(void *arg, const struct ponto_http_request *request, struct ponto_http_response *response)
+{
+	struct dist_peer *peer = arg;
+
+	return strcmp(request->method, "POST") == 0 && wanted(peer, request->target) == WANTED_OFFER &&
+	       dist_hosted_at_once(peer->dist->hosted, request, response);
+}
+
 static void on_gone(void *arg, struct ponto_http_request *request)
 {
 	struct dist_peer *peer = arg;
@@ -455,9 +465,9 @@ static int make_engine(struct dist_peer *peer)
 
 static int listen_on(struct dist_peer *peer, const char *text)
 {
-	static const struct ponto_http_events events = {on_request, on_gone};
+	static const struct ponto_http_events events = {on_request, on_gone, at_once};
 	struct dist *dist = peer->dist;
-	struct ponto_http_listen listen = {.body_limit = CONTENT_REQUEST_MAX};
+	struct ponto_http_listen listen = {.body_limit = CONTENT_REQUEST_MAX, .head_limit = HEAD_LIMIT};
 	struct ponto_addr bound;
 	int result = ponto_addr_parse(text, 0, &listen.local);
 

@@ -527,7 +527,7 @@ static void on_gone(void *arg, struct ponto_http_request *request)
 
 static int listen_at(struct dist_proxy *proxy, const struct ponto_addr *addr)
 {
-	static const struct ponto_http_events events = {on_request, on_gone};
+	static const struct ponto_http_events events = {.request = on_request, .gone = on_gone};
 	const struct ponto_http_listen listen = {.local = *addr, .body_limit = BODY_LIMIT};
 	struct dist *dist = proxy->client->dist;
 	char text[PONTO_ADDR_TEXT];

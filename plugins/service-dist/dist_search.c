@@ -56,7 +56,7 @@ static void lookup(void *arg, const struct ponto_bytes *ids, size_t count, struc
 			continue;
 		held[i].state = known.whole ? PONTO_HELD_ALL : PONTO_HELD_PART;
 		held[i].blocks = content_blocks_count(&known.blocks);
-		held[i].age = known.age;
+		held[i].age = dist_cache_age(dist->cache, &known);
 		held[i].replies = known.replies;
 		held[i].full = known.full;
 	}

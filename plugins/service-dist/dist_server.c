@@ -292,7 +292,7 @@ static void on_gone(void *arg, struct ponto_http_request *request)
 
 static int listen_at(struct dist_server *server, const char *text)
 {
-	static const struct ponto_http_events events = {on_request, on_gone};
+	static const struct ponto_http_events events = {.request = on_request, .gone = on_gone};
 	struct dist *dist = server->dist;
 	struct dist_listener *place = &server->places[server->place_count];
 	const char *certificate = ponto_conf_string(dist->conf, "certificate"), *key = ponto_conf_string(dist->conf, "key");

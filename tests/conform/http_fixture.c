@@ -202,9 +202,36 @@ static void on_gone(void *arg, struct ponto_http_request *q)
 	stop(f);
 }
 
+/* On a thread of the server. */
+static void released_once(void *arg)
+{
+	struct answer *a = arg;
+
+	atomic_fetch_add(&a->fixture->released_once, 1);
+	free(a);
+}
+
+static bool at_once(void *arg, const struct ponto_http_request *q, struct ponto_http_response *r)
+{
+	static const struct ponto_http_header header = {"X-Test", "at once"};
+	struct http_fixture *f = arg;
+	struct answer *a;
+
+	if (strncmp(q->target, "/once/", 6) != 0)
+		return false;
+	a = calloc(1, sizeof(*a));
+	assert_non_null(a);
+	a->fixture = f;
+	atomic_fetch_add(&f->once, 1);
+	*r = (struct ponto_http_response){
+		.status = 200, .headers = &header, .header_count = 1, .arg = a, .release = released_once};
+	by_source(f, q->target + 5, a, r);
+	return true;
+}
+
 void http_listen(struct http_fixture *f, const struct ponto_http_listen *listen)
 {
-	static const struct ponto_http_events events = {on_request, on_gone};
+	static const struct ponto_http_events events = {on_request, on_gone, at_once};
 
 	if (ponto_http_listen(f->side[0].http, f->side[0].loop, listen, &events, f, &f->listener))
 		fail_msg("%s", f->log_text);

@@ -298,6 +298,40 @@ static void an_answer_broken_off_is_no_whole_one(void **state)
 	http_fixture_free(f);
 }
 
+/* Without the loop, whose callbacks do not hear of it; what else comes on the connection does. */
+static void some_are_answered_at_once(void **state)
+{
+	static const char *const sources[] = {"data", "file", "ready"};
+	static const size_t sizes[] = {0, 5, 65536, 100000};
+	struct http_fixture *f = begin(state);
+	struct ponto_http_fetch fetch;
+	struct http_watcher w = {0};
+	char target[64];
+	unsigned count = 0;
+
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(sources); i++) {
+		for (size_t k = 0; k < PONTO_ARRAY_SIZE(sizes); k++) {
+			snprintf(target, sizeof(target), "/once/%s/%zu", sources[i], sizes[k]);
+			expect_pattern(f, target, sizes[k]);
+			assert_int_equal(atomic_load(&f->once), ++count);
+			assert_int_equal(f->requests, count - 1);
+			expect_pattern(f, target + 5, sizes[k]);
+		}
+	}
+	fetch = http_get(http_url(f, "/once/nothing"));
+	expect_status(f, &fetch, 404, 0);
+	fetch.url = http_url(f, "/once/data/5");
+	http_fetch(f, &fetch, &w);
+	assert_non_null(strstr(w.headers, "X-Test: at once\n"));
+	http_watcher_free(&w);
+	http_settle(f);
+	ponto_http_unlisten(f->side[0].http, f->listener);
+	f->listener = NULL;
+	assert_int_equal(atomic_load(&f->released_once), count + 2);
+	assert_int_equal(f->released, count);
+	http_fixture_free(f);
+}
+
 /* ---- leaving ------------------------------------------------------------------------------------- */
 
 static void who_leaves_is_gone(void **state)
@@ -562,6 +596,7 @@ static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(a_length_without_a_body_is_for_head_alone),
 	cmocka_unit_test(what_is_no_answer_is_refused),
 	cmocka_unit_test(an_answer_broken_off_is_no_whole_one),
+	cmocka_unit_test(some_are_answered_at_once),
 	cmocka_unit_test(who_leaves_is_gone),
 	cmocka_unit_test(unlisten_cuts_and_is_silent),
 	cmocka_unit_test(unlisten_inside_a_request),

@@ -3,6 +3,8 @@
 #ifndef PONTO_TESTS_CONFORM_HTTP_SUITE_H
 #define PONTO_TESTS_CONFORM_HTTP_SUITE_H
 
+#include <stdatomic.h>
+
 #include "framework/http.h"
 #include "framework/node.h"
 #include "framework/sim.h"
@@ -39,7 +41,8 @@ struct http_side {
  *   /status/N      that status, no body; /length/N  200 without a body but with that length for HEAD
  *   /hold          kept until the test answers it
  *   /to/TARGET     302 to there
- *   /many/N        N headers "x: y" */
+ *   /many/N        N headers "x: y"
+ *   /once/SOURCE/N as /SOURCE/N, at once */
 struct http_fixture {
 	struct ponto_sim *world; /* NULL: loop-uv */
 	struct ponto_log *log;
@@ -52,6 +55,7 @@ struct http_fixture {
 	int file;
 	struct ponto_http_request *held;
 	unsigned requests, gone, released, respond_failed;
+	atomic_uint once, released_once;
 	bool unlisten_in_request;
 	bool timed_out;
 	char log_text[8192];

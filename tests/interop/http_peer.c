@@ -110,7 +110,7 @@ static void on_input(void *arg, unsigned events)
 
 static void serve(struct peer *p, char **files)
 {
-	static const struct ponto_http_events events = {on_request, on_gone};
+	static const struct ponto_http_events events = {.request = on_request, .gone = on_gone};
 	struct ponto_http_listen listen = {.body_limit = 16 * 1024 * 1024};
 	struct ponto_watch *watch;
 	struct ponto_addr local;

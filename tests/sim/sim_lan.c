@@ -254,9 +254,13 @@ static struct ponto_addr addr_of(unsigned node, uint16_t port)
 	return addr;
 }
 
+static int lan_respond(struct ponto_http_listener *listener, struct ponto_http_request *request,
+		       const struct ponto_http_response *response);
+
 static void arrive(void *arg)
 {
 	struct lan_exchange *ex = arg;
+	struct ponto_http_response response = {.status = 0};
 	struct lan *lan = ex->lan;
 
 	ex->event = 0;
@@ -279,7 +283,11 @@ static void arrive(void *arg)
 	ex->request.header_count = ex->header_count;
 	ex->request.body = bytes_of(&ex->body);
 	ex->request.peer = addr_of(ex->from, 40000);
-	ex->listener->events.request(ex->listener->arg, &ex->request);
+	if (ex->listener->events.at_once &&
+	    ex->listener->events.at_once(ex->listener->arg, &ex->request, &response))
+		must(lan_respond((struct ponto_http_listener *)ex->listener, &ex->request, &response) == PONTO_OK ? ex : NULL);
+	else
+		ex->listener->events.request(ex->listener->arg, &ex->request);
 }
 
 static struct lan_listener *listener_at(struct lan *lan, int node, uint16_t port)

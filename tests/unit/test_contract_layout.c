@@ -374,6 +374,7 @@ static const struct row rows[] = {
 	AT(ponto_http_response, status, 0),
 	AT(ponto_http_response, source, 2),
 	AT(ponto_http_response, close, 4),
+	AT(ponto_http_response, ready, 5),
 	AT(ponto_http_response, headers, 8),
 	AT(ponto_http_response, header_count, 16),
 	AT(ponto_http_response, length, 24),
@@ -383,14 +384,16 @@ static const struct row rows[] = {
 	AT(ponto_http_response, body, 64),
 	AT(ponto_http_response, arg, 72),
 	AT(ponto_http_response, release, 80),
-	SIZE(ponto_http_listen, 48),
+	SIZE(ponto_http_listen, 56),
 	AT(ponto_http_listen, local, 0),
 	AT(ponto_http_listen, body_limit, 24),
 	AT(ponto_http_listen, certificate_file, 32),
 	AT(ponto_http_listen, key_file, 40),
-	SIZE(ponto_http_events, 16),
+	AT(ponto_http_listen, head_limit, 48),
+	SIZE(ponto_http_events, 24),
 	AT(ponto_http_events, request, 0),
 	AT(ponto_http_events, gone, 8),
+	AT(ponto_http_events, at_once, 16),
 	SIZE(ponto_http_fetch, 96),
 	AT(ponto_http_fetch, method, 0),
 	AT(ponto_http_fetch, url, 8),
@@ -518,7 +521,7 @@ static void abi_numbers(void **state)
 	assert_int_equal(PONTO_SECURITY_ABI, 1);
 	assert_int_equal(PONTO_DISCOVERY_ABI, 1);
 	assert_int_equal(PONTO_SERVICE_ABI, 1);
-	assert_int_equal(PONTO_HTTP_ABI, 1);
+	assert_int_equal(PONTO_HTTP_ABI, 2);
 	assert_int_equal(PONTO_MAPPING_ABI, 1);
 }
 

@@ -269,6 +269,34 @@ static void too_much_is_refused(void **state)
 	end(&rig);
 }
 
+/* A listener that expects short heads takes them, with bodies of any size. */
+static void short_heads(void **state)
+{
+	struct http_subject subject = {&http_mhd_LTX_ponto_plugin, NULL, false};
+	struct ponto_http_listen listen = {.body_limit = HTTP_BODY_LIMIT, .head_limit = 1024};
+	static char bytes[HTTP_BODY_LIMIT + 20000];
+	struct rig rig = {.over = false};
+	size_t used;
+
+	(void)state;
+	rig.f = http_fixture_new(&subject);
+	assert_ok(ponto_addr_parse("127.0.0.1", 0, &listen.local));
+	http_listen(rig.f, &listen);
+	assert_int_equal(pthread_create(&rig.thread, NULL, serve, &rig), 0);
+	used = (size_t)sprintf(bytes, "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %u\r\n", HTTP_BODY_LIMIT);
+	while (used < 1000)
+		used += (size_t)sprintf(bytes + used, "X-Some: of no use\r\n");
+	used += (size_t)sprintf(bytes + used, "\r\n");
+	memset(bytes + used, 'a', HTTP_BODY_LIMIT);
+	expect(ask(&rig, bytes, used + HTTP_BODY_LIMIT), "HTTP/1.1 200 ");
+	used = (size_t)sprintf(bytes, "GET /data/5 HTTP/1.1\r\nHost: x\r\nX: ");
+	memset(bytes + used, 'a', 15000);
+	used += 15000;
+	used += (size_t)sprintf(bytes + used, "\r\n\r\n");
+	expect(ask(&rig, bytes, used), "HTTP/1.1 431 ");
+	end(&rig);
+}
+
 /* libmicrohttpd ends a value at a NUL: none reaches the service. */
 static void no_nul_reaches_the_service(void **state)
 {
@@ -496,6 +524,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(old_clients),
 	cmocka_unit_test(shapes_that_smuggle_are_refused),
 	cmocka_unit_test(too_much_is_refused),
+	cmocka_unit_test(short_heads),
 	cmocka_unit_test(no_nul_reaches_the_service),
 	cmocka_unit_test(a_lone_lf_ends_a_line),
 	cmocka_unit_test(slow_clients_are_cut),
