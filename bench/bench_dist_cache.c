@@ -65,7 +65,7 @@ static void make_segment(void)
 	for (size_t i = 0; i < BLOCKS; i++) {
 		uint8_t hash[CONTENT_HASH_MAX];
 
-		must(dist_digest(CONTENT_SHA256, ponto_bytes(data[i], CONTENT_BLOCK), hash), "hashing");
+		dist_digest(CONTENT_SHA256, ponto_bytes(data[i], CONTENT_BLOCK), hash);
 		memcpy(hashes[i], hash, 32);
 	}
 	segment = (struct dist_segment){

@@ -247,7 +247,7 @@ static void use(struct start *s)
 
 	ponto_random_system.fill(ponto_random_system.ctx, s->data, sizeof(s->data));
 	s->segment = (struct dist_segment){.algo = CONTENT_TRUNCATED, .size = sizeof(s->data), .keyed = true};
-	must(dist_digest(s->segment.algo, piece.data, s->segment.hod), "hashing");
+	dist_digest(s->segment.algo, piece.data, s->segment.hod);
 	content_segment_secret(s->segment.algo, s->segment.hod, s->segment.hod, s->segment.kp);
 	content_segment_id(s->segment.algo, s->segment.kp, s->segment.hod, &s->segment.id);
 	must(dist_cache_put(s->cache, &s->segment, &piece, on_put, s), "keeping");

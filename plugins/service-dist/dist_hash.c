@@ -9,9 +9,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <openssl/evp.h>
 
-#define BATCH (256u * 1024u) /* bytes of a read: few calls, and still in the core's own cache when they are hashed */
+#include "plugins/service-dist/dist_digest.h"
+
+/* Bytes of a read: pieces enough to be hashed side by side to the last, and still in the core's own cache by then. */
+#define BATCH (512u * 1024u)
 #define BATCH_PIECES ((BATCH + CONTENT_SEGMENT_V2_MAX) / CONTENT_SEGMENT_V2_MIN + 2)
 #define THREADS_MAX 64u
 #define TICK_US (20 * PONTO_MS) /* file systems stamp with a clock that stands still for up to 10 ms */
@@ -27,16 +29,16 @@ enum state {
 struct batch {
 	enum state state;
 	unsigned count;
-	uint32_t sizes[BATCH_PIECES];
+	struct ponto_bytes pieces[BATCH_PIECES];
 	uint8_t hashes[BATCH_PIECES][CONTENT_HASH_MAX];
-	uint8_t data[CONTENT_SEGMENT_V2_MAX + BATCH]; /* the pieces, back to back */
+	uint8_t data[CONTENT_SEGMENT_V2_MAX + BATCH];
 };
 
 /* All but the batches that are BUSY is under the lock. */
 struct hasher {
 	const struct dist_hash *setup;
 	char *reason;
-	EVP_MD *digest;
+	const struct dist_sha *way;
 	int fd;
 	uint64_t size; /* of the file, at the start */
 	pthread_mutex_t lock;
@@ -112,30 +114,17 @@ static int fill(struct hasher *h, struct batch *b)
 
 		at += used;
 		if (end) {
-			b->sizes[b->count++] = (uint32_t)(at - begun);
+			b->pieces[b->count++] = ponto_bytes(b->data + begun, at - begun);
 			begun = at;
 		}
 	}
 	if (h->read_all && begun < len) {
-		b->sizes[b->count++] = (uint32_t)(len - begun);
+		b->pieces[b->count++] = ponto_bytes(b->data + begun, len - begun);
 		begun = len;
 	}
 	h->tail_len = len - begun;
 	memcpy(h->tail, b->data + begun, h->tail_len);
 	return PONTO_OK;
-}
-
-static bool hash(const struct hasher *h, EVP_MD_CTX *ctx, struct batch *b)
-{
-	const uint8_t *piece = b->data;
-
-	for (unsigned i = 0; i < b->count; i++) {
-		if (EVP_DigestInit_ex2(ctx, h->digest, NULL) != 1 || EVP_DigestUpdate(ctx, piece, b->sizes[i]) != 1 ||
-		    EVP_DigestFinal_ex(ctx, b->hashes[i], NULL) != 1)
-			return false;
-		piece += b->sizes[i];
-	}
-	return true;
 }
 
 static int give(struct hasher *h, const struct batch *b)
@@ -144,10 +133,10 @@ static int give(struct hasher *h, const struct batch *b)
 	int result = PONTO_OK;
 
 	for (unsigned i = 0; i < b->count && result == PONTO_OK; i++) {
-		result = content_maker_piece(&h->maker, b->sizes[i], b->hashes[i], &segment);
+		result = content_maker_piece(&h->maker, (uint32_t)b->pieces[i].len, b->hashes[i], &segment);
 		if (result == 1)
 			result = h->setup->segment(h->setup->arg, &segment);
-		h->done += b->sizes[i];
+		h->done += b->pieces[i].len;
 	}
 	if (result == PONTO_OK && h->setup->progress)
 		result = h->setup->progress(h->setup->arg, h->done, h->size);
@@ -169,29 +158,16 @@ static struct batch *take(struct hasher *h)
 	return h->result == PONTO_OK ? b : NULL;
 }
 
-static void fail(struct hasher *h)
-{
-	if (h->result == PONTO_OK)
-		h->result = refuse(h, PONTO_ENOMEM, ponto_strerror(PONTO_ENOMEM));
-}
-
 static void *work(void *arg)
 {
 	struct hasher *h = arg;
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	struct batch *b;
 
 	pthread_mutex_lock(&h->lock);
-	if (!ctx)
-		fail(h);
 	while ((b = take(h))) {
-		bool good;
-
 		pthread_mutex_unlock(&h->lock);
-		good = hash(h, ctx, b);
+		dist_digests(h->way, h->setup->algo, b->pieces, b->count, b->hashes);
 		pthread_mutex_lock(&h->lock);
-		if (!good)
-			fail(h);
 		b->state = HASHED;
 		/* Whoever has the first one hands over all that follow. */
 		while ((b = &h->batches[h->given % h->ring])->state == HASHED) {
@@ -204,7 +180,6 @@ static void *work(void *arg)
 	}
 	pthread_cond_broadcast(&h->changed);
 	pthread_mutex_unlock(&h->lock);
-	EVP_MD_CTX_free(ctx);
 	return NULL;
 }
 
@@ -306,11 +281,6 @@ static unsigned cores(void)
 	return online > 0 ? (unsigned)online : 1;
 }
 
-static const char *digest_name(enum content_algo algo)
-{
-	return algo == CONTENT_SHA256 ? "SHA256" : algo == CONTENT_SHA384 ? "SHA384" : "SHA512";
-}
-
 int dist_hash_file(const struct dist_hash *setup, struct dist_file *out, char reason[DIST_REASON_SIZE])
 {
 	unsigned threads = setup->threads ? setup->threads : cores();
@@ -333,9 +303,8 @@ int dist_hash_file(const struct dist_hash *setup, struct dist_file *out, char re
 	pthread_cond_init(&h->changed, NULL);
 	content_cut_init(&h->cut, setup->algo);
 	content_maker_init(&h->maker, setup->algo);
-	h->digest = EVP_MD_fetch(NULL, digest_name(setup->algo), NULL);
-	result = h->digest ? hash_opened(h, threads, out) : refuse(h, PONTO_ENOTSUP, "OpenSSL lacks the hash function");
-	EVP_MD_free(h->digest);
+	h->way = dist_sha(setup->algo, 0);
+	result = hash_opened(h, threads, out);
 	pthread_cond_destroy(&h->changed);
 	pthread_mutex_destroy(&h->lock);
 	if (h->fd >= 0)

@@ -26,5 +26,5 @@ void dist_open(const struct ponto_alloc *alloc, struct dist_opened *block)
 	else
 		block->result = dist_unseal(o->crypto, o->key, o->iv, o->data, block->plain);
 	if (block->result == PONTO_OK)
-		block->result = dist_digest(o->algo, ponto_bytes(block->plain, o->size), block->hash);
+		dist_digest(o->algo, ponto_bytes(block->plain, o->size), block->hash);
 }

@@ -32,7 +32,6 @@ struct hashing {
 	uint8_t *memory;
 	uint32_t size;
 	uint8_t hash[CONTENT_HASH_MAX];
-	int result;
 };
 
 static const struct ponto_alloc *alloc_of(const struct dist_ask *ask)
@@ -142,7 +141,7 @@ static void hash_block(void *arg)
 {
 	struct hashing *h = arg;
 
-	h->result = dist_digest(h->ask->fetch->info.algo, ponto_bytes(h->memory, h->size), h->hash);
+	dist_digest(h->ask->fetch->info.algo, ponto_bytes(h->memory, h->size), h->hash);
 }
 
 static bool right(const struct hashing *h)
@@ -170,11 +169,11 @@ static void hashed(void *arg)
 	client->jobs--;
 	fetch->jobs--;
 	ask->hashing--;
-	if (!ask->gone && h->result == PONTO_OK && right(h)) {
+	if (!ask->gone && right(h)) {
 		fetch->origin_wrong = 0;
 		dist_blocks_accept(fetch, h->block, h->memory, h->memory, h->size, DIST_FROM_ORIGIN);
 		h->memory = NULL;
-	} else if (!ask->gone && h->result == PONTO_OK) {
+	} else if (!ask->gone) {
 		ponto_counter_add(client->metrics.wrong, 1);
 		if (++fetch->origin_wrong >= WRONG_MAX)
 			dist_fetch_fail(fetch, PONTO_EPROTO, "what the origin sends is not what it described");

@@ -113,14 +113,10 @@ int dist_shelf_read(const struct dist_shelf *shelf, const struct content_id *id,
 		return result;
 	result = dist_block_decode(meta, index, ponto_bytes(bytes, len), &found);
 	if (result == PONTO_OK)
-		result = dist_digest(found.by, found.data, hash);
-	else
-		result = PONTO_ECORRUPT;
-	if (result == PONTO_OK && memcmp(hash, found.hash, content_hash_size(found.by)) != 0)
-		result = PONTO_ECORRUPT;
-	if (result != PONTO_OK) {
+		dist_digest(found.by, found.data, hash);
+	if (result != PONTO_OK || memcmp(hash, found.hash, content_hash_size(found.by)) != 0) {
 		ponto_free(shelf->alloc, bytes);
-		return result;
+		return PONTO_ECORRUPT;
 	}
 	*block = found;
 	*value = bytes;
@@ -304,25 +300,21 @@ static int check_blocks(struct attempt *a)
 
 /* A block of a segment with keys has the hash it was accepted by; of others all that can be told later is that they are
  * still the same. */
-static int add_piece(struct attempt *a, const struct dist_piece *piece, struct ponto_writer *w)
+static void add_piece(struct attempt *a, const struct dist_piece *piece, struct ponto_writer *w)
 {
 	struct dist_block block = {.crypto = piece->crypto, .by = CONTENT_SHA256, .data = piece->data};
 	uint64_t start = w->pos;
-	int result = PONTO_OK;
 
 	memcpy(block.iv, piece->iv, CONTENT_IV);
 	if (a->meta.keyed) {
 		block.by = a->meta.algo;
 		memcpy(block.hash, piece->hash, CONTENT_HASH_MAX);
 	} else {
-		result = dist_digest(block.by, piece->data, block.hash);
+		dist_digest(block.by, piece->data, block.hash);
 	}
-	if (result != PONTO_OK)
-		return result;
 	dist_block_encode(&block, w);
 	content_blocks_add(&a->meta.blocks, piece->index, 1);
 	step_block(a, PONTO_STEP_PUT, piece->index, ponto_bytes(w->data + start, (size_t)(w->pos - start)));
-	return PONTO_OK;
 }
 
 static int add_pieces(struct attempt *a)
@@ -330,7 +322,6 @@ static int add_pieces(struct attempt *a)
 	const struct dist_change *c = a->change;
 	struct ponto_writer w;
 	size_t room = 0;
-	int result = PONTO_OK;
 
 	for (size_t i = 0; i < c->count; i++)
 		room += DIST_BLOCK_HEAD_MAX + c->pieces[i]->data.len;
@@ -340,11 +331,11 @@ static int add_pieces(struct attempt *a)
 	if (!a->blocks)
 		return PONTO_ENOMEM;
 	w = ponto_writer(a->blocks, room);
-	for (size_t i = 0; i < c->count && result == PONTO_OK; i++) {
+	for (size_t i = 0; i < c->count; i++) {
 		if (!content_blocks_has(&a->meta.blocks, c->pieces[i]->index) || c->segment->replace)
-			result = add_piece(a, c->pieces[i], &w);
+			add_piece(a, c->pieces[i], &w);
 	}
-	return result;
+	return PONTO_OK;
 }
 
 /* The longest list that anybody brought. */

@@ -137,8 +137,8 @@ static void version_1(void **state)
 				       CONTENT_BLOCK - 1,
 				       CONTENT_BLOCK,
 				       CONTENT_BLOCK + 1,
-				       4 * CONTENT_BLOCK,
-				       4 * CONTENT_BLOCK + 1,
+				       8 * CONTENT_BLOCK,
+				       8 * CONTENT_BLOCK + 1,
 				       CONTENT_SEGMENT_V1,
 				       CONTENT_SEGMENT_V1 + 1};
 
