@@ -71,8 +71,9 @@ static int no_answer(struct cli *cli, int result)
 	return cli_fail(CLI_UNREACHABLE, "%s: %s", endpoint, ponto_strerror(result));
 }
 
-int cli_call(struct cli *cli, const char *service, const char *method, const ProtobufCMessage *request,
-	     const ProtobufCMessageDescriptor *descriptor, unsigned timeout_ms, ProtobufCMessage **reply)
+int cli_try_call(struct cli *cli, const char *service, const char *method, const ProtobufCMessage *request,
+		 const ProtobufCMessageDescriptor *descriptor, unsigned timeout_ms, struct cli_refusal *refusal,
+		 ProtobufCMessage **reply)
 {
 	struct ponto_reply answer = {0};
 	size_t size = protobuf_c_message_get_packed_size(request);
@@ -93,9 +94,11 @@ int cli_call(struct cli *cli, const char *service, const char *method, const Pro
 	free(packed);
 	if (result != PONTO_OK)
 		return no_answer(cli, result);
+	refusal->result = answer.result;
 	if (answer.result != PONTO_OK) {
 		cli_clean(answer.error, false);
-		status = cli_fail(CLI_NO, "%s", answer.error[0] ? answer.error : ponto_strerror(answer.result));
+		snprintf(refusal->text, sizeof(refusal->text), "%s",
+			 answer.error[0] ? answer.error : ponto_strerror(answer.result));
 	} else {
 		result = ponto_unpack(&ponto_alloc_system, descriptor, ponto_bytes(answer.payload, answer.len), reply);
 		status = result == PONTO_OK	  ? CLI_OK
@@ -106,6 +109,15 @@ int cli_call(struct cli *cli, const char *service, const char *method, const Pro
 	}
 	ponto_reply_clear(cli->client, &answer);
 	return status;
+}
+
+int cli_call(struct cli *cli, const char *service, const char *method, const ProtobufCMessage *request,
+	     const ProtobufCMessageDescriptor *descriptor, unsigned timeout_ms, ProtobufCMessage **reply)
+{
+	struct cli_refusal refusal = {0};
+	int status = cli_try_call(cli, service, method, request, descriptor, timeout_ms, &refusal, reply);
+
+	return status == CLI_OK && refusal.result != PONTO_OK ? cli_fail(CLI_NO, "%s", refusal.text) : status;
 }
 
 /* ---- the command line ---------------------------------------------------------- */

@@ -50,6 +50,16 @@ int cli_fail(int status, const char *format, ...) PONTO_PRINTF(2, 3);
 int cli_call(struct cli *cli, const char *service, const char *method, const ProtobufCMessage *request,
 	     const ProtobufCMessageDescriptor *descriptor, unsigned timeout_ms, ProtobufCMessage **reply);
 
+/* The same, but a service that refuses is no failure: CLI_OK, and *refusal tells what it said (result PONTO_OK, and
+ * *reply, when it does not). */
+struct cli_refusal {
+	int result;
+	char text[512];
+};
+int cli_try_call(struct cli *cli, const char *service, const char *method, const ProtobufCMessage *request,
+		 const ProtobufCMessageDescriptor *descriptor, unsigned timeout_ms, struct cli_refusal *refusal,
+		 ProtobufCMessage **reply);
+
 #define CLI_TIMEOUT_MS 10000
 
 /* What a call over tcp:// needs: CLI_OK, or the exit status after a message. */

@@ -322,9 +322,12 @@ const struct cli_command cli_content_commands[] = {
 	{"content", "fetch", "URL|INFO --output FILE",
 	 "fetches a content, from neighbours as far as they have it; INFO: a file with Content Information; goes on with what "
 	 "was interrupted", content_fetch},
-	{"content", "cache", "list|stats|top [--since-start]|preload URL|INFO|verify|clear [--id ID|--tag TAG]",
+	{"content", "cache",
+	 "list|stats|top [--since-start]|preload URL|INFO|export FILE [--sealed] [URL|INFO|ID...]|import FILE|verify|"
+	 "clear [--id ID|--tag TAG]",
 	 "what is held of segments, hits and savings, what is read most; preload fetches a content that others will want; "
-	 "verify reads all of it and removes what is damaged",
+	 "export writes a package of contents, or of all that is held, import brings it into another cache; verify reads all "
+	 "of it and removes what is damaged",
 	 content_cache},
 	{"content", "secret", "export [--output FILE]|import FILE [--key] [--password-file FILE]",
 	 "the server's secret key, as Windows' servers carry it; --key: FILE is the key itself", content_secret},

@@ -4,19 +4,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "apps/ponto/cmd_content.h"
 #include "engines/content/content_secret.h"
-#include "plugins/service-dist/dist.pb-c.h"
 
 #define SERVICE "dist" /* the instance of those who do not say --service */
 #define CLEAR_TIMEOUT_MS 600000
 #define EXPORTED_MAX 4096
+#define BUSY_TRIES 300 /* each after a tenth of a second */
+#define BUSY_PAUSE_NS 100000000
 
 static int ask(struct cli *cli, const char *method, const ProtobufCMessage *request,
 	       const ProtobufCMessageDescriptor *descriptor, unsigned timeout_ms, ProtobufCMessage **reply)
 {
 	return cli_call(cli, cli->service ? cli->service : SERVICE, method, request, descriptor, timeout_ms, reply);
+}
+
+int content_try(struct cli *cli, const char *method, const ProtobufCMessage *request,
+		const ProtobufCMessageDescriptor *descriptor, struct cli_refusal *refusal, ProtobufCMessage **reply)
+{
+	static const struct timespec pause = {0, BUSY_PAUSE_NS};
+	int status;
+
+	for (unsigned i = 0; i < BUSY_TRIES; i++) {
+		status = cli_try_call(cli, cli->service ? cli->service : SERVICE, method, request, descriptor,
+				      CLI_TIMEOUT_MS, refusal, reply);
+		if (status != CLI_OK || refusal->result != PONTO_EBUSY || nanosleep(&pause, NULL) != 0)
+			break;
+	}
+	return status;
 }
 
 /* Answers that say no more than that it was done. */
@@ -131,30 +148,9 @@ int content_unpublish(struct cli *cli, int argc, char **argv)
 
 /* ---- cache ---------------------------------------------------------------------------------- */
 
-static int print_page(json_t *all, const Ponto__Dist__V1__SegmentsReply *page)
-{
-	char id[2 * 64 + 1];
-
-	for (size_t i = 0; i < page->n_segment; i++) {
-		const Ponto__Dist__V1__Segment *s = page->segment[i];
-
-		if (all) {
-			if (json_array_append_new(all, cli_message_json(&s->base)) != 0)
-				return cli_fail(CLI_NO, "out of memory");
-			continue;
-		}
-		ponto_hex(ponto_bytes(s->id.data, s->id.len <= 64 ? s->id.len : 64), id);
-		printf("%s  %u.0  %8u bytes  %3u blocks%s  ", id, s->version, s->size, s->blocks, s->whole ? "" : " (part)");
-		cli_print_time("", s->created);
-		printf("%s%s\n", *s->tag ? "  " : "", s->tag);
-	}
-	return CLI_OK;
-}
-
-static int cache_list(struct cli *cli)
+int content_each_segment(struct cli *cli, content_segment_fn *fn, void *arg)
 {
 	Ponto__Dist__V1__SegmentsRequest request = PONTO__DIST__V1__SEGMENTS_REQUEST__INIT;
-	json_t *all = cli->json ? json_array() : NULL;
 	uint8_t after[64];
 	bool more = true;
 	int status = CLI_OK;
@@ -168,7 +164,8 @@ static int cache_list(struct cli *cli)
 		if (status != CLI_OK)
 			break;
 		page = (const Ponto__Dist__V1__SegmentsReply *)reply;
-		status = print_page(all, page);
+		for (size_t i = 0; i < page->n_segment && status == CLI_OK; i++)
+			status = fn(arg, page->segment[i]);
 		more = page->more && page->n_segment > 0;
 		if (more) {
 			const ProtobufCBinaryData *last = &page->segment[page->n_segment - 1]->id;
@@ -180,6 +177,29 @@ static int cache_list(struct cli *cli)
 		}
 		protobuf_c_message_free_unpacked(reply, NULL);
 	}
+	return status;
+}
+
+static int print_segment(void *arg, const Ponto__Dist__V1__Segment *s)
+{
+	char id[2 * 64 + 1];
+	json_t *all = arg;
+
+	if (all)
+		return json_array_append_new(all, cli_message_json(&s->base)) == 0 ? CLI_OK
+										    : cli_fail(CLI_NO, "out of memory");
+	ponto_hex(ponto_bytes(s->id.data, s->id.len <= 64 ? s->id.len : 64), id);
+	printf("%s  %u.0  %8u bytes  %3u blocks%s  ", id, s->version, s->size, s->blocks, s->whole ? "" : " (part)");
+	cli_print_time("", s->created);
+	printf("%s%s\n", *s->tag ? "  " : "", s->tag);
+	return CLI_OK;
+}
+
+static int cache_list(struct cli *cli)
+{
+	json_t *all = cli->json ? json_array() : NULL;
+	int status = content_each_segment(cli, print_segment, all);
+
 	if (all && status == CLI_OK)
 		return cli_print_json(json_pack("{s:o}", "segment", all));
 	json_decref(all);
@@ -350,8 +370,12 @@ int content_cache(struct cli *cli, int argc, char **argv)
 	bool clears = strcmp(what, "clear") == 0, tops = strcmp(what, "top") == 0, loads = strcmp(what, "preload") == 0;
 	int status;
 
+	if (strcmp(what, "export") == 0)
+		return content_export(cli, argc - 1, argv + 1);
+	if (strcmp(what, "import") == 0)
+		return content_import(cli, argc - 1, argv + 1);
 	if (!clears && !tops && !loads && strcmp(what, "list") != 0 && strcmp(what, "stats") != 0 && strcmp(what, "verify") != 0)
-		return cli_fail(CLI_USAGE, "'cache' is followed by list, stats, top, preload, clear or verify");
+		return cli_fail(CLI_USAGE, "'cache' is followed by list, stats, top, preload, export, import, clear or verify");
 	status = parse(&a, clears ? clear : tops ? top : none, 2, argc, argv);
 	if (status == CLI_OK && a.plain && !loads)
 		status = cli_fail(CLI_USAGE, "'%s' takes no '%s'", what, a.plain);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "apps/ponto/cmd_content.h"
+#include "apps/ponto/interrupt.h"
 #include "apps/ponto/progress.h"
 #include "framework/unpack.h"
 #include "plugins/service-dist/dist.pb-c.h"
@@ -34,36 +34,6 @@ struct fetching {
 	char note[64];
 	Ponto__Dist__V1__FetchReport report;
 };
-
-/* ---- Ctrl-C -------------------------------------------------------------------------------- */
-
-static int interrupt_pipe[2] = {-1, -1};
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-	static const char byte;
-	int saved = errno;
-
-	(void)number;
-	interrupted = 1;
-	(void)!write(interrupt_pipe[1], &byte, 1);
-	errno = saved;
-}
-
-/* From the first answer on: a call that waits ends, and with its connection the fetch. Before that the signal ends the
- * process, which the daemon sees too. */
-static void catch_interrupts(struct cli *cli)
-{
-	struct sigaction action = {.sa_handler = on_signal};
-
-	if (pipe2(interrupt_pipe, O_CLOEXEC | O_NONBLOCK) != 0)
-		return;
-	ponto_client_set_cancel(cli->client, interrupt_pipe[0]);
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
 
 /* ---- the file ---------------------------------------------------------------------------------- */
 
@@ -128,7 +98,7 @@ static int write_bytes(struct fetching *f, const uint8_t *data, size_t len, uint
 	while (len > 0 && !f->to_cache) {
 		ssize_t n = f->to_stdout ? write(f->fd, data, len) : pwrite(f->fd, data, len, (off_t)offset);
 
-		if (n < 0 && errno == EINTR && !interrupted)
+		if (n < 0 && errno == EINTR && !cli_interrupted())
 			continue;
 		if (n < 0)
 			return cli_fail(CLI_NO, "%s: %s", f->to_stdout ? "standard output" : f->part, strerror(errno));
@@ -193,6 +163,7 @@ static int begin(struct fetching *f)
 		request.info.data = info;
 		request.info.len = len;
 	}
+	request.has_keep = request.keep = f->to_cache;
 	request.has_any_order = true;
 	request.any_order = !f->to_stdout;
 	status = cli_call(f->cli, service(f->cli), "Fetch", &request.base, &ponto__dist__v1__fetch_reply__descriptor,
@@ -272,7 +243,7 @@ static int read_once(struct fetching *f, bool *end)
 	result = ponto_client_call(f->cli->client, service(f->cli), "Read",
 				   ponto_bytes(packed, ponto__dist__v1__read_request__pack(&request, packed)),
 				   READ_TIMEOUT_MS, &answer);
-	if (interrupted)
+	if (cli_interrupted())
 		status = cli_fail(CLI_NO, "interrupted; the same command goes on with it");
 	else if (result != PONTO_OK)
 		status = cli_fail(CLI_UNREACHABLE, "the daemon does not answer any more: %s", ponto_strerror(result));
@@ -359,7 +330,7 @@ static int run(struct fetching *f)
 	int status = begin(f);
 
 	if (status == CLI_OK) {
-		catch_interrupts(f->cli);
+		cli_catch_interrupts(f->cli);
 		status = read_all(f);
 	}
 	if (status == CLI_OK)
@@ -390,4 +361,60 @@ int content_preload(struct cli *cli, const char *source)
 	struct fetching f = {.cli = cli, .fd = -1, .source = source, .to_cache = true};
 
 	return run(&f);
+}
+
+/* What the daemon took for its description, part by part. */
+static int read_information(const struct fetching *f, uint8_t **info, size_t *len)
+{
+	Ponto__Dist__V1__InformationRequest request = PONTO__DIST__V1__INFORMATION_REQUEST__INIT;
+	uint8_t *all = NULL;
+	size_t size = 1, at = 0;
+	int status = CLI_OK;
+
+	request.fetch = f->fetch;
+	while (at < size && status == CLI_OK) {
+		const Ponto__Dist__V1__InformationReply *part;
+		ProtobufCMessage *reply;
+
+		request.offset = at;
+		status = cli_call(f->cli, service(f->cli), "Information", &request.base,
+				  &ponto__dist__v1__information_reply__descriptor, READ_TIMEOUT_MS, &reply);
+		if (status != CLI_OK)
+			break;
+		part = (const Ponto__Dist__V1__InformationReply *)reply;
+		if (!all && part->size > 0 && part->size < SIZE_MAX) {
+			size = (size_t)part->size;
+			all = malloc(size);
+		}
+		if (!all || part->data.len == 0 || part->data.len > size - at)
+			status = cli_fail(CLI_NO, "%s: its description cannot be read", f->source);
+		else
+			memcpy(all + at, part->data.data, part->data.len);
+		at += part->data.len;
+		protobuf_c_message_free_unpacked(reply, NULL);
+	}
+	if (status != CLI_OK) {
+		free(all);
+		return status;
+	}
+	*info = all;
+	*len = size;
+	return CLI_OK;
+}
+
+int content_preload_described(struct cli *cli, const char *source, uint8_t **info, size_t *len)
+{
+	struct fetching f = {.cli = cli, .fd = -1, .source = source, .to_cache = true};
+	int status = begin(&f);
+
+	if (status == CLI_OK)
+		status = read_information(&f, info, len);
+	if (status != CLI_OK)
+		return status;
+	status = read_all(&f);
+	if (status != CLI_OK) {
+		ponto_wipe(*info, *len);
+		free(*info);
+	}
+	return status;
 }

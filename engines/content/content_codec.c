@@ -44,6 +44,19 @@ size_t content_sealed_size(enum content_crypto crypto, size_t len)
 	return crypto == CONTENT_PLAIN ? len : (len / AES_BLOCK + 1) * AES_BLOCK;
 }
 
+bool content_block_fits(enum content_algo algo, uint32_t segment_size, uint32_t index, enum content_crypto crypto,
+			size_t len)
+{
+	size_t plain;
+
+	if (index >= content_segment_blocks(algo, segment_size))
+		return false;
+	plain = content_block_size(algo, segment_size, index);
+	if (crypto == CONTENT_PLAIN)
+		return len == plain;
+	return len % AES_BLOCK == 0 && len >= plain && len <= plain + AES_BLOCK;
+}
+
 /* ---- decoding ------------------------------------------------------------------------ */
 
 static struct content_version read_version(struct ponto_reader *r)

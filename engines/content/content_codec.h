@@ -9,7 +9,7 @@
 #define ENGINES_CONTENT_CONTENT_CODEC_H
 
 #include "engines/content/content_blocks.h"
-#include "engines/content/content_hash.h"
+#include "engines/content/content_maker.h"
 #include "framework/cursor.h"
 
 #ifdef __cplusplus
@@ -55,6 +55,11 @@ size_t content_key_size(enum content_crypto crypto);
 
 /* Bytes of a block of len under it: PKCS#7 padding always adds 1 to 16. */
 size_t content_sealed_size(enum content_crypto crypto, size_t len);
+
+/* Whether len bytes can be that block of a segment: a plain one has the block's size, a sealed one up to 16 bytes of
+ * padding more, in whole blocks of the cipher. */
+bool content_block_fits(enum content_algo algo, uint32_t segment_size, uint32_t index, enum content_crypto crypto,
+			size_t len);
 
 /* ---- messages ----------------------------------------------------------------------- */
 

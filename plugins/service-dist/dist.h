@@ -40,6 +40,7 @@ struct dist {
 	struct dist_caches *caches; /* hosted caches that are asked and offered to; NULL: neighbours are */
 	struct dist_hosted *hosted; /* this is one; NULL: no */
 	struct dist_cache *cache;
+	unsigned packaging; /* calls of Export and Import that the cache works for */
 	bool cached; /* blocks can be kept and read, perhaps before all that is held is known */
 	ponto_loop_fn *stopped; /* set: stopping */
 	void *stopped_arg;
@@ -152,7 +153,7 @@ PONTO_MUST_CHECK int dist_proxy_check(const struct dist *dist);
 /* The fetches of a program that is gone end. */
 void dist_client_gone(struct dist_client *client, uint64_t program);
 
-dist_call_fn dist_call_fetch, dist_call_read, dist_call_cancel;
+dist_call_fn dist_call_fetch, dist_call_information, dist_call_read, dist_call_cancel;
 
 /* ---- dist_held.c: what is held, told and cleared ------------------------------------------------ */
 
@@ -160,6 +161,13 @@ dist_call_fn dist_call_fetch, dist_call_read, dist_call_cancel;
 const char *dist_tag_text(struct ponto_arena *arena, const uint8_t tag[DIST_TAG]);
 
 dist_call_fn dist_call_segments, dist_call_clear, dist_call_verify;
+
+/* ---- dist_export.c, dist_import.c: packages --------------------------------------------------------- */
+
+#define DIST_PACKAGING_MAX 16	    /* calls of either kind under way at once */
+#define DIST_PACKAGE_BYTES (896u * 1024) /* of blocks, in one answer: with a segment's hashes it fits a message of the bus */
+
+dist_call_fn dist_call_export, dist_call_import;
 
 /* ---- dist_figures.c: what the cache has done ------------------------------------------------------ */
 

@@ -243,6 +243,7 @@ static void put_done(void *arg, int result)
 		set_cached(fetch, chunk->block, true);
 		dist_fetch_drop(fetch, chunk);
 	}
+	fetch->tell_ready = fetch->tell_ready || (fetch->state == DIST_FETCH_OVER && fetch->jobs == 0);
 	dist_chunk_unref(chunk);
 	ponto_free(client->dist->env->alloc, put);
 	for (struct dist_fetch *other = client->fetches; other; other = other->next)

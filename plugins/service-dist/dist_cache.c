@@ -20,7 +20,8 @@ struct read_job {
 	dist_cache_hashes_fn *hashes; /* instead of work */
 	dist_cache_done_fn *done;
 	void *arg;
-	int got; /* by the store */
+	bool copy; /* nobody uses it here */
+	int got;   /* by the store */
 	int result;
 };
 
@@ -372,7 +373,7 @@ static void put_away(struct dist_cache *cache, struct dist_entry *entry, const s
 
 	if (job->hot)
 		dist_hot_release(&cache->index.hot, job->hot);
-	else if (entry && entry->keyed && read->meta.keyed && job->got == PONTO_OK && !job->hashes)
+	else if (entry && entry->keyed && read->meta.keyed && job->got == PONTO_OK && !job->hashes && !job->copy)
 		dist_hot_keep(&cache->index.hot, &entry->hot, content_segment_blocks(entry->algo, entry->size),
 			      read->index, job->value, &read->block);
 	else
@@ -385,8 +386,7 @@ static void count_read(struct dist_cache *cache, struct dist_entry *entry, bool 
 	cache->stats.hot += hot;
 	ponto_counter_add(cache->metrics.read, 1);
 	ponto_counter_add(cache->metrics.hot, hot);
-	if (bytes)
-		dist_count_hit(cache, entry, bytes);
+	dist_count_hit(cache, entry, bytes);
 	if (entry)
 		dist_index_use(&cache->index, entry, dist_cache_wall(cache));
 }
@@ -399,7 +399,8 @@ static void read_done(void *arg)
 
 	cache->reads--;
 	if (job->got == PONTO_OK) {
-		count_read(cache, entry, job->hot != NULL, job->hashes ? 0 : job->read.block.data.len);
+		if (!job->copy)
+			count_read(cache, entry, job->hot != NULL, job->read.block.data.len);
 	} else {
 		dist_cache_failed(cache, job->got == PONTO_ECORRUPT ? PONTO_ENOENT : job->got);
 		if (entry && !cache->closing && (job->got == PONTO_ENOENT || job->got == PONTO_ECORRUPT))
@@ -463,28 +464,37 @@ bool dist_cache_answer(struct dist_cache *cache, struct dist_hot_block *block, s
 	return dist_hot_answer(&cache->index.hot, block, answer, data, next);
 }
 
-int dist_cache_get(struct dist_cache *cache, const struct content_id *id, uint32_t index, dist_cache_work_fn *work,
-		   dist_cache_done_fn *done, void *arg)
+static int begin_read(struct dist_cache *cache, const struct content_id *id, const struct read_job *job)
 {
 	struct dist_entry *entry = held(cache, id);
-	struct read_job job = {.read.index = index, .work = work, .done = done, .arg = arg};
 
 	if (cache->closing)
 		return PONTO_ECLOSED;
-	if (!entry || !content_blocks_has(&entry->blocks, index))
+	if (!entry || (job->hashes ? entry->hashes == 0 : !content_blocks_has(&entry->blocks, job->read.index)))
 		return PONTO_ENOENT;
-	return cache->reads < cache->config.reads ? submit_read(cache, entry, &job) : PONTO_EBUSY;
+	return cache->reads < cache->config.reads ? submit_read(cache, entry, job) : PONTO_EBUSY;
+}
+
+int dist_cache_get(struct dist_cache *cache, const struct content_id *id, uint32_t index, dist_cache_work_fn *work,
+		   dist_cache_done_fn *done, void *arg)
+{
+	struct read_job job = {.read.index = index, .work = work, .done = done, .arg = arg};
+
+	return begin_read(cache, id, &job);
+}
+
+int dist_cache_copy(struct dist_cache *cache, const struct content_id *id, uint32_t index, dist_cache_work_fn *work,
+		    dist_cache_done_fn *done, void *arg)
+{
+	struct read_job job = {.read.index = index, .work = work, .done = done, .arg = arg, .copy = true};
+
+	return begin_read(cache, id, &job);
 }
 
 int dist_cache_hashes(struct dist_cache *cache, const struct content_id *id, dist_cache_hashes_fn *work,
 		      dist_cache_done_fn *done, void *arg)
 {
-	struct dist_entry *entry = held(cache, id);
-	struct read_job job = {.hashes = work, .done = done, .arg = arg};
+	struct read_job job = {.hashes = work, .done = done, .arg = arg, .copy = true};
 
-	if (cache->closing)
-		return PONTO_ECLOSED;
-	if (!entry || entry->hashes == 0)
-		return PONTO_ENOENT;
-	return cache->reads < cache->config.reads ? submit_read(cache, entry, &job) : PONTO_EBUSY;
+	return begin_read(cache, id, &job);
 }

@@ -140,6 +140,10 @@ typedef int dist_cache_work_fn(void *arg, const struct dist_read *read);
 PONTO_MUST_CHECK int dist_cache_get(struct dist_cache *cache, const struct content_id *id, uint32_t index,
 				    dist_cache_work_fn *work, dist_cache_done_fn *done, void *arg);
 
+/* The same for who takes it elsewhere: it is no use of the segment, and counted nowhere. */
+PONTO_MUST_CHECK int dist_cache_copy(struct dist_cache *cache, const struct content_id *id, uint32_t index,
+				     dist_cache_work_fn *work, dist_cache_done_fn *done, void *arg);
+
 /* A block that is in memory, counted as read, and its segment's key; NULL: it is not. Held until dist_cache_release. */
 struct dist_hot_block *dist_cache_hold(struct dist_cache *cache, const struct content_id *id, uint32_t index,
 				       uint8_t kp[CONTENT_HASH_MAX]);
@@ -149,7 +153,7 @@ bool dist_cache_answer(struct dist_cache *cache, struct dist_hot_block *block, s
 		       const uint8_t *data, uint32_t next);
 
 /* The hashes of the first blocks of a segment of version 1.0, for who offers it to a hosted cache. work borrows them on
- * a worker. Otherwise like dist_cache_get. */
+ * a worker. No use of the segment; otherwise like dist_cache_get. */
 typedef int dist_cache_hashes_fn(void *arg, const struct dist_meta *meta, struct ponto_bytes hashes);
 PONTO_MUST_CHECK int dist_cache_hashes(struct dist_cache *cache, const struct content_id *id,
 				       dist_cache_hashes_fn *work, dist_cache_done_fn *done, void *arg);

@@ -358,7 +358,8 @@ static int examine(const struct dist_segment *segment, struct dist_piece *piece)
 
 	content_blocks_add(&meta.blocks, 0, 1);
 	if (!dist_meta_valid(&meta) || piece->crypto > CONTENT_AES_256 || segment->id.len == 0 ||
-	    segment->id.len > CONTENT_ID_MAX || !dist_block_fits(&meta, piece->index, piece->crypto, piece->data.len))
+	    segment->id.len > CONTENT_ID_MAX ||
+	    !content_block_fits(segment->algo, segment->size, piece->index, piece->crypto, piece->data.len))
 		return PONTO_EINVAL;
 	if (!segment->keyed)
 		return PONTO_OK;

@@ -123,7 +123,7 @@ void dist_check_stopped(struct dist *dist)
 
 	if (!dist->stopped || !dist_server_idle(dist->server) || !dist_peer_idle(dist->peer) ||
 	    !dist_client_idle(dist->client) || !dist_caches_idle(dist->caches) || !dist_hosted_idle(dist->hosted) ||
-	    !dist_secret_idle(dist->secret) || !dist_api_idle(dist->api))
+	    !dist_secret_idle(dist->secret) || !dist_api_idle(dist->api) || dist->packaging > 0)
 		return;
 	dist->cache = NULL;
 	dist->cached = false;

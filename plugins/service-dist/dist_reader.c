@@ -14,6 +14,7 @@ struct dist_reader {
 	struct dist_client *client;
 	struct dist_fetch *fetch;
 	struct ponto_call *fetching, *reading; /* to be answered */
+	bool keep;
 	struct ponto_timer *timer;
 };
 
@@ -125,6 +126,8 @@ static void on_ready(void *arg, struct dist_fetch *fetch)
 	if (dist_fetch_peek(fetch)) {
 		if (!give(reader))
 			ponto_refuse(take_call(&reader->reading), PONTO_ENOMEM, NULL);
+	} else if (dist_fetch_whole(fetch) && reader->keep && fetch->jobs > 0) {
+		return; /* the cache writes */
 	} else if (dist_fetch_whole(fetch)) {
 		reply_with(reader, fetch->from + fetch->read, ponto_bytes(NULL, 0), true);
 		let_go(reader);
@@ -186,8 +189,29 @@ void dist_call_fetch(struct dist *dist, struct ponto_call *call, const ProtobufC
 		return;
 	}
 	reader->fetching = call;
+	reader->keep = asked->has_keep && asked->keep;
 	reader->next = dist->client->readers;
 	dist->client->readers = reader;
+}
+
+void dist_call_information(struct dist *dist, struct ponto_call *call, const ProtobufCMessage *request)
+{
+	const Ponto__Dist__V1__InformationRequest *r = (const Ponto__Dist__V1__InformationRequest *)request;
+	const struct dist_reader *reader = reader_of(dist, call, r->fetch);
+	Ponto__Dist__V1__InformationReply reply = PONTO__DIST__V1__INFORMATION_REPLY__INIT;
+	const struct dist_fetch *fetch;
+	uint64_t left;
+
+	if (!reader || !reader->fetch->encoded) {
+		ponto_refuse(call, PONTO_ENOENT, "no such fetch of this program, or it came without Content Information");
+		return;
+	}
+	fetch = reader->fetch;
+	left = r->offset < fetch->info_len ? fetch->info_len - r->offset : 0;
+	reply.size = fetch->info_len;
+	reply.data.data = left ? fetch->info_bytes + r->offset : NULL;
+	reply.data.len = left < READ_MAX ? (size_t)left : READ_MAX;
+	ponto_answer(dist->env->alloc, call, &reply.base);
 }
 
 void dist_call_read(struct dist *dist, struct ponto_call *call, const ProtobufCMessage *request)

@@ -174,18 +174,6 @@ int dist_list_decode(const struct content_id *id, enum content_algo algo, struct
 	return PONTO_OK;
 }
 
-bool dist_block_fits(const struct dist_meta *meta, uint32_t index, enum content_crypto crypto, size_t len)
-{
-	uint32_t plain;
-
-	if (index >= content_segment_blocks(meta->algo, meta->size))
-		return false;
-	plain = content_block_size(meta->algo, meta->size, index);
-	if (crypto == CONTENT_PLAIN)
-		return len == plain;
-	return len % CONTENT_IV == 0 && len >= plain && len <= (size_t)plain + CONTENT_IV;
-}
-
 void dist_block_encode(const struct dist_block *block, struct ponto_writer *w)
 {
 	ponto_write_u8(w, DIST_RECORD_VERSION);
@@ -217,7 +205,8 @@ int dist_block_decode(const struct dist_meta *meta, uint32_t index, struct ponto
 	block.data = ponto_read_bytes(&r, ponto_reader_left(&r));
 	if (meta->keyed ? block.crypto != CONTENT_PLAIN || block.by != meta->algo : block.by != CONTENT_SHA256)
 		return PONTO_EPROTO;
-	if (ponto_reader_done(&r) != PONTO_OK || !dist_block_fits(meta, index, block.crypto, block.data.len))
+	if (ponto_reader_done(&r) != PONTO_OK ||
+	    !content_block_fits(meta->algo, meta->size, index, block.crypto, block.data.len))
 		return PONTO_EPROTO;
 	*out = block;
 	return PONTO_OK;

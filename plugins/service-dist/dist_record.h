@@ -83,10 +83,6 @@ void dist_block_encode(const struct dist_block *block, struct ponto_writer *w);
 PONTO_MUST_CHECK int dist_block_decode(const struct dist_meta *meta, uint32_t index, struct ponto_bytes value,
 				       struct dist_block *out);
 
-/* Whether data of such a length can be that block: a plain one has the block's size, a sealed one up to 16 bytes of
- * padding more. */
-bool dist_block_fits(const struct dist_meta *meta, uint32_t index, enum content_crypto crypto, size_t len);
-
 /* ---- hashes of files: group "dist/hash" ------------------------------------------------ */
 
 #define DIST_GROUP_HASHES "dist/hash"

@@ -689,6 +689,7 @@ void lan_init(struct lan *lan, uint64_t seed)
 	lan->line_rate = 12500 * 1000;
 	lan->search_limit = 16;
 	lan->uid = 1000;
+	lan->admin = true;
 	ponto_sim_run(lan->sim, PONTO_SECOND);
 }
 
@@ -816,7 +817,7 @@ void lan_call(struct lan *lan, unsigned node, const char *method, struct ponto_b
 	c->call.uid = lan->uid;
 	c->call.client = client;
 	c->call.deadline = PONTO_NEVER;
-	c->call.admin = true;
+	c->call.admin = lan->admin;
 	c->reply = reply;
 	c->arg = arg;
 	lan->nodes[node].service.ops->call(lan->nodes[node].service.self, &c->call);

@@ -72,7 +72,8 @@ struct lan {
 	void (*origin)(void *arg, struct lan_exchange *ex);
 	void (*mangle)(void *arg, struct lan_exchange *ex); /* what a neighbour answered; may be NULL */
 	void *arg;
-	uint32_t uid;	       /* who calls */
+	uint32_t uid;	       /* who calls, */
+	bool admin;	       /* at first: an administrator */
 	int refuse_fetch;      /* fetches fail at once with this */
 	unsigned search_limit; /* neighbours that answer a search */
 };
