@@ -150,7 +150,7 @@ static int take(void *arg, const struct dist_read *read)
 		memcpy(taken->kp, read->meta.kp, CONTENT_HASH_MAX);
 	}
 	if (result == PONTO_OK && (!read->meta.keyed || taken->export->sealed)) {
-		result = dist_digest(CONTENT_SHA256, taken->block.data, hash);
+		dist_digest(CONTENT_SHA256, taken->block.data, hash);
 		memcpy(taken->block.hash, hash, PONTO_SHA256_SIZE);
 	}
 	return result;

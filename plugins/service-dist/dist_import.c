@@ -81,15 +81,15 @@ static void finish(struct import *import)
 /* ---- checking and keeping --------------------------------------------------------------------- */
 
 /* On a worker. */
-static int check_block(const struct content_package_segment *segment, const struct content_package_block *block)
+static bool is_right(const struct content_package_segment *segment, const struct content_package_block *block)
 {
 	enum content_algo algo = segment->keyed ? segment->algo : CONTENT_SHA256;
 	struct ponto_bytes wanted = segment->keyed ? content_block_hash(algo, &segment->segment, block->index)
 						   : ponto_bytes(block->hash, PONTO_SHA256_SIZE);
 	uint8_t hash[CONTENT_HASH_MAX];
-	int result = dist_digest(algo, block->data, hash);
 
-	return result == PONTO_OK && memcmp(hash, wanted.data, wanted.len) != 0 ? PONTO_ECORRUPT : result;
+	dist_digest(algo, block->data, hash);
+	return memcmp(hash, wanted.data, wanted.len) == 0;
 }
 
 static void check(void *arg)
@@ -100,9 +100,8 @@ static void check(void *arg)
 	for (size_t i = 0; i < import->count && !import->fault; i++) {
 		struct brought *b = &import->brought[i];
 
-		b->result = content_package_block_fits(&import->segment, &b->block)
-				    ? check_block(&import->segment, &b->block)
-				    : PONTO_ECORRUPT;
+		if (!content_package_block_fits(&import->segment, &b->block) || !is_right(&import->segment, &b->block))
+			b->result = PONTO_ECORRUPT;
 	}
 }
 
