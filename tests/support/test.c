@@ -5,6 +5,18 @@
 #include <stdio.h>
 #include <unistd.h>
 
+/* cmocka's own, which says "not ok" of a case that was skipped: to readers of TAP it failed. */
+void print_message(const char *const format, ...)
+{
+	static const char skipped[] = "not ok %u # SKIP";
+	va_list args;
+
+	va_start(args, format);
+	vprintf(strncmp(format, skipped, strlen(skipped)) == 0 ? format + strlen("not ") : format, args);
+	va_end(args);
+	fflush(stdout);
+}
+
 static void mark(const char *word, const char *how, const char *const *names, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
