@@ -11,7 +11,7 @@ for store in store-mem store-rocksdb; do
 		rm -rf "$work/state" "$work/run" "$work/log"
 		cat > "$work/ponto.conf" <<CONF
 node       = { name = "bench"; state = "$work/state"; socket = "$work/run/bus"; resolve_socket = "off"; };
-transports = { wide = { plugin = "transport-udp6"; port = $((20000 + $$ % 20000)); }; };
+transports = { wide = { plugin = "transport-udp6"; port = $((20000 + $$ % 12000)); }; };
 stores     = { main = { plugin = "$store"; }; };
 security   = { id = { plugin = "security-pki"; }; };
 discovery  = { };

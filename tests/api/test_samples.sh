@@ -13,16 +13,12 @@ daemon=
 trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
 unset PONTO_PLUGIN_PATH PONTO_PASSWORD
 export PONTO_ENDPOINT=$work/run/bus LC_ALL=C.UTF-8
-count=0 bad=0
-ok() { count=$((count + 1)); echo "ok $count - $1"; }
-not_ok() { count=$((count + 1)) bad=$((bad + 1)); echo "not ok $count - $1"; shift; [ $# = 0 ] || printf '%s\n' "$@" | sed 's/^/# /'; }
+. "$top/tests/interop/tap.inc.sh"
 covers() { printf '# covers %s\n' "$@"; }
 try() { local name=$1 out; shift; if out=$("$@" 2>&1 </dev/null); then ok "$name"; else not_ok "$name" "$(tail -n 20 <<<"$out")"; return 1; fi; }
 finish() { echo "1..$count"; [ $bad = 0 ]; exit; }
-# says FILE TEXT: within a minute
-says() { local n=600; until grep -qF -- "$2" "$work/$1" 2>/dev/null; do n=$((n - 1)); [ $n -gt 0 ] || return 1; sleep 0.1; done; }
+says() { until_true 600 grep -qF -- "$2" "$work/$1"; } # FILE TEXT
 told() { if says "$2" "$3"; then ok "$1"; else not_ok "$1" "no '$3' in:" "$(cat "$work/$2" 2>&1)"; fi; }
-is() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "got '$2', not '$3'"; fi; }
 
 # ---- compiling ------------------------------------------------------------------------------------
 try "the headers and libraries are installed" make -s -C "$build" DESTDIR="$work/root" \
@@ -42,7 +38,7 @@ done
 mkdir -m 700 state run
 cat >ponto.conf <<CONF
 node       = { name = "samples"; state = "$work/state"; socket = "ipc://$work/run/bus"; resolve_socket = "off"; };
-transports = { wide = { plugin = "transport-udp6"; port = $((20000 + $$ % 20000)); }; };
+transports = { wide = { plugin = "transport-udp6"; port = $((20000 + $$ % 12000)); }; };
 stores     = { main = { plugin = "store-mem"; }; };
 security   = { id = { plugin = "security-pki"; }; };
 discovery  = { };
@@ -139,8 +135,7 @@ wait $watcher
 covers WSANSPIoctl
 is "and how a daemon goes and comes" "$(grep -c '^[-+] Loopback_' watch.out)" 2
 found() { ./namespace_browser find 0.site | grep -q '^1 found'; }
-n=300
-until found || [ $n = 0 ]; do n=$((n - 1)); sleep 0.1; done
+until_true 300 found
 covers WSASetServiceW
 try "a published name is back after the daemon was another" found
 kill -INT $publisher

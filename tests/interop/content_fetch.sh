@@ -175,7 +175,7 @@ is "no tunnels" "$(curl_at C -o /dev/null -w '%{http_connect}' -p -x http://127.
 is "not itself: a path" "$(curl_at C -o /dev/null -w '%{http_code}' http://127.0.0.1:8118/x)" 400
 is "not itself: its own address" "$(proxied -o /dev/null -w '%{http_code}' http://127.0.0.1:8118/x)" 508
 is "nobody there" "$(proxied -o /dev/null -w '%{http_code}' http://192.0.2.1:9/x)" 502
-many() { for i in $(seq 8); do same "$work/www/small" "$site/small" & done; for job in $(jobs -p | tail -n 8); do wait "$job" || return 1; done; }
+many() { local p=() i; for i in 1 2 3 4 5 6 7 8; do same "$work/www/small" "$site/small" & p+=($!); done; for i in "${p[@]}"; do wait "$i" || return 1; done; }
 check "eight at once" many
 
 # ---- a plain origin ---------------------------------------------------------------------------------------------

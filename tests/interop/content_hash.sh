@@ -23,10 +23,7 @@ ponto() { "${plain_user[@]}" env HOME="$home" "$build/ponto" "$@"; }
 cd "$work" || exit 1
 "${plain_user[@]}" mkdir home other
 
-count=0 bad=0
-ok() { count=$((count + 1)); echo "ok $count - $1"; }
-not_ok() { count=$((count + 1)) bad=$((bad + 1)); echo "not ok $count - $1"; shift; [ $# = 0 ] || printf '%s\n' "$@" | head -n 20 | sed 's/^/# /'; }
-check() { local name=$1 out; shift; if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "$out"; fi; }
+. "$top/tests/interop/tap.inc.sh"
 # refused STATUS TEXT COMMAND...: one line on standard error, nothing on standard output
 refused() {
 	local status=$1 text=$2 got

@@ -18,11 +18,7 @@ mkdir -m 700 "$work/state" "$work/other" "$work/run" "$work/www"
 unset PONTO_ENDPOINT
 ponto() { "${plain_user[@]}" env HOME="$work" "$build/ponto" --connect "$work/run/bus" "$@"; }
 cd "$work" || exit 1
-count=0 bad=0
-ok() { count=$((count + 1)); echo "ok $count - $1"; }
-not_ok() { count=$((count + 1)) bad=$((bad + 1)); echo "not ok $count - $1"; shift; [ $# = 0 ] || printf '%s\n' "$@" | head -n 20 | sed 's/^/# /'; }
-check() { local name=$1 out; shift; if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "$out"; fi; }
-until_true() { local n=$1; shift; until "$@" >/dev/null 2>&1; do n=$((n - 1)); [ "$n" -gt 0 ] || return 1; sleep 0.1; done; }
+. "$top/tests/interop/tap.inc.sh"
 
 python3 - <<'PY'
 import random
@@ -41,13 +37,11 @@ CONF
 start() { # NAME
 	"${plain_user[@]}" "$build/pontod" -c "$1.conf" >log 2>&1 &
 	daemon=$!
-	until_true 100 ponto content publish || { cat log >&2; return 1; }
+	until_true 100 ponto content publish || return 1
 	site=$(ponto content publish | sed -n 's|^served at  ||p')
 	port=$(sed -n 's/.*listening on 127.0.0.1:\([0-9]*\).*/\1/p' log | tail -n 1)
 }
-gone() { ! kill -0 "$daemon" 2>/dev/null; }
-# A check runs in a shell of its own, which cannot wait for this one's child.
-stop() { kill "$daemon" && until_true 300 gone && daemon=; }
+stop() { local pid=$daemon; daemon=; kill "$pid" && wait "$pid"; }
 described() { # VERSION: as bytes
 	python3 -c 'import sys
 sys.path.insert(0, "'"$top"'/tests/interop")
@@ -78,7 +72,7 @@ counted() { # what the judge asked for, found and not found; and what most was r
 given=
 for information in 1.0 2.0; do
 	conf node state 127.0.0.1 "information = \"$information\";"
-	start node || { echo "Bail out! the node does not start"; exit 1; }
+	start node || bail "the node does not start"
 	[ -z "$given" ] || check "what was counted is kept over the restart" [ "$(figure kept given) $(figure counter given)" = "$given 0" ]
 	[ $information = 1.0 ] || check "the cache is cleared" ponto content cache clear
 	check "the file is described, version $information" until_true 100 described "${information%.0}"
@@ -91,7 +85,7 @@ for information in 1.0 2.0; do
 done
 for cipher in none aes-192 aes-256; do
 	conf node state 127.0.0.1 "information = \"2.0\"; cipher = \"$cipher\";"
-	start node || { echo "Bail out! the node does not start"; exit 1; }
+	start node || bail "the node does not start"
 	judge 2.0 $cipher
 	[ $cipher = aes-256 ] || stop
 done
@@ -105,7 +99,7 @@ conf second other "127.0.0.1:$port"
 sed -i "s|/run/bus|/run/bus2|" second.conf
 taken() { # the port of another: one clear error, and an end that leaves nothing behind
 	local got
-	"${plain_user[@]}" timeout 20 "$build/pontod" -c second.conf >log2 2>&1
+	"${plain_user[@]}" timeout 300 "$build/pontod" -c second.conf >log2 2>&1
 	got=$?
 	cat log2
 	[ $got = 1 ] && grep -q "no retrieval by neighbours on 127.0.0.1:$port: already exists; another port" log2
@@ -113,7 +107,7 @@ taken() { # the port of another: one clear error, and an end that leaves nothing
 check "a port that is taken: refused, and which option helps" taken
 conf third state 127.0.0.1
 sed -i "s|/run/bus|/run/bus3|" third.conf
-locked() { ! "${plain_user[@]}" timeout 20 "$build/pontod" -c third.conf >log3 2>&1 && cat log3 && [ "$(wc -l <log3)" = 1 ] && grep -q "another daemon uses" log3; }
+locked() { ! "${plain_user[@]}" timeout 300 "$build/pontod" -c third.conf >log3 2>&1 && cat log3 && [ "$(wc -l <log3)" = 1 ] && grep -q "another daemon uses" log3; }
 check "the cache of another node: refused" locked
 check "which goes on" ponto content cache stats
 check "and ends" stop

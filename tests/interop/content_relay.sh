@@ -20,12 +20,7 @@ unset PONTO_ENDPOINT PONTO_PASSWORD
 ponto() { "${plain_user[@]}" env HOME="$work/own" "$build/ponto" --connect "$work/run/bus" "$@"; }
 cd "$work" || exit 1
 
-count=0 bad=0
-ok() { count=$((count + 1)); echo "ok $count - $1"; }
-not_ok() { count=$((count + 1)) bad=$((bad + 1)); echo "not ok $count - $1"; shift; [ $# = 0 ] || printf '%s\n' "$@" | head -n 20 | sed 's/^/# /'; }
-check() { local name=$1 out; shift; if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "$out"; fi; }
-until_true() { local n=$1; shift; until "$@" >/dev/null 2>&1; do n=$((n - 1)); [ "$n" -gt 0 ] || return 1; sleep 0.1; done; }
-bail() { echo "Bail out! $1"; exit 1; }
+. "$top/tests/interop/tap.inc.sh"
 
 python3 - <<'PY'
 import random
@@ -86,13 +81,13 @@ services = {
 CONF
 served() { ponto --service "$1" content publish | sed -n 's|^served at  https\{0,1\}://127.0.0.1:||p'; }
 start() {
-	"${plain_user[@]}" "$build/pontod" -c ponto.conf >log 2>&1 &
+	"${plain_user[@]}" "$build/pontod" -c ponto.conf >>log 2>&1 &
 	daemon=$!
-	until_true 100 ponto --service site content publish || { cat log >&2; return 1; }
+	until_true 100 ponto --service site content publish || return 1
 	port=$(served site) odd=$(served odd) tls=$(served tls) wary=$(served wary)
 	site=http://127.0.0.1:$port
 }
-stop() { kill "$daemon" && wait "$daemon"; daemon=; }
+stop() { local pid=$daemon; daemon=; kill "$pid" && wait "$pid"; }
 start || bail "the node does not start"
 direct=http://127.0.0.1:$(cat site)
 
@@ -183,7 +178,9 @@ told_again() { curl -sf -o got -D headers -H 'Host: www.example' "$site/large.bi
 check "hashes are made" until_true 200 told_again
 check "the node stops" stop
 start || bail "the node does not start again"
+hashed() { ponto node metrics | sed -n 's/^ponto_dist_relay_hashed_total{.*"site".*} //p'; }
 check "and are found again after a restart" until_true 20 told_again
+is "not made again" "$(hashed)" 0
 kill "$site_pid"
 wait "$site_pid" 2>/dev/null
 status() { [ "$(curl -s -o got -w '%{http_code}' "${@:2}")" = "$1" ]; }
@@ -191,7 +188,7 @@ check "the origin is down: 502" status 502 "$site/small"
 check "for who speaks PeerDist, too" status 502 -H 'Accept-Encoding: peerdist' -H 'X-P2P-PeerDist: Version=1.1' \
 	-H 'X-P2P-PeerDistEx: MinContentInformation=1.0, MaxContentInformation=1.0, HashRequest=true' "$site/large.bin"
 check "the published folder is there" eval '[ "$(curl -sf "$site/ours/page.html")" = ours ]'
-check "the node stops while clients wait" eval 'curl -s -o got "http://127.0.0.1:$odd/silent" & client=$!; sleep 0.2; stop; code=$?; wait $client; [ $code = 0 ]'
+check "the node stops while clients wait" eval 'curl -s -o got "http://127.0.0.1:$odd/silent" & client=$!; sleep 0.2; stop; status=$?; wait $client; [ $status = 0 ]'
 check "no fault was logged" eval '! grep -E " (error|fault) " log'
 for wrong in 127.0.0.1:80 http:// http://a/ http://a/b http://u@h ftp://a http://a:0 'http://a b' 'http://[::1'; do
 	sed "s|origin = \"http://127.0.0.1:$(cat odd)\"|origin = \"$wrong\"|" ponto.conf >wrong.conf

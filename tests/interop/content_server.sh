@@ -19,10 +19,7 @@ unset PONTO_ENDPOINT PONTO_PASSWORD
 ponto() { "${plain_user[@]}" env HOME="$work/own" "$build/ponto" --connect "$work/run/bus" "$@"; }
 cd "$work" || exit 1
 
-count=0 bad=0
-ok() { count=$((count + 1)); echo "ok $count - $1"; }
-not_ok() { count=$((count + 1)) bad=$((bad + 1)); echo "not ok $count - $1"; shift; [ $# = 0 ] || printf '%s\n' "$@" | head -n 20 | sed 's/^/# /'; }
-check() { local name=$1 out; shift; if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "$out"; fi; }
+. "$top/tests/interop/tap.inc.sh"
 refused() { # STATUS TEXT COMMAND...
 	local status=$1 text=$2 got
 	shift 2
@@ -31,7 +28,6 @@ refused() { # STATUS TEXT COMMAND...
 	if [ $got = "$status" ] && [ "$(wc -l <err)" = 1 ] && grep -qF -e "$text" err; then ok "$* -> $text"
 	else not_ok "$* -> $status, $text" "got $got" "$(head -c 2000 out err)"; fi
 }
-until_true() { local n=$1; shift; until "$@" >/dev/null 2>&1; do n=$((n - 1)); [ "$n" -gt 0 ] || return 1; sleep 0.1; done; }
 
 python3 - <<'PY'
 import random
@@ -62,15 +58,15 @@ CONF
 [ ${#plain_user[@]} = 0 ] || chown root:root www/closed
 chmod 000 www/closed
 start() {
-	"${plain_user[@]}" "$build/pontod" -c ponto.conf >log 2>&1 &
+	"${plain_user[@]}" "$build/pontod" -c ponto.conf >>log 2>&1 &
 	daemon=$!
-	until_true 100 ponto content publish || { cat log >&2; return 1; }
+	until_true 100 ponto content publish || return 1
 	port=$(ponto content publish | sed -n 's|^served at  http://127.0.0.1:||p')
 	port6=$(ponto content publish | sed -n 's|^served at  http://\[::1\]:||p')
 	tls=$(ponto --service tls content publish | sed -n 's|^served at  https://127.0.0.1:||p')
 }
-stop() { kill "$daemon" && wait "$daemon"; daemon=; }
-start || { echo "Bail out! the node does not start"; exit 1; }
+stop() { local pid=$daemon; daemon=; kill "$pid" && wait "$pid"; }
+start || bail "the node does not start"
 site=http://127.0.0.1:$port
 
 # ---- plain clients --------------------------------------------------------------------------------
@@ -188,7 +184,7 @@ check "and served" same "$site/files/page.html" more/page.html
 # A restart: what was published still is; the key and the hashes are the same.
 before=$(cat own/key | openssl dgst -sha256)
 check "the node stops" stop
-start || { echo "Bail out! the node does not start again"; exit 1; }
+start || bail "the node does not start again"
 site=http://127.0.0.1:$port
 check "it is still served after a restart" same "$site/more/page.html" more/page.html
 echo "# proves DIST-001"

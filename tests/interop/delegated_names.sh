@@ -10,11 +10,7 @@ if ! command -v openssl >/dev/null; then
 	echo "1..0 # SKIP openssl is not installed"
 	exit 0
 fi
-if [ -z "${PONTO_IN_NAMESPACE-}" ]; then
-	user=()
-	[ "$(id -u)" = 0 ] || user=(--user --map-root-user)
-	PONTO_IN_NAMESPACE=$(id -u) exec unshare "${user[@]}" --net --mount --pid --fork --kill-child --mount-proc "$0" "$@"
-fi
+. "$top/tests/interop/namespace.inc.sh"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-delegated-XXXXXX")
 trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
@@ -22,19 +18,8 @@ chmod 755 "$work"
 mount -t tmpfs none /run
 unset OPENSSL_CONF
 
-count=0 bad=0
-ok() { count=$((count + 1)); echo "ok $count - $1"; }
-not_ok() {
-	count=$((count + 1)) bad=$((bad + 1))
-	echo "not ok $count - $1"
-	shift
-	[ $# = 0 ] || printf '%s\n' "$@" | sed 's/^/# /'
-}
-# check NAME COMMAND...: one test
-check() { local name=$1 out; shift; if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "$out"; fi; }
-is() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "is:   $2" "want: $3"; fi; }
+. "$top/tests/interop/tap.inc.sh"
 refused() { ! "$@"; }
-bail() { echo "Bail out! $*"; for n in A B C; do sed "s/^/# $n: /" "$work/$n.log" 2>/dev/null | tail -n 20; done; exit 1; }
 
 # ---- the network: a bridge, three hosts ------------------------------------------
 ip link set lo up
@@ -55,7 +40,6 @@ plain_user=()
 if [ "$PONTO_IN_NAMESPACE" = 0 ]; then plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups); fi
 in_ns() { local node=$1; shift; ip netns exec "$node" "${plain_user[@]}" env PONTO_PLUGIN_PATH="$build/.libs" "$@"; }
 ponto() { local node=$1; shift; in_ns "$node" "$build/ponto" --connect "$work/$node/run/bus" "$@"; }
-until_true() { local n=$1; shift; until "$@" >/dev/null 2>&1; do n=$((n - 1)); [ "$n" -gt 0 ] || return 1; sleep 0.1; done; }
 start() {
 	in_ns "$1" "$build/pontod" -c "$work/$1/ponto.conf" 2>>"$work/$1.log" &
 	until_true 150 ponto "$1" node status || bail "node $1 does not start"

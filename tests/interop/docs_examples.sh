@@ -13,9 +13,7 @@ if [ "$(id -u)" = 0 ]; then
 	plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 	chown 65534:65534 "$work"
 fi
-count=0 bad=0
-ok() { count=$((count + 1)); echo "ok $count - $1"; }
-not_ok() { count=$((count + 1)) bad=$((bad + 1)); echo "not ok $count - $1"; shift; [ $# = 0 ] || printf '%s\n' "$@" | sed 's/^/# /'; }
+. "$top/tests/interop/tap.inc.sh"
 
 # ---- configurations of the plugins' pages ------------------------------------------------------
 for page in "$top"/plugins/*/README.md; do

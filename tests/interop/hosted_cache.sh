@@ -18,11 +18,7 @@ mkdir -m 700 "$work/state" "$work/run" "$work/www"
 unset PONTO_ENDPOINT
 ponto() { "${plain_user[@]}" env HOME="$work" "$build/ponto" --connect "$work/run/bus" "$@"; }
 cd "$work" || exit 1
-count=0 bad=0
-ok() { count=$((count + 1)); echo "ok $count - $1"; }
-not_ok() { count=$((count + 1)) bad=$((bad + 1)); echo "not ok $count - $1"; shift; [ $# = 0 ] || printf '%s\n' "$@" | head -n 20 | sed 's/^/# /'; }
-check() { local name=$1 out; shift; if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "$out"; fi; }
-until_true() { local n=$1; shift; until "$@" >/dev/null 2>&1; do n=$((n - 1)); [ "$n" -gt 0 ] || return 1; sleep 0.1; done; }
+. "$top/tests/interop/tap.inc.sh"
 
 python3 - <<'PY'
 import random
@@ -48,12 +44,12 @@ port_of() { sed -n "s/.*$1 127.0.0.1:\([0-9]*\).*/\1/p" log | tail -n 1; }
 start() { # NAME
 	"${plain_user[@]}" "$build/pontod" -c "$1.conf" >log 2>&1 &
 	daemon=$!
-	until_true 100 ponto content publish || { cat log >&2; return 1; }
+	until_true 100 ponto content publish || return 1
 	site=$(ponto content publish | sed -n 's|^served at  ||p')
 	port=$(port_of 'listening on')
 	secure=$(port_of 'are taken on')
 }
-stop() { kill "$daemon" && wait "$daemon"; daemon=; }
+stop() { local pid=$daemon; daemon=; kill "$pid" && wait "$pid"; }
 described() { # VERSION
 	python3 -c 'import sys
 sys.path.insert(0, "'"$top"'/tests/interop")
@@ -72,14 +68,14 @@ judge() {
 }
 refused() { # NAME TEXT: it does not start, and says so in one line
 	local got
-	"${plain_user[@]}" timeout 20 "$build/pontod" -c "$1.conf" >log2 2>&1
+	"${plain_user[@]}" timeout 300 "$build/pontod" -c "$1.conf" >log2 2>&1
 	got=$?
 	cat log2
 	[ $got = 1 ] && [ "$(grep -c 'error' log2)" -ge 1 ] && grep -q "$2" log2
 }
 
 conf cache 'hosted_listen = "127.0.0.1"; hosted_certificate = "'"$work"'/cert.pem"; hosted_key = "'"$work"'/key.pem";'
-start cache || { echo "Bail out! the cache does not start"; exit 1; }
+start cache || bail "the cache does not start"
 check "the file is described, version 1.0" until_true 100 described 1
 check "the file is described, version 2.0" until_true 100 described 2
 judge

@@ -18,11 +18,7 @@ mkdir -m 700 "$work/www" "$work/got"
 for d in one two client; do mkdir -m 700 "$work/$d" "$work/$d/state" "$work/$d/run"; done
 unset PONTO_ENDPOINT
 cd "$work" || exit 1
-count=0 bad=0
-ok() { count=$((count + 1)); echo "ok $count - $1"; }
-not_ok() { count=$((count + 1)) bad=$((bad + 1)); echo "not ok $count - $1"; shift; [ $# = 0 ] || printf '%s\n' "$@" | head -n 20 | sed 's/^/# /'; }
-check() { local name=$1 out; shift; if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "$out"; fi; }
-until_true() { local n=$1; shift; until "$@" >/dev/null 2>&1; do n=$((n - 1)); [ "$n" -gt 0 ] || return 1; sleep 0.1; done; }
+. "$top/tests/interop/tap.inc.sh"
 ponto() { local at=$1; shift; "${plain_user[@]}" env HOME="$work" "$build/ponto" --connect "$work/$at/run/bus" "$@"; }
 
 python3 - <<'PY'
@@ -59,13 +55,13 @@ cat >restart <<SH
 cd "$work" || exit 1
 if [ -s client.pid ]; then
 	kill "\$(cat client.pid)" 2>/dev/null
-	n=300
+	n=1200
 	while kill -0 "\$(cat client.pid)" 2>/dev/null; do n=\$((n - 1)); [ \$n -gt 0 ] || exit 1; sleep 0.1; done
 fi
 sed "s|HOSTED|\$(cat hosted)|" client.in >client.conf
 ${plain_user[*]} "$build/pontod" -c client.conf >client.log 2>&1 &
 echo \$! >client.pid
-n=300
+n=1200
 until ${plain_user[*]} env HOME="$work" "$build/ponto" --connect "$work/client/run/bus" content cache stats >/dev/null 2>&1; do
 	n=\$((n - 1)); [ \$n -gt 0 ] || exit 1; sleep 0.1
 done
@@ -101,7 +97,7 @@ bad=$((bad + more))
 # ---- what it is told ---------------------------------------------------------------------------------------
 refused() { # SETTINGS TEXT
 	configure bad "$1"
-	! "${plain_user[@]}" timeout 20 "$build/ponto" config check bad.conf >out 2>&1 && cat out && grep -q "$2" out
+	! "${plain_user[@]}" timeout 300 "$build/ponto" config check bad.conf >out 2>&1 && cat out && grep -q "$2" out
 }
 for name in 'http://' 'ftp://cache' 'cache:0' 'cache:65536' 'cache/path' 'two words' '[::1' 'user@cache' ':80'; do
 	check "'$name' is no hosted cache" refused "hosted = [\"$name\"];" "is no hosted cache"

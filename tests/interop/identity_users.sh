@@ -18,18 +18,14 @@ mkdir -m 700 "$work/state"
 mkdir -m 750 "$work/run"
 chown $daemon_uid:$gid "$work/state" "$work/run"
 
-count=0 bad=0
-ok() { count=$((count + 1)); echo "ok $count - $1"; }
-not_ok() { count=$((count + 1)) bad=$((bad + 1)); echo "not ok $count - $1"; shift; [ $# = 0 ] || printf '%s\n' "$@" | sed 's/^/# /'; }
-is() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "got '$2', not '$3'"; fi; }
+. "$top/tests/interop/tap.inc.sh"
 as() { local uid=$1; shift; setpriv --reuid "$uid" --regid $gid --clear-groups "$@"; }
 user() { local uid=$1; shift; as "$uid" env PONTO_ENDPOINT="ipc://$work/run/bus" "$build/tests/interop/identity_user" "$@" 2>&1; }
 ponto() { local uid=$1; shift; as "$uid" "$build/ponto" --connect "$work/run/bus" "$@" 2>&1; }
-until_true() { local n=$1; shift; until "$@" >/dev/null 2>&1; do n=$((n - 1)); [ "$n" -gt 0 ] || return 1; sleep 0.1; done; }
 
 cat > "$work/ponto.conf" <<CONF
 node       = { name = "shared"; state = "$work/state"; socket = "ipc://$work/run/bus"; resolve_socket = "off"; group = "$group"; };
-transports = { wide = { plugin = "transport-udp6"; port = $((20000 + $$ % 20000)); }; };
+transports = { wide = { plugin = "transport-udp6"; port = $((20000 + $$ % 12000)); }; };
 stores     = { main = { plugin = "store-mem"; }; };
 security   = { id = { plugin = "security-pki"; iterations = 1000; }; };
 discovery  = { };

@@ -15,9 +15,7 @@ daemon=
 trap '[ -z "$daemon" ] || kill "$daemon" 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
 chmod 755 "$work"
 unset PONTO_PLUGIN_PATH PONTO_ENDPOINT PONTO_PASSWORD
-count=0 bad=0
-ok() { count=$((count + 1)); echo "ok $count - $1"; }
-not_ok() { count=$((count + 1)) bad=$((bad + 1)); echo "not ok $count - $1"; shift; [ $# = 0 ] || printf '%s\n' "$@" | sed 's/^/# /'; }
+. "$top/tests/interop/tap.inc.sh"
 # try NAME COMMAND...: it succeeds; what it printed is kept in $work/out
 try() {
 	local name=$1
@@ -104,7 +102,7 @@ mkdir -m 700 "$work/state" "$work/run"
 [ ${#plain_user[@]} = 0 ] || chown 65534:65534 "$work/state" "$work/run"
 cat >"$work/ponto.conf" <<CONF
 node       = { name = "kit"; state = "$work/state"; socket = "ipc://$work/run/bus"; };
-transports = { wide = { plugin = "transport-udp6"; port = $((20000 + $$ % 20000)); }; };
+transports = { wide = { plugin = "transport-udp6"; port = $((20000 + $$ % 12000)); }; };
 stores     = { main = { plugin = "store-file"; path = "records"; }; };
 discovery  = { };
 services   = { pnrp = { plugin = "service-pnrp"; scope = "loopback"; }; };
@@ -113,7 +111,8 @@ export PONTO_PLUGIN_PATH=$work/mine:$build/.libs
 "${plain_user[@]}" env HOME="$work" "$build/pontod" -c "$work/ponto.conf" 2>"$work/log" &
 daemon=$!
 client() { "${plain_user[@]}" env HOME="$work" "$ponto" --connect "$work/run/bus" "$@"; }
-for _ in $(seq 150); do client node status >/dev/null 2>&1 && break; kill -0 "$daemon" 2>/dev/null || break; sleep 0.1; done
+answers_or_ended() { client node status || ! kill -0 "$daemon"; }
+until_true 150 answers_or_ended
 try "the daemon runs on the store" client node status || sed 's/^/# /' "$work/log"
 try "a name is registered" client name register 0.kit --endpoint '[2001:db8::1]:80'
 if [ -n "$(find "$work/state/records" -type f 2>/dev/null)" ]; then ok "its records are files"; else not_ok "its records are files" "$(ls -R "$work/state")"; fi

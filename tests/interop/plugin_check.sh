@@ -12,9 +12,7 @@ trap 'rm -rf "$work"' EXIT
 unset PONTO_LIBEXEC
 export PONTO_PLUGIN_PATH=$build/.libs
 ponto=$build/ponto
-count=0 bad=0
-ok() { count=$((count + 1)); echo "ok $count - $1"; }
-not_ok() { count=$((count + 1)) bad=$((bad + 1)); echo "not ok $count - $1"; shift; [ $# = 0 ] || printf '%s\n' "$@" | sed 's/^/# /'; }
+. "$top/tests/interop/tap.inc.sh"
 
 # passes NAME WHAT: every sentence holds, and the contract of its kind was tried
 passes() {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Remote administration over tcp on loopback: the right key, a wrong one, an unlisted one, none.
 set -uo pipefail
-build=${PONTO_BUILDDIR:-.}
+top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
+build=${PONTO_BUILDDIR:-$top/build/plain}
 export PONTO_PLUGIN_PATH=$build/.libs
 work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-remote-XXXXXX")
 daemon=
@@ -10,18 +11,17 @@ unset PONTO_ENDPOINT XDG_CONFIG_HOME
 as=()
 if [ "$(id -u)" = 0 ]; then as=(setpriv --reuid 65534 --regid 65534 --clear-groups); chown 65534:65534 "$work"; fi
 ponto() { "${as[@]}" env HOME="$work" "$build/ponto" "$@"; }
-port=$((20000 + $$ % 20000))
+port=$((20000 + $$ % 12000))
 remote=tcp://127.0.0.1:$port
 
-count=0 bad=0
+. "$top/tests/interop/tap.inc.sh"
 expect() { # STATUS TEXT COMMAND...
 	local status=$1 text=$2 out got
 	shift 2
 	out=$("$@" 2>&1 </dev/null)
 	got=$?
-	count=$((count + 1))
-	if [ $got = "$status" ] && grep -qF -e "$text" <<<"$out" && [ "$(wc -l <<<"$out")" -le 20 ]; then echo "ok $count - $* -> $status"
-	else bad=1; echo "not ok $count - $* -> $status, '$text'"; sed 's/^/# /' <<<"got $got: $out"; fi
+	if [ $got = "$status" ] && grep -qF -e "$text" <<<"$out" && [ "$(wc -l <<<"$out")" -le 20 ]; then ok "$* -> $status"
+	else not_ok "$* -> $status, '$text'" "got $got: $out"; fi
 }
 
 expect 2 "ponto node key --make" ponto --connect $remote node status
@@ -38,8 +38,7 @@ transports = { }; security = { }; discovery = { }; services = { };
 CONF
 "${as[@]}" env HOME="$work" "$build/pontod" -c "$work/ponto.conf" 2>"$work/log" &
 daemon=$!
-for n in $(seq 400); do grep -q 'runs: state' "$work/log" && break; sleep 0.05; done
-[ -d /proc/$daemon ] || sed 's/^/# /' "$work/log"
+until_true 200 grep -q 'runs: state' "$work/log" || bail "the daemon does not start"
 expect 2 "is not known" ponto --connect $remote node status
 ponto node key "$work/state/remote/server.key" | "${as[@]}" tee "$work/server.pub" >/dev/null
 expect 0 "node      far" ponto --connect $remote --server-key "$work/server.pub" node status
@@ -58,4 +57,4 @@ kill -TERM "$daemon"; wait "$daemon"; status=$?; daemon=
 expect 0 "0" echo $status
 [ $status = 0 ] || sed 's/^/# /' "$work/log"
 echo "1..$count"
-exit $bad
+[ $bad = 0 ]

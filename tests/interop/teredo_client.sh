@@ -45,7 +45,7 @@ reaches() {
 	tell "$1" quiet
 	for i in $(seq 30); do
 		tell "$1" send "[$2]:${4-3540}" "$3"
-		until_true 10 heard "$1" "$3" && return 0
+		tries 10 heard "$1" "$3" && return 0
 	done
 	cat "$work/$1.out"
 	return 1
@@ -87,6 +87,7 @@ for _ in range(20):
 ' "$2" "$3"
 }
 # The other way round: an echo of UDP on a host.
+udp6_listens() { listens "$1" '*:3540' || listens "$1" '[::]:3540'; }
 udp6_echo() {
 	ip netns exec "${NETLAB_PREFIX:-lab-}$1" python3 -c '
 import socket
@@ -96,7 +97,7 @@ while True:
     data, peer = s.recvfrom(1500)
     s.sendto(data, peer)
 ' &
-	until_true 100 listens "$1" '*:3540' || until_true 10 listens "$1" '[::]:3540' || bail "no echo on $1"
+	until_true 100 udp6_listens "$1" || bail "no echo on $1"
 }
 is "a miredo client reaches it" "$(udp6 client2 "${address[client1]}" from-miredo)" from-miredo
 check "a miredo client pings it" pings client2 "${address[client1]}"

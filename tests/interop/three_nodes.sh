@@ -7,28 +7,14 @@ set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
 
-if [ -z "${PONTO_IN_NAMESPACE-}" ]; then
-	user=()
-	[ "$(id -u)" = 0 ] || user=(--user --map-root-user)
-	PONTO_IN_NAMESPACE=$(id -u) exec unshare "${user[@]}" --net --mount --pid --fork --kill-child --mount-proc "$0" "$@"
-fi
+. "$top/tests/interop/namespace.inc.sh"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-three-XXXXXX")
 trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
 chmod 755 "$work"
 mount -t tmpfs none /run
 
-count=0 bad=0
-ok() { count=$((count + 1)); echo "ok $count - $1"; }
-not_ok() {
-	count=$((count + 1)) bad=$((bad + 1))
-	echo "not ok $count - $1"
-	shift
-	[ $# = 0 ] || printf '%s\n' "$@" | sed 's/^/# /'
-}
-# check NAME COMMAND...: one test
-check() { local name=$1 out; shift; if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "$out"; fi; }
-bail() { echo "Bail out! $*"; for n in A B C; do sed "s/^/# $n: /" "$work/$n.log" 2>/dev/null | tail -n 20; done; exit 1; }
+. "$top/tests/interop/tap.inc.sh"
 
 # ---- the network: a bridge, three hosts ------------------------------------------
 ip link set lo up
@@ -49,7 +35,6 @@ plain_user=()
 if [ "$PONTO_IN_NAMESPACE" = 0 ]; then plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups); fi
 in_ns() { local node=$1; shift; ip netns exec "$node" "${plain_user[@]}" env PONTO_PLUGIN_PATH="$build/.libs" "$@"; }
 ponto() { local node=$1; shift; in_ns "$node" "$build/ponto" --connect "$work/$node/run/bus" "$@"; }
-until_true() { local n=$1; shift; until "$@" >/dev/null 2>&1; do n=$((n - 1)); [ "$n" -gt 0 ] || return 1; sleep 0.1; done; }
 
 for node in B A C; do
 	mkdir -p "$work/$node/state" "$work/$node/run"

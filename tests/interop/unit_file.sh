@@ -56,13 +56,13 @@ mkdir -m 700 "$work/state" "$work/run"
 [ "$(id -u)" != 0 ] || chown 65534:65534 "$work/state" "$work/run"
 cat > "$work/ponto.conf" <<CONF
 node       = { state = "$work/state"; socket = "$work/run/bus"; };
-transports = { wide = { plugin = "transport-udp6"; port = $((20000 + $$ % 20000)); }; };
+transports = { wide = { plugin = "transport-udp6"; port = $((20000 + $$ % 12000)); }; };
 discovery  = { };
 services   = { pnrp = { plugin = "service-pnrp"; scope = "loopback"; }; };
 CONF
 "${limits[@]}" "$helper" "$work/calls" "$build/$([ -x "$build/.libs/pontod" ] && echo .libs/)pontod" -c "$work/ponto.conf" 2>"$work/log" &
 daemon=$!
-for n in $(seq 600); do grep -q 'runs: state' "$work/log" && break; kill -0 $daemon 2>/dev/null || break; sleep 0.05; done
+for n in $(seq 4000); do grep -q 'runs: state' "$work/log" && break; kill -0 $daemon 2>/dev/null || break; sleep 0.05; done
 grep -q 'runs: state' "$work/log"; tell 5 $? "the daemon starts"
 ponto() { "${limits[@]}" "$build/ponto" --connect "$work/run/bus" "$@" >>"$work/log" 2>&1; }
 ponto identity create somebody; tell 6 $? "makes an identity"
