@@ -25,18 +25,7 @@ work=/run/test
 mkdir -p $work/lib /run/ponto
 trap 'kill $(jobs -p) 2>/dev/null; kill -CONT $(jobs -p) 2>/dev/null; wait 2>/dev/null' EXIT
 
-count=0 bad=0
-ok() { count=$((count + 1)); echo "ok $count - $1"; }
-not_ok() {
-	count=$((count + 1)) bad=$((bad + 1))
-	echo "not ok $count - $1"
-	shift
-	[ $# = 0 ] || printf '%s\n' "$@" | sed 's/^/# /'
-}
-is() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "got '$2', not '$3'"; fi; }
-check() { local name=$1 out; shift; if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "$out"; fi; }
-bail() { echo "Bail out! $*"; for n in A B C; do sed "s/^/# $n: /" "$work/$n.log" 2>/dev/null | tail -n 20; done; exit 1; }
-until_true() { local n=$1; shift; until "$@" >/dev/null 2>&1; do n=$((n - 1)); [ "$n" -gt 0 ] || return 1; sleep 0.1; done; }
+. "$top/tests/interop/tap.inc.sh"
 needs() { command -v "$1" >/dev/null || bail "$1 is missing: see the file packages"; }
 for program in getent python3 curl ping ssh setpriv; do needs $program; done
 
@@ -98,36 +87,42 @@ resolved() { ponto A name resolve 0.alice --timeout 2; }
 until_true 100 resolved || bail "A does not find B's names"
 
 # ---- getent -----------------------------------------------------------------------------------
+# gives NAME EXPECTED COMMAND...: what it prints. Where the daemon is silent for too long, since the machine is busy, or asked
+# too often by one user, a program is told to try again later.
+prints() { printed=$("${@:2}") && [ "$printed" = "$1" ]; }
+gives() { if until_true 50 prints "$2" "${@:3}"; then ok "$1"; else not_ok "$1" "got '$printed', not '$2'"; fi; }
 ahosts() { getent ahosts "$1" | awk '{ print $1 }' | sort -u | tr '\n' ' '; }
+streams() { plain "$@" | awk '$2 == "STREAM" { n++ } END { print n }'; }
 one='2001:db8::1 '
-is "an unsecured name, with all its addresses" "$(ahosts alice.pnrp.net)" "2001:db8::1 2001:db8::2 "
-is "letters of any case" "$(ahosts ALICE.Pnrp.NET)" "2001:db8::1 2001:db8::2 "
-is "a name with capitals is another" "$(ahosts pn--lice-fja.pnrp.net)" "$one"
-is "a classifier in another alphabet, as its punycode" "$(ahosts xn--caf-dma.pnrp.net)" "$one"
-is "and as it is typed" "$(ahosts café.pnrp.net)" "$one"
-is "a classifier with a dot" "$(ahosts games.john.pnrp.net)" "$one"
-is "a secured name" "$(ahosts "me.$label.pnrp.net")" "$one"
+gives "an unsecured name, with all its addresses" "2001:db8::1 2001:db8::2 " ahosts alice.pnrp.net
+gives "letters of any case" "2001:db8::1 2001:db8::2 " ahosts ALICE.Pnrp.NET
+gives "a name with capitals is another" "$one" ahosts pn--lice-fja.pnrp.net
+gives "a classifier in another alphabet, as its punycode" "$one" ahosts xn--caf-dma.pnrp.net
+gives "and as it is typed" "$one" ahosts café.pnrp.net
+gives "a classifier with a dot" "$one" ahosts games.john.pnrp.net
+gives "a secured name" "$one" ahosts "me.$label.pnrp.net"
 is "a name that nobody has" "$(ahosts bob.pnrp.net)" ""
 is "what is no name at all" "$(ahosts a_b.pnrp.net)" ""
-is "getent hosts" "$(getent hosts "me.$label.pnrp.net" | awk '{ print $1 }')" "2001:db8::1"
+host_of() { getent hosts "$1" | awk '{ print $1 }'; }
+gives "getent hosts" 2001:db8::1 host_of "me.$label.pnrp.net"
 is "no IPv4" "$(getent ahostsv4 alice.pnrp.net)" ""
 is "other names are others' matter" "$(getent hosts localhost | awk '{ print $2 }')" "localhost"
-is "as nobody" "$(plain getent ahosts alice.pnrp.net | awk '$2 == "STREAM" { n++ } END { print n }')" 2
+gives "as nobody" 2 streams getent ahosts alice.pnrp.net
 cp "$(command -v getent)" $work/getent-setuid
 chmod 4755 $work/getent-setuid
 out=$(plain env LD_PRELOAD=/nowhere.so $work/getent-setuid ahosts alice.pnrp.net 2>&1 | grep -v 2001:db8)
 is "a setuid program, which ignores its environment" "$out" ""
-is "and it finds the name" "$(plain $work/getent-setuid ahosts alice.pnrp.net | awk '$2 == "STREAM" { n++ } END { print n }')" 2
+gives "and it finds the name" 2 streams $work/getent-setuid ahosts alice.pnrp.net
 
 # ---- programs that connect ---------------------------------------------------------------------
 mkdir $work/www
 echo hello >$work/www/index.html
 python3 -m http.server 8080 --bind 2001:db8::1 --directory $work/www >/dev/null 2>&1 &
 until_true 100 curl -sgf 'http://[2001:db8::1]:8080/' || bail "no web server"
-is "curl" "$(curl -sf --max-time 20 http://xn--caf-dma.pnrp.net:8080/)" hello
-is "curl to a secured name" "$(curl -sf --max-time 20 "http://me.$label.pnrp.net:8080/")" hello
-check "ping" ping -6 -c 1 -w 20 games.john.pnrp.net
-check "ssh" eval "ssh -v -o ConnectTimeout=5 -o BatchMode=yes -p 8081 games.john.pnrp.net 2>&1 | grep -q 'Connecting to games.john.pnrp.net \[2001:db8::1\] port 8081'"
+gives "curl" hello curl -sf --max-time 60 http://xn--caf-dma.pnrp.net:8080/
+gives "curl to a secured name" hello curl -sf --max-time 60 "http://me.$label.pnrp.net:8080/"
+check "ping" until_true 50 ping -6 -c 1 -w 20 games.john.pnrp.net
+check "ssh" until_true 50 eval "ssh -v -o ConnectTimeout=5 -o BatchMode=yes -p 8081 games.john.pnrp.net 2>&1 | grep -q 'Connecting to games.john.pnrp.net \[2001:db8::1\] port 8081'"
 
 # ---- a host program stays as it was --------------------------------------------------------------
 cat >$work/guest.py <<'PY'
@@ -148,25 +143,25 @@ both = ["2001:db8::1", "2001:db8::2"]
 ask("localhost")
 before = trace()
 what = sys.argv[1]
+def ask_again():  # a busy machine may let the daemon be silent for too long, a fast one ask more than a user may
+    for _ in range(600):
+        answer = ask()
+        if answer != socket.EAI_AGAIN: break
+        time.sleep(0.1)
+    return answer
 if what == "once":
-    assert ask() == both, ask()
+    assert ask_again() == both
     assert trace() == before, (before, trace())
 elif what == "fork":
-    assert ask() == both
+    assert ask_again() == both
     child = os.fork()
     if child == 0:
-        os._exit(0 if ask() == both else 1)
+        os._exit(0 if ask_again() == both else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert trace() == before
 elif what == "threads":
     found = []
-    def ask_again():  # a busy machine may let the daemon be silent for too long, a fast one ask more than a user may
-        for _ in range(50):
-            answer = ask()
-            if answer != socket.EAI_AGAIN: break
-            time.sleep(0.1)
-        found.append(answer)
-    threads = [threading.Thread(target=ask_again) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: found.append(ask_again())) for _ in range(8)]
     for t in threads: t.start()
     for t in threads: t.join()
     assert found == [both] * 8, found
@@ -176,7 +171,7 @@ elif what == "dead":
         answer = ask(family=family)
         took = time.monotonic() - begun
         assert isinstance(answer, int), answer
-        assert took < 4, took  # a daemon at work is given ten seconds
+        assert took < 10, took  # a daemon at work is given ten seconds
         assert trace() == before, (before, trace())
         print("# %s took %.0f ms" % (family.name, took * 1000))
 PY
@@ -197,11 +192,11 @@ check "no daemon costs less" guest dead
 start C /run/ponto/resolve 'scope = "link"; port = 3603;' ''
 registers() { ponto C name register 0.near; }
 until_true 100 registers || bail "0.near is not registered"
-check "link-local" python3 -c "
+check "link-local" until_true 50 python3 -c "
 import socket
 found = socket.getaddrinfo('near.pnrp.net', 80, socket.AF_UNSPEC, socket.SOCK_STREAM)
 assert [a[4][0].split('%')[0][:6] for a in found] == ['fe80::'] * len(found), found
 assert [a[4][3] for a in found] == [socket.if_nametoindex('dummy0')] * len(found), found"
-check "ping through the zone" ping -6 -c 1 -w 20 near.pnrp.net
+check "ping through the zone" until_true 50 ping -6 -c 1 -w 20 near.pnrp.net
 echo "1..$count"
 [ $bad = 0 ]

@@ -1,10 +1,10 @@
 /* Asks a node's service "pnrp" for more than one user may have, as the user it runs as.
  *
  *     shares_tool ENDPOINT register PREFIX    registers 0.PREFIX0, 0.PREFIX1, … until one is refused
- *     shares_tool ENDPOINT resolve COUNT      resolves that many names at once, each for three seconds
+ *     shares_tool ENDPOINT resolve COUNT      resolves that many names at once
  *
- * Prints how many were not refused as too many, and the first refusal's words. */
-#include <pthread.h>
+ * Prints how many were not refused as too many, and a refusal's words; once standard input ends, how many resolves were
+ * under way until then. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +13,7 @@
 #include "plugins/service-pnrp/pnrp.pb-c.h"
 
 #define MOST 2000
-#define RESOLVES 64
-#define WAIT_MS 3000
+#define LONG_MS 60000
 
 static const char *endpoint;
 
@@ -23,7 +22,7 @@ static int call(struct ponto_client *client, const char *method, const ProtobufC
 	uint8_t packed[512];
 	struct ponto_reply reply = {0};
 	int result = ponto_client_call(client, "pnrp", method,
-				       ponto_bytes(packed, protobuf_c_message_pack(message, packed)), 10000, &reply);
+				       ponto_bytes(packed, protobuf_c_message_pack(message, packed)), LONG_MS, &reply);
 
 	if (result != PONTO_OK) {
 		fprintf(stderr, "%s\n", ponto_strerror(result));
@@ -33,6 +32,15 @@ static int call(struct ponto_client *client, const char *method, const ProtobufC
 	snprintf(error, 512, "%s", result ? reply.error : "");
 	ponto_reply_clear(client, &reply);
 	return result;
+}
+
+static void send_call(struct ponto_client *client, const char *method, const ProtobufCMessage *message, uint64_t *id)
+{
+	uint8_t packed[512];
+
+	if (ponto_client_send(client, "pnrp", method, ponto_bytes(packed, protobuf_c_message_pack(message, packed)), LONG_MS,
+			      id) != PONTO_OK)
+		exit(2);
 }
 
 static struct ponto_client *connect_client(void)
@@ -68,44 +76,47 @@ static void register_many(const char *prefix)
 		exit(1);
 }
 
-struct asker {
-	pthread_t thread;
-	int result;
-	char error[512];
-};
-
-static void *ask(void *arg)
+/* Answers that come before that to one more call: of one connection's all come in order. */
+static unsigned answered(struct ponto_client *client, int result, char error[512])
 {
-	Ponto__Pnrp__V1__ResolveRequest request = PONTO__PNRP__V1__RESOLVE_REQUEST__INIT;
-	struct ponto_client *client = connect_client();
-	struct asker *asker = arg;
+	Ponto__Pnrp__V1__NamesRequest last = PONTO__PNRP__V1__NAMES_REQUEST__INIT;
+	unsigned count = 0;
+	uint64_t id, end;
 
-	request.name = (char *)(uintptr_t) "0.nowhere";
-	request.has_timeout_ms = true;
-	request.timeout_ms = WAIT_MS;
-	asker->result = call(client, "Resolve", &request.base, asker->error);
-	ponto_client_destroy(client);
-	return NULL;
+	send_call(client, "Names", &last.base, &end);
+	for (;;) {
+		struct ponto_reply reply = {0};
+
+		if (ponto_client_receive(client, LONG_MS, &id, &reply) != PONTO_OK)
+			exit(2);
+		if (id != end && reply.result == result) {
+			count++;
+			snprintf(error, 512, "%s", reply.error);
+		}
+		ponto_reply_clear(client, &reply);
+		if (id == end)
+			return count;
+	}
 }
 
 static void resolve_many(unsigned count)
 {
-	static struct asker askers[RESOLVES];
-	const char *error = "";
-	unsigned served = 0;
+	Ponto__Pnrp__V1__ResolveRequest request = PONTO__PNRP__V1__RESOLVE_REQUEST__INIT;
+	struct ponto_client *client = connect_client();
+	char error[512] = "";
+	uint64_t id;
 
-	for (unsigned i = 0; i < count; i++) {
-		if (pthread_create(&askers[i].thread, NULL, ask, &askers[i]) != 0)
-			exit(2);
-	}
-	for (unsigned i = 0; i < count; i++) {
-		pthread_join(askers[i].thread, NULL);
-		if (askers[i].result != PONTO_EBUSY)
-			served++;
-		else
-			error = askers[i].error;
-	}
-	printf("%u %s\n", served, error);
+	request.name = (char *)(uintptr_t) "0.nowhere";
+	request.has_timeout_ms = true;
+	request.timeout_ms = LONG_MS;
+	for (unsigned i = 0; i < count; i++)
+		send_call(client, "Resolve", &request.base, &id);
+	count -= answered(client, PONTO_EBUSY, error);
+	printf("%u %s\n", count, error);
+	fflush(stdout);
+	(void)getchar();
+	printf("%u wait\n", count - answered(client, PONTO_ENOENT, error));
+	ponto_client_destroy(client);
 }
 
 int main(int argc, char **argv)
@@ -117,7 +128,7 @@ int main(int argc, char **argv)
 	endpoint = argv[1];
 	if (strcmp(argv[2], "register") == 0)
 		register_many(argv[3]);
-	else if (strcmp(argv[2], "resolve") == 0 && count <= RESOLVES)
+	else if (strcmp(argv[2], "resolve") == 0 && count < PONTO_BUS_OPEN_CALLS)
 		resolve_many(count);
 	else
 		return 2;

@@ -32,7 +32,7 @@ if [ "$PONTO_IN_NAMESPACE" = 0 ]; then plain_user=(setpriv --reuid 65534 --regid
 # ---- who takes part -------------------------------------------------------------------
 stranger() { local node=$1; shift; ip netns exec "$node" python3 "$top/tests/interop/wsd_stranger.py" "$@"; }
 mkfifo "$work/A.in"
-ip netns exec A "${plain_user[@]}" "$build/tests/interop/wsd_peer" suppress=0 <"$work/A.in" >"$work/A.out" 2>"$work/A.log" &
+ip netns exec A "${plain_user[@]}" "$build/tests/interop/wsd_peer" suppress=0 wait=2000 <"$work/A.in" >"$work/A.out" 2>"$work/A.log" &
 exec 9>"$work/A.in"
 tell() { printf '%s\n' "$*" >&9; }
 until_true 100 grep -q '^ready' "$work/A.out" || bail "A does not start: $(cat "$work/A.out" "$work/A.log")"
@@ -52,7 +52,7 @@ low=$(id 1) half=$(id 2) none=$(id 999)
 # ---- A is asked -------------------------------------------------------------------------
 tell hold all "$low"
 tell hold 42 "$half"
-same "before publication nobody answers" "" "$(stranger B ask eth0 both 1 "$low")"
+same "before publication nobody answers" "" "$(stranger B hush eth0 both 1 "$low")"
 tell publish "[::]:8080"
 until_true 50 grep -q '^publish: success' "$work/A.out" || bail "not published"
 v1="types=PeerDist:PeerDistData version=1 scopes=$low,$half"
@@ -68,23 +68,26 @@ same "a Probe by one name over both is answered once" 1 "$(stranger B ask eth0 b
 # 11 00 10 00: three IDs; two ages of 6000 hundredths of a second.
 same "a Probe of version 2 is answered" "1 yA==" \
 	"$(stranger B ask eth0 6 2 "$low" "$none" "$half" | sed -n 's/^answer good=\(1\) .* types=PeerDist:PeerDistDataV2 version=2 scopes=\([^ ]*\) .*/\1 \2/p')"
-same "what is not held is not answered" "" "$(stranger B ask eth0 both 1 "$none")"
+same "what is not held is not answered" "" "$(stranger B hush eth0 both 1 "$none")"
 tell publish "0.0.0.0:80"
-sleep 0.3
+published_again() { [ "$(grep -c '^publish: success' "$work/A.out")" = 2 ]; }
+until_true 50 published_again || bail "not published again"
 same "each link learns its own address" "xaddrs=192.0.2.1:80 xaddrs=192.0.2.129:80" \
 	"$(for node in B C; do stranger $node ask eth0 4 1 "$low" | grep -o 'xaddrs=[^ ]*'; done | xargs)"
 tell hold 0 "$half"
+held() { [ "$(grep -c '^hold: success' "$work/A.out")" = "$1" ]; }
+until_true 50 held 3 || bail "A does not let go"
 proves DIST-177
-same "what is gone is not answered any more" "" "$(stranger B ask eth0 both 1 "$half")"
+same "what is gone is not answered any more" "" "$(stranger B hush eth0 both 1 "$half")"
 
 for ((i = 0; i < 400; i++)); do tell hold 7 "$(id $((4096 + i)))"; done
-until_true 50 eval "[ \$(grep -c '^hold: success' $work/A.out) = 403 ]" || bail "A does not hold them"
+until_true 50 held 403 || bail "A does not hold them"
 for family in 6 4; do
 	same "a burst of 400 questions over IPv$family is answered" "unanswered 0" "$(stranger B burst eth0 $family 400 1000)"
 done
 
 # ---- beside others on the same host and port ---------------------------------------------------
-stranger A listen eth0 3 >"$work/listener" &
+stranger A listen eth0 5 >"$work/listener" &
 listener=$!
 until_true 50 grep -q ready "$work/listener" || bail "no second program on the port"
 same "printers' business is not answered" "answers 0 answers 0" "$(stranger B foreign eth0 | xargs)"

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Stands for others on the wire of [MS-PCCRD]; written from the specification alone, with none of Ponto's code.
 
-ask    INTERFACE 4|6|both VERSION ID...   one Probe; what answers say, a line each
+ask    INTERFACE 4|6|both VERSION ID...   one Probe; what answers say, a line each: until a second after the first
+hush   INTERFACE 4|6|both VERSION ID...   the same where none is expected: for a second
 burst  INTERFACE 4|6 COUNT FIRST          a Probe for each of COUNT IDs made of FIRST and behind, all at once
 peer   INTERFACE 4|6 FORM...              a neighbour that holds everything; FORM: an XAddrs entry
-listen INTERFACE SECONDS                  another WS-Discovery program on the same port: what it hears
+listen INTERFACE COUNT                    another WS-Discovery program on the same port: what it hears, until that many
 flood  INTERFACE 4|6 COUNT                junk, and questions by the thousand
 foreign INTERFACE                         questions and greetings of printers
 
@@ -127,15 +128,20 @@ def collect(sockets, seconds, enough=1 << 30):
     return got
 
 
-def ask(interface, family, version, *ids):
+def ask(interface, family, version, *ids, patience=60):
     name, text = probe(int(version), [bytes.fromhex(i) for i in ids])
     pairs = [open_socket(interface, f) for f in (("4", "6") if family == "both" else (family,))]
     for s, to in pairs:
         s.sendto(text, to)
-    for data, source in collect([s for s, _ in pairs], 1):
+    sockets = [s for s, _ in pairs]
+    for data, source in collect(sockets, patience, 1) + collect(sockets, 1):
         a = read_answer(data)
         assert a["relates"] == name
         tell(a, source)
+
+
+def hush(*question):
+    ask(*question, patience=0)
 
 
 def burst(interface, family, count, first):
@@ -146,7 +152,7 @@ def burst(interface, family, count, first):
         name, text = probe(1, [identity])
         wanted[name] = identity.hex().upper()
         s.sendto(text, to)
-    for data, _ in collect([s], 5, len(wanted)):
+    for data, _ in collect([s], 60, len(wanted)):
         a = read_answer(data)
         if a["bare"] and a["scopes"] == [wanted.get(a["relates"])]:
             del wanted[a["relates"]]
@@ -194,10 +200,10 @@ def peer(interface, family, *forms):
         s.sendto((ENVELOPE % (header, body)).encode(), source)
 
 
-def listen(interface, seconds):
+def listen(interface, count):
     pairs = [open_socket(interface, family, member=True) for family in ("4", "6")]
     print("ready", flush=True)
-    for data, source in collect([s for s, _ in pairs], float(seconds)):
+    for data, source in collect([s for s, _ in pairs], 60, int(count)):
         kind = re.search(rb"discovery/(\w+)\s*</", data)
         print("heard %s" % (kind.group(1).decode() if kind else "junk"), flush=True)
 
@@ -222,4 +228,4 @@ def foreign(interface):
 
 
 if __name__ == "__main__":
-    {"ask": ask, "burst": burst, "peer": peer, "listen": listen, "flood": flood, "foreign": foreign}[sys.argv[1]](*sys.argv[2:])
+    {"ask": ask, "hush": hush, "burst": burst, "peer": peer, "listen": listen, "flood": flood, "foreign": foreign}[sys.argv[1]](*sys.argv[2:])
