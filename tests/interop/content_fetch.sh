@@ -95,7 +95,8 @@ check "in one line" [ "$(wc -l <"$work/err")" = 1 ]
 is "without a source: usage" "$(ponto B content cache preload >/dev/null 2>&1; echo $?)" 2
 
 # ---- both at once ------------------------------------------------------------------------------------
-ip netns exec A tc qdisc add dev eth0 root tbf rate 80mbit burst 64kb latency 50ms 2>/dev/null
+rate() { ip netns exec A tc qdisc replace dev eth0 root tbf rate "$1" burst 64kb latency 50ms 2>/dev/null; }
+rate 80mbit
 before=$(sent)
 fetch_b() { ponto B content fetch "$site/other" -o "$work/got/B3" >"$work/b3" 2>&1; }
 fetch_b & fetching=$!
@@ -110,15 +111,16 @@ echo "# $(cat "$work/b3")"
 
 # ---- interrupted -----------------------------------------------------------------------------------------
 for n in B C; do ponto $n content cache clear >/dev/null; done
+rate 8mbit
 ponto B content fetch "$site/large" -o "$work/got/D" >"$work/d" 2>&1 &
-until_true 100 [ -s "$work/got/D.part" ]
-sleep 1
+until_true 100 eval '[ "$(stat -c %s "$work/got/D.part" 2>/dev/null || echo 0)" -gt 1000000 ]'
 pid=$(pgrep -P $! -f "content fetch" || echo $!)
 kill -INT "$pid" 2>/dev/null
 wait $!
 is "interrupted: exit status" $? 1
 check "one line says so" grep -q interrupted "$work/d"
 check "no wrong file is left" [ ! -e "$work/got/D" ]
+rate 80mbit
 check "it goes on" fetch B "$site/large" -o "$work/got/D"
 check "byte for byte" got large D
 check "with what was kept ($(field cache) bytes)" [ "$(field cache)" -gt 0 ]

@@ -89,7 +89,7 @@ told() {
 capture() { # FILE
 	tshark -q -i br0 -w "$work/$1" -f udp 2>"$work/tshark" &
 	captured=$!
-	until_true 100 grep -q -i 'capturing' "$work/tshark" || bail "tshark does not capture: $(cat "$work/tshark")"
+	until_true 100 grep -q 'Capture started' "$work/tshark" || bail "tshark does not capture: $(cat "$work/tshark")"
 }
 captured() { kill -INT $captured; wait $captured; captured=; }
 said() { tshark -r "$work/$1" -Y "udp.payload contains \"$2\"" 2>/dev/null | wc -l; } # FILE TEXT

@@ -21,3 +21,12 @@ plug() {
 	ip -n "$node" link set "$interface" gso_max_segs 1 up # each datagram is seen as it is on a wire
 	for address; do ip -n "$node" addr add "$address/64" dev "$interface" nodad; done
 }
+# captured NODE FILE: what was sent on the link of NODE's eth0 before is in tshark's FILE, as a datagram that nobody takes shows
+captured() {
+	marked() {
+		ip netns exec "$1" python3 -c 'import socket
+socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).sendto(b"end", ("ff02::1", 9, 0, socket.if_nametoindex("eth0")))'
+		tshark -r "$2" -Y 'udp.dstport == 9' 2>/dev/null | grep -q .
+	}
+	until_true 50 marked "$1" "$2" || bail "the capture does not go on"
+}

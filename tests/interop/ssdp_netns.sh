@@ -56,7 +56,7 @@ stop() {
 capture() { # BRIDGE FILE
 	tshark -q -i "$1" -w "$2" 2>"$work/tshark.log" &
 	captures+=($!)
-	until_true 100 grep -q -i 'capturing' "$work/tshark.log" || bail "tshark does not capture: $(cat "$work/tshark.log")"
+	until_true 100 grep -q 'Capture started' "$work/tshark.log" || bail "tshark does not capture: $(cat "$work/tshark.log")"
 }
 captures=()
 
@@ -76,21 +76,22 @@ round() {
 		check "$scope: C, on another link, does not find it" eval "! ponto C name resolve 0.here --timeout 2"
 	fi
 	# A stranger with Windows' own words, 146 bytes for the link-local cloud.
-	ask() {
+	ask() { # for how many seconds
 		printf 'M-SEARCH * HTTP/1.1\r\nHost:[FF02::C]:1900\r\nST:urn:Microsoft Windows Peer Name Resolution Protocol: V4:IPV6:%s\r\nMan:"ssdp:discover"\r\nMX:3\r\n\r\n' "$text" |
-			ip netns exec B "$build/tests/interop/ssdp_stranger" eth0 4 > "$stranger"
+			ip netns exec B "$build/tests/interop/ssdp_stranger" eth0 "$1" > "$stranger"
 	}
-	ask
+	ask 60
 	proves PNRP-473 PNRP-474
 	check "$scope: a stranger is answered" grep -q "^AL:\[$location\]:3540"$'\r''$' "$stranger"
 	check "$scope: with the right target" grep -q "^ST:urn:Microsoft Windows Peer Name Resolution Protocol: V4:IPV6:$text"$'\r''$' "$stranger"
 	check "$scope: A unregisters its last name" ponto A name unregister 0.here
 	sleep 1
-	ask
+	ask 4
 	proves PNRP-478
 	if [ -s "$stranger" ]; then not_ok "$scope: and nobody answers" "$(cat "$stranger")"; else ok "$scope: and nobody answers"; fi
 	stop A B C
-	sleep 0.5
+	captured B "$all"
+	captured C "$other"
 	kill -INT "${captures[@]}"
 	wait "${captures[@]}" 2>/dev/null
 	examine "$scope" "$text" "$location" "$all" "$other"

@@ -69,7 +69,7 @@ PY
 capture_start() { # NAME
 	ip netns exec "${NETLAB_PREFIX:-lab-}inet" tshark -q -i br0 -w "$work/$1.pcap" -f 'udp or icmp6' 2>"$work/$1.tshark" &
 	capture_pid=$!
-	until_true 100 grep -q -i 'capturing' "$work/$1.tshark" || bail "tshark does not capture: $(cat "$work/$1.tshark")"
+	until_true 100 grep -q 'Capture started' "$work/$1.tshark" || bail "tshark does not capture: $(cat "$work/$1.tshark")"
 }
 # Ends when what was sent before is in the file, as a datagram that nobody takes shows.
 capture_end() { # NAME

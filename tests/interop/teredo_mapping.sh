@@ -49,7 +49,7 @@ detail() { ponto "$1" node status | awk -v key="$2" '/^   / && $1 == key { $1 = 
 server_start
 ip netns exec "${LAB}nat1" tshark -q -i lan -w "$work/soap.pcap" -f 'tcp port 5000' 2>"$work/soap.tshark" &
 soap_pid=$!
-until_true 100 grep -q -i capturing "$work/soap.tshark" || bail "tshark does not capture"
+until_true 100 grep -q 'Capture started' "$work/soap.tshark" || bail "tshark does not capture"
 # ---- the gateway keeps a port -----------------------------------------------------------------------
 for protocol in upnp natpmp pcp; do
 	client_start client1 $protocol

@@ -51,7 +51,7 @@ CONF
 done
 tshark -q -i br0 -w "$work/all.pcap" 2>"$work/tshark.log" &
 capture=$!
-until_true 100 grep -q -i 'capturing' "$work/tshark.log" || bail "tshark does not capture: $(cat "$work/tshark.log")"
+until_true 100 grep -q 'Capture started' "$work/tshark.log" || bail "tshark does not capture: $(cat "$work/tshark.log")"
 for node in B A C; do
 	in_ns "$node" "$build/pontod" -c "$work/$node/ponto.conf" 2>"$work/$node.log" &
 	until_true 150 ponto "$node" node status || bail "node $node does not start"

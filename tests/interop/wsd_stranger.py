@@ -2,7 +2,7 @@
 """Stands for others on the wire of [MS-PCCRD]; written from the specification alone, with none of Ponto's code.
 
 ask    INTERFACE 4|6|both VERSION ID...   one Probe; what answers say, a line each: until a second after the first
-hush   INTERFACE 4|6|both VERSION ID...   the same where none is expected: for a second
+hush   INTERFACE 4|6|both VERSION ID...   the same for a second, where none is expected, or for one of several tries
 burst  INTERFACE 4|6 COUNT FIRST          a Probe for each of COUNT IDs made of FIRST and behind, all at once
 peer   INTERFACE 4|6 FORM...              a neighbour that holds everything; FORM: an XAddrs entry
 listen INTERFACE COUNT                    another WS-Discovery program on the same port: what it hears, until that many
