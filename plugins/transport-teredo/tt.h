@@ -3,13 +3,16 @@
  * One instance has one mapping, whatever number of handles: the engine and the sockets that carry it live on a thread
  * of their own (the hub), which is started by the first handle and ends with the instance: the mapping outlives a
  * handle that is opened anew. Handles live on their loops. Between the two there are queues under one lock, and bells.
- * In a simulation the hub runs on the first handle's loop. */
+ * In a simulation the hub runs on the first handle's loop.
+ *
+ * What an instance is, its role, is one of two: a client, or a host with native IPv6 that relays for itself. */
 #ifndef TT_H
 #define TT_H
 
 #include <pthread.h>
 
 #include "engines/teredo/teredo_client.h"
+#include "engines/teredo/teredo_relay.h"
 #include "framework/env.h"
 #include "framework/mapping.h"
 #include "framework/transport.h"
@@ -55,6 +58,7 @@ struct ponto_datagram_handle {
 	struct tt_bell bell;
 	unsigned busy; /* callbacks under way */
 	bool closed;
+	struct ponto_datagrams native; /* of a relaying host: for all that is not Teredo */
 	/* under the hub's lock */
 	struct tt_queue in;
 	bool ring;    /* at the end of the batch that the hub reads */
@@ -76,21 +80,45 @@ struct tt_metrics {
 	struct ponto_counter *received, *sent, *solicitations, *bubbles, *echoes, *refused, *dropped;
 	struct ponto_gauge *qualified, *peers;
 	struct teredo_client_stats last;
+	struct teredo_relay_stats relay_last;
 };
 
 /* What tt_describe tells. */
 struct tt_report {
 	bool running, has_local, map_wanted;
+	struct ponto_addr local;
+	/* of a relaying host */
+	struct teredo_relay_status relay;
+	struct teredo_ip6 relayed;
+	bool has_relayed;
+	/* of a client */
 	struct teredo_client_status status;
 	struct teredo_census census;
 	struct teredo_client_stats stats;
 	struct ponto_mapping_info map;
-	struct ponto_addr local;
 	uint64_t heard; /* seconds since the server was */
+};
+
+/* On the hub's thread, but for read. */
+struct tt_role {
+	PONTO_MUST_CHECK int (*begin)(struct tt_hub *hub); /* its engine: PONTO_ENOMEM */
+	void (*end)(struct tt_hub *hub);		   /* also when it did not begin */
+	void (*local)(struct tt_hub *hub, const struct teredo_endpoint *at); /* the service port; NULL: there is none */
+	void (*woken)(struct tt_hub *hub); /* by a handle; may be NULL */
+	void (*receive)(struct tt_hub *hub, uint64_t now, const struct teredo_received *in);
+	void (*send)(struct tt_hub *hub, uint64_t now, const struct tt_item *item);
+	/* Of a stack. PONTO_EUNREACH: no way there */
+	int (*send_packet)(struct tt_hub *hub, uint64_t now, struct ponto_bytes packet);
+	void (*advance)(struct tt_hub *hub, uint64_t now);
+	/* Whatever it wants done; when it is due next. */
+	uint64_t (*pump)(struct tt_hub *hub);
+	void (*fill)(struct tt_hub *hub, struct tt_report *report); /* which is empty */
+	void (*tell)(const struct tt_hub *hub, const struct tt_report *report, ponto_describe_fn *line, void *arg);
 };
 
 struct tt_hub {
 	const struct ponto_env *env;
+	const struct tt_role *role;
 	struct teredo_client_config config;
 	uint8_t secret[256];
 	struct ponto_transport carrier;
@@ -123,12 +151,20 @@ struct tt_hub {
 	struct ponto_loop *loop;
 	struct ponto_timer *timer;
 	struct tt_bell bell;
-	struct teredo_client *client;
 	struct tt_carrier service, ports[TEREDO_PORTS_MAX + 1];
+	uint64_t retry_at; /* opening the service port */
+	/* a client's */
+	struct teredo_client *client;
 	struct ponto_mapping_handle *map;
 	struct ponto_mapping_info map_info;
-	uint64_t retry_at; /* opening the service port */
 	enum teredo_client_state told;
+	/* a relaying host's */
+	struct ponto_transport native;	/* ops NULL: it is none */
+	const struct ponto_grant *echo; /* where it hears what clients ask */
+	struct ponto_watch *echo_watch;
+	struct teredo_relay_config relay_config;
+	struct teredo_relay *relay; /* NULL while there is no address */
+	struct teredo_ip6 relayed;  /* of that address */
 	struct teredo_slot slots[PONTO_BATCH];
 	size_t slot_count;
 };
@@ -139,7 +175,7 @@ void tt_bell_ring(struct tt_bell *bell); /* from any thread, while it is open */
 void tt_bell_close(struct tt_bell *bell);
 
 /* tt_conf.c */
-#define TT_OPTION_COUNT 30
+#define TT_OPTION_COUNT 31
 extern const struct ponto_option tt_options[TT_OPTION_COUNT];
 PONTO_MUST_CHECK int tt_conf_read(struct tt_hub *hub);
 
@@ -151,6 +187,26 @@ void tt_hub_stop(struct tt_hub *hub);
 void tt_hub_pump(struct tt_hub *hub);
 /* The handle that listens on a port, or NULL. Under the lock. */
 struct ponto_datagram_handle *tt_hub_listener(struct tt_hub *hub, uint16_t port);
+/* Gives a datagram to whoever listens on its port; false: nobody does. Takes the lock. */
+bool tt_hub_deliver(struct tt_hub *hub, const struct tt_item *head, struct ponto_bytes data);
+/* After a batch of those, so that who wakes finds all of it. Takes the lock. */
+void tt_hub_ring(struct tt_hub *hub);
+/* The address is another one, or none (NULL); from any thread. */
+void tt_hub_address(struct tt_hub *hub, const struct teredo_ip6 *address);
+/* What waited for that peer did not get there. */
+void tt_hub_unreachable(struct tt_hub *hub, const struct teredo_ip6 *peer);
+/* Tells the role where the service port is. */
+void tt_carrier_local(struct tt_hub *hub);
+/* The attached subnets: at most cap. */
+size_t tt_carrier_subnets(struct tt_hub *hub, struct teredo_subnet *out, size_t cap);
+
+/* tt_client.c, tt_host.c */
+extern const struct tt_role tt_client, tt_host;
+/* tt_tell.c */
+void tt_client_fill(struct tt_hub *hub, struct tt_report *report);
+void tt_client_tell(const struct tt_hub *hub, const struct tt_report *report, ponto_describe_fn *line, void *arg);
+/* The first address of the handle's native side is what a host relays for; on its loop. */
+void tt_host_address(struct ponto_datagram_handle *h);
 /* For a handle; copies. False: there is no room, or no memory. Under the lock. */
 bool tt_queue_add(struct tt_hub *hub, struct tt_queue *queue, const struct tt_item *head, struct ponto_bytes data);
 void tt_queue_init(struct tt_queue *queue);
@@ -202,6 +258,7 @@ void tt_report_answer(struct tt_hub *hub); /* on the hub's loop: if somebody ask
 
 /* tt_metrics.c */
 void tt_metrics_make(struct tt_hub *hub);
-void tt_metrics_update(struct tt_hub *hub);
+void tt_metrics_update(struct tt_hub *hub); /* a client's */
+void tt_metrics_relay(struct tt_hub *hub);  /* a relaying host's */
 
 #endif

@@ -9,62 +9,6 @@ static const struct teredo_endpoint discovery = {TEREDO_DISCOVERY_IP4, TEREDO_PO
 
 /* ---- in --------------------------------------------------------------------------------------- */
 
-static void deliver(struct tt_hub *hub, const struct teredo_received *in, const struct teredo_delivery *d)
-{
-	struct tt_item head = {.peer = d->peer,
-			       .own = hub->address,
-			       .from = d->udp.from,
-			       .to = d->udp.to,
-			       .hop_limit = d->hop_limit,
-			       .ecn = d->ecn};
-	struct ponto_datagram_handle *h;
-
-	pthread_mutex_lock(&hub->lock);
-	h = tt_hub_listener(hub, d->udp.to);
-	if (h && tt_queue_add(hub, &h->in, &head, d->udp.data) && h->in.count == 1)
-		hub->ring = h->ring = true;
-	pthread_mutex_unlock(&hub->lock);
-	if (h)
-		return;
-	if (hub->tun)
-		tt_stream_input(hub, d->packet);
-	else
-		teredo_client_refuse(hub->client, ponto_loop_now(hub->loop), in);
-}
-
-/* After a batch, so that who wakes finds all of it. */
-static void ring(struct tt_hub *hub)
-{
-	if (!hub->ring)
-		return;
-	hub->ring = false;
-	pthread_mutex_lock(&hub->lock);
-	for (struct ponto_datagram_handle *h = hub->handles; h; h = h->next) {
-		if (h->ring)
-			tt_bell_ring(&h->bell);
-		h->ring = false;
-	}
-	pthread_mutex_unlock(&hub->lock);
-}
-
-/* That nobody listens there is no fault of the handle, as with any UDP; that something was too large is to be known. */
-static void tell_error(struct tt_hub *hub, const struct teredo_delivery *d)
-{
-	const uint32_t headers = TEREDO_IP6_HEADER + TEREDO_UDP_HEADER;
-	struct ponto_datagram_handle *h;
-
-	pthread_mutex_lock(&hub->lock);
-	h = tt_hub_listener(hub, d->udp.from);
-	if (h && d->mtu) {
-		h->mtu = d->mtu > headers ? d->mtu - headers : 1;
-		teredo_ip6_to(&d->peer, d->udp.to, &h->mtu_peer);
-		tt_bell_ring(&h->bell);
-	}
-	pthread_mutex_unlock(&hub->lock);
-	if (!h)
-		tt_stream_input(hub, d->packet);
-}
-
 static void receive(void *arg, const struct ponto_datagram *batch, size_t count)
 {
 	struct tt_carrier *carrier = arg;
@@ -74,36 +18,28 @@ static void receive(void *arg, const struct ponto_datagram *batch, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		struct teredo_received in = {.via = carrier->via, .data = batch[i].data};
 		struct teredo_endpoint local;
-		struct teredo_delivery d;
 
 		if (!teredo_endpoint_from(&batch[i].peer, &in.from) || !teredo_endpoint_from(&batch[i].local, &local))
 			continue;
 		if (carrier->via == TEREDO_VIA_SERVICE && local.ip == discovery.ip)
 			in.via = TEREDO_VIA_GROUP;
-		if (teredo_client_input(hub->client, now, &in, &d) != 1)
-			continue;
-		if (d.kind == TEREDO_DELIVERY_DATAGRAM)
-			deliver(hub, &in, &d);
-		else if (d.kind == TEREDO_DELIVERY_PACKET)
-			tt_stream_input(hub, d.packet);
-		else
-			tell_error(hub, &d);
+		hub->role->receive(hub, now, &in);
 	}
-	ring(hub);
+	tt_hub_ring(hub);
 	tt_stream_flush(hub);
 	tt_hub_pump(hub);
 }
 
 /* ---- where we are --------------------------------------------------------------------------------- */
 
-static size_t attached(struct tt_hub *hub, struct teredo_subnet out[TEREDO_SUBNETS_MAX])
+size_t tt_carrier_subnets(struct tt_hub *hub, struct teredo_subnet *out, size_t cap)
 {
 	struct ponto_subnet subnets[2 * TEREDO_SUBNETS_MAX];
 	size_t count = 0, n = 0;
 
 	if (ponto_datagrams_subnets(hub->carrier, hub->loop, subnets, PONTO_ARRAY_SIZE(subnets), &count) != PONTO_OK)
 		return 0;
-	for (size_t i = 0; i < count && i < PONTO_ARRAY_SIZE(subnets) && n < TEREDO_SUBNETS_MAX; i++) {
+	for (size_t i = 0; i < count && i < PONTO_ARRAY_SIZE(subnets) && n < cap; i++) {
 		struct teredo_endpoint e;
 
 		if (subnets[i].bits <= 32 && teredo_endpoint_from(&subnets[i].addr, &e))
@@ -112,18 +48,15 @@ static size_t attached(struct tt_hub *hub, struct teredo_subnet out[TEREDO_SUBNE
 	return n;
 }
 
-static void tell_local(struct tt_hub *hub)
+void tt_carrier_local(struct tt_hub *hub)
 {
-	struct teredo_subnet subnets[TEREDO_SUBNETS_MAX];
 	struct teredo_endpoint local;
 	struct ponto_addr addr;
 	size_t count = 0;
+	bool there = hub->service.d.handle && ponto_datagrams_local(hub->service.d, &addr, 1, &count) == PONTO_OK && count > 0 &&
+		     teredo_endpoint_from(&addr, &local);
 
-	if (ponto_datagrams_local(hub->service.d, &addr, 1, &count) != PONTO_OK || count == 0 ||
-	    !teredo_endpoint_from(&addr, &local))
-		teredo_client_stop(hub->client);
-	else
-		teredo_client_local(hub->client, ponto_loop_now(hub->loop), &local, subnets, attached(hub, subnets));
+	hub->role->local(hub, there ? &local : NULL);
 }
 
 static void addresses_changed(void *arg)
@@ -132,7 +65,7 @@ static void addresses_changed(void *arg)
 
 	if (carrier->via != TEREDO_VIA_SERVICE)
 		return;
-	tell_local(carrier->hub);
+	tt_carrier_local(carrier->hub);
 	tt_hub_pump(carrier->hub);
 }
 
@@ -178,7 +111,7 @@ void tt_carrier_begin(struct tt_hub *hub)
 		return;
 	}
 	join_discovery(hub);
-	tell_local(hub);
+	tt_carrier_local(hub);
 }
 
 void tt_carrier_end(struct tt_hub *hub)

@@ -86,6 +86,13 @@ const struct ponto_option tt_options[TT_OPTION_COUNT] = {
 	 .doc = "Teredo servers, tried in turn: ADDRESS, ADDRESS/SECOND or ADDRESS/none; the second address is the "
 		"next one "
 		"unless it is named"},
+	{.name = "native",
+	 .type = PONTO_OPTION_REF,
+	 .ref_kind = PONTO_KIND_TRANSPORT,
+	 .fallback = "",
+	 .doc = "the IPv6 transport of a machine that has native IPv6, a transport-udp6: it is no client then, but a relay "
+		"for itself alone, reaches Teredo addresses from its own by UDP over IPv4, and all others by that "
+		"transport; node.grants needs \"echo\""},
 	{.name = "mapping",
 	 .type = PONTO_OPTION_REF,
 	 .ref_kind = PONTO_KIND_MAPPING,
@@ -305,6 +312,28 @@ static int find_carrier(struct tt_hub *hub)
 	return PONTO_OK;
 }
 
+static int find_native(struct tt_hub *hub)
+{
+	const char *name = ponto_conf_string(hub->env->conf, "native");
+	struct ponto_iface iface;
+
+	hub->role = &tt_client;
+	if (!*name)
+		return PONTO_OK;
+	if (ponto_env_find(hub->env, PONTO_KIND_TRANSPORT, name, &iface) != PONTO_OK)
+		return PONTO_ECONF;
+	hub->echo = ponto_env_grant(hub->env, "echo");
+	if (!hub->echo || hub->tun) {
+		ponto_error(hub->env->log, TT_TOPIC,
+			    hub->tun ? "native: a machine with native IPv6 has no \"tun\""
+				     : "native: node.grants has no \"echo\": clients ask the machine itself for the way to it");
+		return PONTO_ECONF;
+	}
+	hub->native = (struct ponto_transport){(const struct ponto_transport_ops *)iface.ops, iface.self, iface.pool};
+	hub->role = &tt_host;
+	return PONTO_OK;
+}
+
 static int find_interface(struct tt_hub *hub)
 {
 	const char *name = ponto_conf_string(hub->env->conf, "tun");
@@ -362,11 +391,25 @@ int tt_conf_read(struct tt_hub *hub)
 	if (result == PONTO_OK)
 		result = find_interface(hub);
 	if (result == PONTO_OK)
+		result = find_native(hub);
+	if (result == PONTO_OK && !hub->native.ops)
 		result = read_servers(hub);
 	if (result == PONTO_OK)
 		result = read_security(hub);
 	if (result != PONTO_OK)
 		return result;
+	if (hub->native.ops) {
+		/* Strangers cause a bubble each by asking. Who has native IPv6 may well be behind a NAT. */
+		hub->relay_config = (struct teredo_relay_config){.alloc = config->alloc,
+								 .random = config->random,
+								 .peers = config->peers,
+								 .queue = config->queue,
+								 .queues = config->queues,
+								 .fresh = config->tests,
+								 .natted = true,
+								 .cone_trust = config->features & TEREDO_FEATURE_CONE_TRUST};
+		return PONTO_OK;
+	}
 	/* What the engine does not take is refused now, not by the first handle. */
 	result = teredo_client_create(config, &probe);
 	if (result == PONTO_EINVAL) {

@@ -9,6 +9,13 @@ static void free_handle(struct ponto_datagram_handle *h)
 	ponto_free(h->hub->env->alloc, h);
 }
 
+/* After a callback. */
+static void leave(struct ponto_datagram_handle *h)
+{
+	if (--h->busy == 0 && h->closed)
+		free_handle(h);
+}
+
 /* ---- in --------------------------------------------------------------------------------------- */
 
 /* Up to a batch of what waits; what else the handle is to be told. True: there is more. */
@@ -74,8 +81,54 @@ static void woken(void *arg)
 	/* Others on the loop get their turn between two batches. */
 	if (news.more && !h->closed)
 		tt_bell_ring(&h->bell);
-	if (--h->busy == 0 && h->closed)
-		free_handle(h);
+	leave(h);
+}
+
+/* ---- the native side of a relaying host, on the handle's loop --------------------------------------- */
+
+static void native_receive(void *arg, const struct ponto_datagram *batch, size_t count)
+{
+	struct ponto_datagram_handle *h = arg;
+
+	h->busy++;
+	h->events.receive(h->arg, batch, count);
+	leave(h);
+}
+
+static void native_addresses_changed(void *arg)
+{
+	struct ponto_datagram_handle *h = arg;
+
+	tt_host_address(h);
+	h->busy++;
+	if (h->events.addresses_changed)
+		h->events.addresses_changed(h->arg);
+	leave(h);
+}
+
+static void native_path_mtu(void *arg, const struct ponto_addr *peer, uint32_t mtu)
+{
+	struct ponto_datagram_handle *h = arg;
+
+	h->busy++;
+	if (h->events.path_mtu)
+		h->events.path_mtu(h->arg, peer, mtu);
+	leave(h);
+}
+
+static int open_native(struct ponto_datagram_handle *h, const struct ponto_datagram_want *want)
+{
+	static const struct ponto_datagram_events events = {native_receive, native_addresses_changed, native_path_mtu};
+	struct ponto_datagram_want same = *want;
+	int result;
+
+	if (!h->hub->native.ops)
+		return PONTO_OK;
+	same.port = h->port;
+	result = ponto_datagrams_open(h->hub->native, h->loop, &same, &events, h, &h->native);
+	if (result == PONTO_OK)
+		tt_host_address(h);
+	return result;
 }
 
 /* ---- opening and closing ------------------------------------------------------------------------- */
@@ -137,8 +190,11 @@ int tt_open(void *self, struct ponto_loop *loop, const struct ponto_datagram_wan
 	tt_queue_init(&h->in);
 	result = tt_bell_open(&h->bell, loop, woken, h);
 	if (result == PONTO_OK)
+		result = open_native(h, want);
+	if (result == PONTO_OK)
 		result = add(hub, h);
 	if (result != PONTO_OK) {
+		ponto_datagrams_close(&h->native);
 		tt_bell_close(&h->bell);
 		free_handle(h);
 		return result;
@@ -150,6 +206,7 @@ int tt_open(void *self, struct ponto_loop *loop, const struct ponto_datagram_wan
 void tt_close(struct ponto_datagram_handle *h)
 {
 	take_out(h->hub, h);
+	ponto_datagrams_close(&h->native);
 	tt_bell_close(&h->bell);
 	h->closed = true;
 	if (h->busy == 0)
@@ -158,6 +215,8 @@ void tt_close(struct ponto_datagram_handle *h)
 
 int tt_local(struct ponto_datagram_handle *h, struct ponto_addr *out, size_t cap, size_t *count)
 {
+	if (h->native.handle)
+		return ponto_datagrams_local(h->native, out, cap, count);
 	pthread_mutex_lock(&h->hub->lock);
 	*count = h->hub->has_address ? 1 : 0;
 	if (*count && cap)
@@ -198,7 +257,7 @@ static int check(struct ponto_datagram_handle *h, const struct ponto_datagram *d
 	return had_error(h, d->peer.ip) ? PONTO_EUNREACH : PONTO_OK;
 }
 
-int tt_send(struct ponto_datagram_handle *h, const struct ponto_datagram *batch, size_t count, size_t *sent)
+static int send_teredo(struct ponto_datagram_handle *h, const struct ponto_datagram *batch, size_t count, size_t *sent)
 {
 	struct tt_hub *hub = h->hub;
 	int result = PONTO_OK;
@@ -224,6 +283,36 @@ int tt_send(struct ponto_datagram_handle *h, const struct ponto_datagram *batch,
 	/* Not under the lock, which the hub takes as soon as it wakes; it outlives its handles. */
 	if (ring)
 		tt_bell_ring(&hub->bell);
+	*sent = done;
+	return result;
+}
+
+static bool is_native(const struct ponto_datagram_handle *h, const struct ponto_datagram *d)
+{
+	struct teredo_ip6 peer;
+
+	if (!h->native.handle)
+		return false;
+	memcpy(peer.bytes, d->peer.ip, sizeof(peer.bytes));
+	return d->peer.family != PONTO_FAMILY_IPV6 || !teredo_is_address(&peer);
+}
+
+/* Those of one side that follow each other, in one call. */
+int tt_send(struct ponto_datagram_handle *h, const struct ponto_datagram *batch, size_t count, size_t *sent)
+{
+	int result = PONTO_OK;
+	size_t done = 0, n, part;
+
+	do {
+		bool native = count > 0 && is_native(h, &batch[done]);
+
+		for (n = 0; done + n < count && is_native(h, &batch[done + n]) == native; n++)
+			;
+		part = 0;
+		result = native ? ponto_datagrams_send(h->native, batch + done, n, &part)
+				: send_teredo(h, batch + done, n, &part);
+		done += part;
+	} while (result == PONTO_OK && part == n && done < count);
 	*sent = done;
 	return result;
 }

@@ -95,34 +95,48 @@ struct ponto_datagram_handle *tt_hub_listener(struct tt_hub *hub, uint16_t port)
 	return h;
 }
 
-/* ---- effects --------------------------------------------------------------------------------------- */
+/* ---- what handles get ------------------------------------------------------------------------------- */
 
-static void address_changed(struct tt_hub *hub)
+bool tt_hub_deliver(struct tt_hub *hub, const struct tt_item *head, struct ponto_bytes data)
 {
-	struct teredo_client_status status;
-	struct ponto_addr addr;
-	char text[PONTO_ADDR_TEXT];
+	struct ponto_datagram_handle *h;
 
-	teredo_client_status(hub->client, &status);
 	pthread_mutex_lock(&hub->lock);
-	hub->has_address = status.has_address;
-	hub->address = status.address;
+	h = tt_hub_listener(hub, head->to);
+	if (h && tt_queue_add(hub, &h->in, head, data) && h->in.count == 1)
+		hub->ring = h->ring = true;
+	pthread_mutex_unlock(&hub->lock);
+	return h != NULL;
+}
+
+void tt_hub_ring(struct tt_hub *hub)
+{
+	if (!hub->ring)
+		return;
+	hub->ring = false;
+	pthread_mutex_lock(&hub->lock);
+	for (struct ponto_datagram_handle *h = hub->handles; h; h = h->next) {
+		if (h->ring)
+			tt_bell_ring(&h->bell);
+		h->ring = false;
+	}
+	pthread_mutex_unlock(&hub->lock);
+}
+
+void tt_hub_address(struct tt_hub *hub, const struct teredo_ip6 *address)
+{
+	pthread_mutex_lock(&hub->lock);
+	hub->has_address = address != NULL;
+	if (address)
+		hub->address = *address;
 	for (struct ponto_datagram_handle *h = hub->handles; h; h = h->next) {
 		h->changed = true;
 		tt_bell_ring(&h->bell);
 	}
 	pthread_mutex_unlock(&hub->lock);
-	tt_stream_address(hub);
-	if (!status.has_address) {
-		ponto_info(hub->env->log, TT_TOPIC, "no Teredo address any more");
-		return;
-	}
-	teredo_ip6_to(&status.address, 0, &addr);
-	ponto_info(hub->env->log, TT_TOPIC, "Teredo address %s, NAT: %s%s", ponto_addr_format(&addr, text),
-		   teredo_nat_name(status.nat), status.preserving ? ", keeps ports" : "");
 }
 
-static void unreachable(struct tt_hub *hub, const struct teredo_ip6 *peer)
+void tt_hub_unreachable(struct tt_hub *hub, const struct teredo_ip6 *peer)
 {
 	pthread_mutex_lock(&hub->lock);
 	for (struct ponto_datagram_handle *h = hub->handles; h; h = h->next)
@@ -131,68 +145,10 @@ static void unreachable(struct tt_hub *hub, const struct teredo_ip6 *peer)
 	pthread_mutex_unlock(&hub->lock);
 }
 
-static void effects(struct tt_hub *hub)
-{
-	struct teredo_effect effect;
-
-	while (teredo_client_effect(hub->client, &effect)) {
-		switch (effect.kind) {
-		case TEREDO_EFFECT_ADDRESS:
-			address_changed(hub);
-			break;
-		case TEREDO_EFFECT_UNREACHABLE:
-			unreachable(hub, &effect.peer);
-			break;
-		case TEREDO_EFFECT_OPEN:
-			teredo_client_opened(hub->client, ponto_loop_now(hub->loop), effect.via,
-					     tt_carrier_open(hub, &hub->ports[effect.via], effect.via, effect.port));
-			break;
-		case TEREDO_EFFECT_CLOSE:
-			/* What it still has to send goes first. */
-			tt_carrier_flush(hub);
-			ponto_datagrams_close(&hub->ports[effect.via].d);
-			break;
-		case TEREDO_EFFECT_MAP:
-			tt_map_open(hub);
-			break;
-		case TEREDO_EFFECT_UNMAP:
-			tt_map_close(hub);
-			break;
-		case TEREDO_EFFECT_KEY:
-			ponto_warning(hub->env->log, TT_TOPIC, "the server asks for a new secret");
-			break;
-		default:
-			break;
-		}
-	}
-}
-
-static void tell_state(struct tt_hub *hub)
-{
-	struct teredo_client_status status;
-
-	teredo_client_status(hub->client, &status);
-	if (status.state == hub->told)
-		return;
-	hub->told = status.state;
-	if (status.state == TEREDO_OFFLINE)
-		ponto_warning(hub->env->log, TT_TOPIC, "no Teredo server can be used (NAT: %s)",
-			      teredo_nat_name(status.nat));
-	else
-		ponto_debug(hub->env->log, TT_TOPIC, "%s", teredo_client_state_name(status.state));
-}
-
 void tt_hub_pump(struct tt_hub *hub)
 {
-	uint64_t deadline;
+	uint64_t deadline = hub->role->pump(hub);
 
-	effects(hub);
-	while (teredo_client_output(hub->client, tt_carrier_slot(hub)))
-		tt_carrier_keep(hub);
-	tt_carrier_flush(hub);
-	tell_state(hub);
-	tt_metrics_update(hub);
-	deadline = teredo_client_deadline(hub->client);
 	ponto_timer_set(hub->loop, hub->timer, deadline < hub->retry_at ? deadline : hub->retry_at);
 }
 
@@ -202,7 +158,7 @@ static void due(void *arg)
 
 	if (ponto_loop_now(hub->loop) >= hub->retry_at)
 		tt_carrier_begin(hub);
-	teredo_client_advance(hub->client, ponto_loop_now(hub->loop));
+	hub->role->advance(hub, ponto_loop_now(hub->loop));
 	tt_hub_pump(hub);
 }
 
@@ -212,45 +168,25 @@ static void due(void *arg)
 static void loop_back(struct tt_hub *hub, const struct tt_item *item)
 {
 	struct tt_item head = *item;
-	struct ponto_datagram_handle *h;
 
 	head.own = item->peer;
 	head.hop_limit = item->hop_limit ? item->hop_limit : TEREDO_HOP_LIMIT;
-	pthread_mutex_lock(&hub->lock);
-	h = tt_hub_listener(hub, item->to);
-	if (h && tt_queue_add(hub, &h->in, &head, ponto_bytes(item->data, item->len)) && h->in.count == 1)
-		tt_bell_ring(&h->bell);
-	pthread_mutex_unlock(&hub->lock);
+	(void)tt_hub_deliver(hub, &head, ponto_bytes(item->data, item->len));
 }
 
 static void send_item(struct tt_hub *hub, const struct tt_item *item)
 {
-	struct teredo_udp udp = {item->from, item->to, ponto_bytes(item->data, item->len)};
-
-	if (hub->has_address && teredo_ip6_equal(&item->peer, &hub->address)) {
+	if (teredo_ip6_equal(&item->peer, &item->own))
 		loop_back(hub, item);
-		return;
-	}
-	switch (teredo_client_send(hub->client, ponto_loop_now(hub->loop), &item->peer, &udp, item->hop_limit,
-				   item->ecn, tt_carrier_slot(hub))) {
-	case 1:
-		tt_carrier_keep(hub);
-		break;
-	case PONTO_EUNREACH:
-		unreachable(hub, &item->peer);
-		break;
-	default:
-		break;
-	}
+	else
+		hub->role->send(hub, ponto_loop_now(hub->loop), item);
 }
 
 static void finish(struct tt_hub *hub)
 {
 	tt_stream_detach(hub);
-	tt_map_close(hub);
+	hub->role->end(hub);
 	tt_carrier_end(hub);
-	teredo_client_destroy(hub->client);
-	hub->client = NULL;
 	ponto_timer_destroy(hub->loop, hub->timer);
 	hub->timer = NULL;
 	pthread_mutex_lock(&hub->lock);
@@ -275,9 +211,12 @@ static void woken(void *arg)
 		tt_queue_init(&hub->out);
 	}
 	pthread_mutex_unlock(&hub->lock);
+	if (hub->role->woken)
+		hub->role->woken(hub);
 	for (const struct tt_item *item = taken.head; item; item = item->next)
 		send_item(hub, item);
 	tt_items_done(hub, taken.head);
+	tt_hub_ring(hub);
 	tt_hub_pump(hub);
 	tt_report_answer(hub);
 	if (stopping) {
@@ -291,6 +230,8 @@ static void woken(void *arg)
 static void begin(struct tt_hub *hub)
 {
 	tt_carrier_begin(hub);
+	if (hub->role->woken)
+		hub->role->woken(hub);
 	tt_stream_attach(hub);
 	tt_hub_pump(hub);
 }
@@ -319,11 +260,9 @@ static int start_thread(struct tt_hub *hub)
 
 static int prepare(struct tt_hub *hub)
 {
-	int result = teredo_client_create(&hub->config, &hub->client);
+	int result = hub->role->begin(hub);
 
 	hub->retry_at = PONTO_NEVER;
-	hub->told = TEREDO_INITIAL;
-	hub->metrics.last = (struct teredo_client_stats){0};
 	hub->stopping = false;
 	hub->slot_count = 0;
 	if (result == PONTO_OK)

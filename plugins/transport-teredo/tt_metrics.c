@@ -44,3 +44,26 @@ void tt_metrics_update(struct tt_hub *hub)
 	ponto_gauge_set(m->peers, status.peers);
 	m->last = *now;
 }
+
+void tt_metrics_relay(struct tt_hub *hub)
+{
+	struct teredo_relay_status status = {0};
+	struct teredo_relay_stats now = {0};
+	struct tt_metrics *m = &hub->metrics;
+	const struct teredo_relay_stats *last = &m->relay_last;
+
+	if (!hub->env->metrics)
+		return;
+	ponto_gauge_set(m->qualified, hub->relay != NULL);
+	if (!hub->relay)
+		return;
+	teredo_relay_status(hub->relay, &status);
+	teredo_relay_stats(hub->relay, &now);
+	ponto_counter_add(m->received, now.from_clients - last->from_clients);
+	ponto_counter_add(m->sent, now.to_clients - last->to_clients);
+	ponto_counter_add(m->bubbles, now.bubbles - last->bubbles);
+	for (unsigned i = 0; i < TEREDO_RELAY_DROPS; i++)
+		ponto_counter_add(i == TEREDO_RELAY_SILENT ? m->dropped : m->refused, now.dropped[i] - last->dropped[i]);
+	ponto_gauge_set(m->peers, status.peers);
+	m->relay_last = now;
+}

@@ -33,11 +33,7 @@ static void output(void *arg, const struct ponto_bytes *packets, size_t count)
 	uint64_t now = ponto_loop_now(hub->loop);
 
 	for (size_t i = 0; i < count; i++) {
-		int result = teredo_client_send_packet(hub->client, now, packets[i], tt_carrier_slot(hub));
-
-		if (result == 1)
-			tt_carrier_keep(hub);
-		else if (result == PONTO_EUNREACH)
+		if (hub->role->send_packet(hub, now, packets[i]) == PONTO_EUNREACH)
 			unreachable(hub, packets[i]);
 	}
 	stack_flush(hub->stack);
@@ -58,9 +54,13 @@ void tt_stream_flush(struct tt_hub *hub)
 
 void tt_stream_address(struct tt_hub *hub)
 {
+	const uint8_t *own = hub->has_address ? hub->address.bytes : NULL;
+
+	if (hub->native.ops)
+		own = hub->relay ? hub->relayed.bytes : NULL;
 	if (!hub->attached)
 		return;
-	if (stack_address(hub->stack, hub->has_address ? hub->address.bytes : NULL) != PONTO_OK)
+	if (stack_address(hub->stack, own) != PONTO_OK)
 		ponto_error(hub->env->log, TT_TOPIC, "streams have no address");
 }
 

@@ -1,7 +1,8 @@
 /* transport-teredo over transport-udp4, driven by lines on standard input, telling on standard output what happens: the
  * tests in network namespaces put one behind each NAT.
  *
- * teredo_peer [OPTION=VALUE]…
+ * teredo_peer [echo=FD] [OPTION=VALUE]…
+ * echo: that descriptor is granted as "echo", and there is a transport-udp6 "six" for the option native.
  * send ADDRESS TEXT | ecn ADDRESS TEXT | echo | quiet | local
  * echo: from now on what comes is sent back; quiet: not any more. */
 #include <stdio.h>
@@ -12,7 +13,8 @@
 #include "framework/transport.h"
 #include "tests/support/lines.h"
 
-extern const struct ponto_plugin transport_udp4_LTX_ponto_plugin, transport_teredo_LTX_ponto_plugin;
+extern const struct ponto_plugin transport_udp4_LTX_ponto_plugin, transport_udp6_LTX_ponto_plugin,
+	transport_teredo_LTX_ponto_plugin;
 
 struct peer {
 	struct ponto_loop *loop;
@@ -111,7 +113,8 @@ int main(int argc, char **argv)
 					 .random = &ponto_random_system,
 					 .clock = &ponto_clock_system};
 	static char carrier[] = "carrier=wire";
-	struct ponto_conf *confs[2];
+	struct ponto_grant echo = {.name = "echo", .control = -1};
+	struct ponto_conf *confs[3] = {NULL};
 	struct ponto_transport wide;
 	struct ponto_iface iface;
 	struct ponto_node *node;
@@ -119,8 +122,12 @@ int main(int argc, char **argv)
 	int status = 0;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc > 1 && sscanf(argv[1], "echo=%d", &echo.fd) == 1) {
+		setup.grants = &echo;
+		setup.grant_count = 1;
+		argv++;
+	}
 	argv[0] = carrier; /* in front of those given */
-	(void)argc;
 	if (ponto_loop_uv_create(&ponto_alloc_system, &p.loop) != PONTO_OK ||
 	    ponto_log_create(&ponto_alloc_system, &ponto_clock_system, PONTO_LOG_STDERR_TEXT, "info", &setup.log) !=
 		    PONTO_OK)
@@ -129,6 +136,8 @@ int main(int argc, char **argv)
 	if (ponto_node_create(&setup, &node) != PONTO_OK)
 		abort();
 	confs[0] = add(node, &transport_udp4_LTX_ponto_plugin, "wire", NULL);
+	if (setup.grant_count)
+		confs[2] = add(node, &transport_udp6_LTX_ponto_plugin, "six", NULL);
 	confs[1] = add(node, &transport_teredo_LTX_ponto_plugin, "wide", (const char *const *)argv);
 	if (ponto_node_find(node, PONTO_KIND_TRANSPORT, "wide", &iface) != PONTO_OK)
 		abort();
@@ -141,8 +150,8 @@ int main(int argc, char **argv)
 	lines_end(&p.input);
 	ponto_datagrams_close(&p.d);
 	(void)ponto_node_destroy(node);
-	ponto_conf_destroy(confs[0]);
-	ponto_conf_destroy(confs[1]);
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(confs); i++)
+		ponto_conf_destroy(confs[i]);
 	ponto_log_destroy(setup.log);
 	ponto_loop_destroy(p.loop);
 	return status;
