@@ -9,7 +9,7 @@ daemon=
 trap '[ -z "$daemon" ] || kill "$daemon" 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
 # The program need not be installed for the unit to be right.
 sed "s|^ExecStart=[^ ]*|ExecStart=/bin/true|" "$unit" > "$work/ponto.service"
-echo 1..9
+echo 1..18
 out=$(SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --man=no "$work/ponto.service" 2>&1 | grep 'ponto\.service')
 if [ -z "$out" ]; then echo "ok 1 - verify finds nothing"; else echo "not ok 1 - verify finds nothing"; sed 's/^/# /' <<<"$out"; fi
 out=$(systemd-analyze security --offline=yes --threshold=30 "$work/ponto.service" 2>&1)
@@ -25,7 +25,7 @@ fi
 # ---- the daemon under exactly the unit's system calls and capabilities -----------------------------
 helper=$build/tests/interop/under_filter
 if [ ! -x "$helper" ]; then
-	for n in 3 4 5 6 7 8 9; do echo "ok $n # SKIP built without libseccomp"; done
+	for n in $(seq 3 18); do echo "ok $n # SKIP built without libseccomp"; done
 	exit 0
 fi
 export PONTO_PLUGIN_PATH=$build/.libs LD_LIBRARY_PATH=$build/.libs
@@ -72,3 +72,44 @@ tell 8 $status "and stops"
 # Nobody answers on loopback; it has to get as far as that.
 answer=$("${limits[@]}" "$helper" "$work/calls" "$build/ponto-map" natpmp map 127.0.0.1 127.0.0.1 udp 40000 40000 60 any TEST - - 2>"$work/log")
 [ "${answer%% *}" = silent ]; tell 9 $? "what asks gateways runs under them too"
+
+# ---- what its drop-ins in docs/examples/systemd add -------------------------------------------------
+top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
+mkdir "$work/ponto.service.d"
+n=9
+for name in streams machine native; do
+	rm -f "$work"/ponto.service.d/*
+	cp "$top/docs/examples/systemd/$name.conf" "$work/ponto.service.d/"
+	SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --man=no "$work/ponto.service" >"$work/log" 2>&1
+	! grep -q 'ponto\.service' "$work/log"; tell $((++n)) $? "verify finds nothing in $name.conf"
+	systemd-analyze security --offline=yes --threshold=30 "$work/ponto.service" >"$work/log" 2>&1
+	tell $((++n)) $? "with it the exposure is below 3.0"
+done
+if [ "$(id -u)" != 0 ] || [ ! -e /dev/net/tun ] || ! unshare --net true 2>/dev/null; then
+	for n in 16 17 18; do echo "ok $n # SKIP needs root, network namespaces and /dev/net/tun"; done
+	exit 0
+fi
+# granted NAME CAPABILITY CONFIGURATION: the daemon under the unit's system calls, with the capability of that drop-in alone
+granted() {
+	grep -qx "AmbientCapabilities=CAP_${2^^}" "$top/docs/examples/systemd/$1.conf" || { echo "no such capability" >"$work/log"; return 1; }
+	sed -e "s|^node *= {|& state = \"$work/state\"; socket = \"$work/run/bus\";|; s|user = \"nobody\";||" \
+		"$top/docs/examples/configurations/$3" >"$work/$1.conf"
+	chmod 644 "$work/$1.conf"
+	: >"$work/log"
+	unshare --net setpriv --no-new-privs --bounding-set="-all,+$2" --reuid 65534 --regid 65534 --clear-groups --inh-caps="-all,+$2" \
+		--ambient-caps="-all,+$2" "$helper" "$work/calls" "$build/$([ -x "$build/.libs/pontod" ] && echo .libs/)pontod" \
+		-c "$work/$1.conf" 2>"$work/log" &
+	daemon=$!
+	for _ in $(seq 4000); do grep -q 'runs: state' "$work/log" && break; kill -0 $daemon 2>/dev/null || break; sleep 0.05; done
+	grep -q 'runs: state' "$work/log" && kill -TERM $daemon && wait $daemon
+}
+granted machine net_admin teredo-host.conf; tell 16 $? "with machine.conf the daemon makes an interface, starts and stops"
+granted native net_raw teredo-native.conf; tell 17 $? "with native.conf it opens its socket, starts and stops"
+daemon=
+# The machine's own /dev/net/tun may be root's; the device that udev makes is everybody's.
+mknod -m 666 "$work/tun" c 10 200 && unshare --mount sh -c 'mount --bind "$1" /dev/net/tun && shift && exec "$@"' sh "$work/tun" \
+	"${limits[@]}" "$helper" "$work/calls" "$build/tests/interop/$([ -x "$build/tests/interop/.libs/stream_peer" ] && echo .libs/)stream_peer" \
+	teredo :: servers=192.0.2.10 </dev/null >"$work/out" 2>"$work/log" &
+daemon=$!
+for _ in $(seq 600); do grep -qs '^listening' "$work/out" && break; kill -0 $daemon 2>/dev/null || break; sleep 0.05; done
+grep -qx 'listening: success' "$work/out"; tell 18 $? "streams get their namespace by the system calls that the unit permits"
