@@ -187,14 +187,20 @@ static int answer_nothing(struct content_server *s, struct content_serving *v)
 
 /* ---- requests ----------------------------------------------------------------------- */
 
+static uint32_t elsewhere(const struct content_server *s, const struct ponto_addr *client)
+{
+	return s->config.elsewhere ? s->config.elsewhere(s->config.arg, client) : 0;
+}
+
 static bool has_room(const struct content_server *s, const struct ponto_addr *client)
 {
 	uint32_t own = 0;
 
-	if (s->stats.active >= s->config.limit)
+	if (s->stats.active + elsewhere(s, NULL) >= s->config.limit)
 		return false;
 	if (s->config.per_client == 0)
 		return true;
+	own = elsewhere(s, client);
 	for (const struct content_serving *v = s->first; v; v = v->next)
 		own += v->counted && ponto_addr_same_host(&v->client, client);
 	return own < s->config.per_client;

@@ -32,6 +32,9 @@ struct content_server_config {
 	uint64_t timeout;	    /* microseconds that one may take */
 	enum content_crypto crypto; /* what blocks are sealed with */
 	uint16_t most;		    /* the highest major version spoken: 1 or 2; the lowest is 1 */
+	/* Requests at work that do not come here, of one client or, with NULL, of all: they count, too. NULL: there are none. */
+	uint32_t (*elsewhere)(void *arg, const struct ponto_addr *client);
+	void *arg;
 };
 
 enum content_server_kind {

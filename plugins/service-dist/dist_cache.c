@@ -374,8 +374,8 @@ static void put_away(struct dist_cache *cache, struct dist_entry *entry, const s
 	if (job->hot)
 		dist_hot_release(&cache->index.hot, job->hot);
 	else if (entry && entry->keyed && read->meta.keyed && job->got == PONTO_OK && !job->hashes && !job->copy)
-		dist_hot_keep(&cache->index.hot, &entry->hot, content_segment_blocks(entry->algo, entry->size),
-			      read->index, job->value, &read->block);
+		dist_hot_keep(&cache->index.hot, &entry->hot, &entry->id,
+			      content_segment_blocks(entry->algo, entry->size), read->index, job->value, &read->block);
 	else
 		ponto_free(cache->config.alloc, job->value);
 }
@@ -451,6 +451,16 @@ struct dist_hot_block *dist_cache_hold(struct dist_cache *cache, const struct co
 	memcpy(kp, entry->kp, CONTENT_HASH_MAX);
 	count_read(cache, entry, true, block->block.data.len);
 	return block;
+}
+
+struct dist_hot_block *dist_cache_lend(struct dist_cache *cache, const struct content_id *id, uint32_t index)
+{
+	return dist_hot_find(&cache->index.hot, id, index);
+}
+
+void dist_cache_lent(struct dist_cache *cache, const struct content_id *id, uint64_t bytes)
+{
+	count_read(cache, held(cache, id), true, bytes);
 }
 
 void dist_cache_release(struct dist_cache *cache, struct dist_hot_block *block)

@@ -147,6 +147,11 @@ PONTO_MUST_CHECK int dist_cache_copy(struct dist_cache *cache, const struct cont
 /* A block that is in memory, counted as read, and its segment's key; NULL: it is not. Held until dist_cache_release. */
 struct dist_hot_block *dist_cache_hold(struct dist_cache *cache, const struct content_id *id, uint32_t index,
 				       uint8_t kp[CONTENT_HASH_MAX]);
+/* On any thread: a block that is in memory and has an answer; the loop is to be told, by dist_cache_lent. NULL: there is none.
+ * Held until dist_cache_release. */
+struct dist_hot_block *dist_cache_lend(struct dist_cache *cache, const struct content_id *id, uint32_t index);
+void dist_cache_lent(struct dist_cache *cache, const struct content_id *id, uint64_t bytes);
+/* On any thread. */
 void dist_cache_release(struct dist_cache *cache, struct dist_hot_block *block);
 /* dist_hot_answer of it. */
 bool dist_cache_answer(struct dist_cache *cache, struct dist_hot_block *block, struct ponto_bytes answer,

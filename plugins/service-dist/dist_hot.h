@@ -2,9 +2,12 @@
  * longer than sealing them (docs/benchmarks.md).
  *
  * Bounded by bytes; the one unused for longest goes. Only checked blocks of segments with keys: what is named by its
- * hashes never changes. One thread; a block that is held stays, whoever forgets it meanwhile. */
+ * hashes never changes. One thread, but for dist_hot_find and dist_hot_release; a block that is held stays, whoever
+ * forgets it meanwhile. */
 #ifndef PLUGINS_SERVICE_DIST_DIST_HOT_H
 #define PLUGINS_SERVICE_DIST_DIST_HOT_H
+
+#include <pthread.h>
 
 #include "plugins/service-dist/dist_record.h"
 
@@ -12,8 +15,11 @@
 extern "C" {
 #endif
 
+#define DIST_HOT_BUCKETS 1024u
+
 struct dist_hot_block {
-	struct dist_hot_block *before, *after;
+	struct dist_hot_block *before, *after, *next_found;
+	struct content_id id;
 	struct dist_hot_set *set; /* NULL: forgotten, gone with its last holder */
 	uint32_t index;
 	unsigned holders;
@@ -21,6 +27,7 @@ struct dist_hot_block {
 	struct dist_block block;   /* data is a view into value */
 	struct ponto_bytes answer; /* what value is, when it is a whole answer with the block in it; */
 	uint32_t next;		   /* what that says is held after the block */
+	bool found;		   /* by any thread */
 };
 
 /* Of a segment; all zero: none. */
@@ -32,21 +39,35 @@ struct dist_hot_set {
 struct dist_hot {
 	const struct ponto_alloc *alloc;
 	uint64_t max, bytes;
+	uint8_t key[16];
+	pthread_mutex_t lock; /* guards what follows, and what blocks and sets say of each other */
 	struct dist_hot_block *first, *last; /* by last use */
+	struct dist_hot_block *answers[DIST_HOT_BUCKETS];
 };
+
+/* key: of a table whose names strangers choose; max: bytes. */
+void dist_hot_init(struct dist_hot *hot, const struct ponto_alloc *alloc, const uint8_t key[16], uint64_t max);
+/* All sets are forgotten, and no block is held. */
+void dist_hot_clear(struct dist_hot *hot);
 
 /* The block, held until dist_hot_release; NULL: not hot. */
 struct dist_hot_block *dist_hot_hold(struct dist_hot *hot, struct dist_hot_set *set, uint32_t index);
 void dist_hot_release(struct dist_hot *hot, struct dist_hot_block *block);
 
-/* Keeps one of blocks blocks, if there is room and memory. takes value, which block's data is a view into */
-void dist_hot_keep(struct dist_hot *hot, struct dist_hot_set *set, uint32_t blocks, uint32_t index, uint8_t *value,
-		   const struct dist_block *block);
+/* On any thread: a block that has an answer, held; NULL: there is none. */
+struct dist_hot_block *dist_hot_find(struct dist_hot *hot, const struct content_id *id, uint32_t index);
 
-/* A held block's value becomes an answer that the block stands in at data, unless somebody else holds it too: false.
- * takes answer when true */
+/* Keeps one of blocks blocks, if there is room and memory. takes value, which block's data is a view into */
+void dist_hot_keep(struct dist_hot *hot, struct dist_hot_set *set, const struct content_id *id, uint32_t blocks,
+		   uint32_t index, uint8_t *value, const struct dist_block *block);
+
+/* A held block's value becomes an answer that the block stands in at data, and dist_hot_find finds it, unless somebody
+ * else holds it too: false. takes answer when true */
 bool dist_hot_answer(struct dist_hot *hot, struct dist_hot_block *block, struct ponto_bytes answer, const uint8_t *data,
 		     uint32_t next);
+
+/* What the answers of a segment say may be true no more: dist_hot_find finds none. */
+void dist_hot_doubt(struct dist_hot *hot, struct dist_hot_set *set);
 
 /* All of a segment. */
 void dist_hot_forget(struct dist_hot *hot, struct dist_hot_set *set);

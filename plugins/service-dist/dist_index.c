@@ -19,7 +19,7 @@ int dist_index_init(struct dist_index *index, const struct ponto_alloc *alloc, c
 	memcpy(index->key, key, sizeof(index->key));
 	index->buckets = buckets;
 	index->bucket_count = BUCKETS_FIRST;
-	index->hot = (struct dist_hot){.alloc = alloc, .max = hot_bytes};
+	dist_hot_init(&index->hot, alloc, key, hot_bytes);
 	return PONTO_OK;
 }
 
@@ -41,6 +41,7 @@ void dist_index_clear(struct dist_index *index)
 		}
 	}
 	ponto_free(index->alloc, index->buckets);
+	dist_hot_clear(&index->hot);
 	memset(index, 0, sizeof(*index));
 }
 
@@ -325,6 +326,8 @@ void dist_index_set(struct dist_index *index, struct dist_entry *entry, const st
 	entry->hashes = meta->hashes;
 	entry->use.at = used;
 	entry->used_kept = meta->used;
+	if (memcmp(&entry->blocks, &meta->blocks, sizeof(entry->blocks)) != 0)
+		dist_hot_doubt(&index->hot, &entry->hot);
 	entry->blocks = meta->blocks;
 	memcpy(entry->tag, meta->tag, DIST_TAG);
 	memcpy(entry->hod, meta->hod, CONTENT_HASH_MAX);
@@ -359,6 +362,7 @@ void dist_index_drop(struct dist_index *index, struct dist_entry *entry, uint32_
 		return;
 	count(index, entry, false);
 	content_blocks_remove(&entry->blocks, block);
+	dist_hot_doubt(&index->hot, &entry->hot);
 	count(index, entry, true);
 	if (content_blocks_count(&entry->blocks) == 0)
 		dist_index_unlist(index, entry);

@@ -5,10 +5,13 @@
 #include "engines/content/content_offer.h"
 #include "engines/content/content_server.h"
 #include "plugins/service-dist/dist_caches.h"
+#include "plugins/service-dist/dist_crowd.h"
 #include "plugins/service-dist/dist_http.h"
+#include "plugins/service-dist/dist_inbox.h"
 #include "plugins/service-dist/dist_seal.h"
 
 #define TOPIC "service.dist.peer"
+#define INBOX (256u * 1024) /* bytes of notes of what was answered at once */
 #define HEAD_LIMIT 1024u /* bytes of a request's head: neighbours send some hundred */
 #define PATH "/116B50EB-ECE2-41ac-8429-9F9E963361B7" /* 2.1; others write it with a slash behind, or otherwise */
 
@@ -17,7 +20,10 @@ struct dist_peer {
 	struct content_server *engine;
 	struct ponto_http_listener *listener;
 	struct ponto_timer *timer;
+	struct dist_crowd *crowd;
+	struct dist_inbox *inbox; /* struct note each */
 	enum content_crypto crypto;
+	uint16_t most;
 	unsigned servings; /* at work */
 	uint64_t missed;   /* blocks that were not there, told to the cache */
 	bool pumping;
@@ -35,6 +41,8 @@ struct serving {
 	uint8_t *buffer;
 	size_t len;
 	bool reading;
+	bool counted; /* in the crowd, as this address */
+	struct ponto_addr client;
 	bool relayed; /* it is given as it came */
 	size_t plain; /* bytes of the block, as it is kept */
 	struct dist_hot_block *hot;   /* which is being sent, */
@@ -57,6 +65,8 @@ static void finish(struct serving *s)
 		content_server_done(peer->engine, s->serving);
 	if (s->hot)
 		dist_cache_release(peer->dist->cache, s->hot);
+	if (s->counted)
+		dist_crowd_leave(peer->crowd, &s->client, DIST_CROWD_LOOP);
 	ponto_free(peer->dist->env->alloc, s->buffer);
 	ponto_wipe(s->kp, sizeof(s->kp));
 	ponto_free(peer->dist->env->alloc, s);
@@ -409,16 +419,117 @@ static void on_request(void *arg, struct ponto_http_request *request)
 		refuse(peer, request, result == PONTO_EPROTO ? 400 : 503);
 		return;
 	}
+	s->client = request->peer;
+	s->counted = dist_crowd_enter(peer->crowd, &s->client, DIST_CROWD_LOOP);
 	pump(peer);
 }
 
-/* On a thread of the HTTP server. */
+/* ---- on threads of the HTTP server ---------------------------------------------------------------- */
+
+/* A block that is being sent, or was: what the loop is to know of it. */
+struct note {
+	struct content_id id;
+	size_t plain; /* bytes of the block, */
+	size_t len;   /* and of the answer */
+};
+
+struct sending {
+	struct dist_peer *peer;
+	struct dist_hot_block *hot;
+	struct ponto_addr client;
+};
+
+static void sent(void *arg)
+{
+	struct sending *s = arg;
+	struct dist_peer *peer = s->peer;
+
+	dist_cache_release(peer->dist->cache, s->hot);
+	dist_crowd_leave(peer->crowd, &s->client, DIST_CROWD_ONCE);
+	ponto_free(peer->dist->env->alloc, s);
+}
+
+static bool send_at_once(struct dist_peer *peer, const struct ponto_addr *client, struct dist_hot_block *hot,
+			 struct ponto_http_response *response)
+{
+	static const struct ponto_http_header header = {"Content-Type", "application/octet-stream"};
+	struct note note = {.id = hot->id, .plain = hot->block.data.len, .len = hot->answer.len};
+	struct sending *s = ponto_new(peer->dist->env->alloc, 1, sizeof(*s));
+
+	if (!s || !dist_crowd_enter(peer->crowd, client, DIST_CROWD_ONCE)) {
+		ponto_free(peer->dist->env->alloc, s);
+		return false;
+	}
+	if (!dist_inbox_put(peer->inbox, client, ponto_bytes((const uint8_t *)&note, sizeof(note)))) {
+		dist_crowd_leave(peer->crowd, client, DIST_CROWD_ONCE);
+		ponto_free(peer->dist->env->alloc, s);
+		return false;
+	}
+	*s = (struct sending){peer, hot, *client};
+	*response = (struct ponto_http_response){
+		.status = 200,
+		.source = PONTO_HTTP_DATA,
+		.headers = &header,
+		.header_count = 1,
+		.data = hot->answer,
+		.arg = s,
+		.release = sent,
+	};
+	return true;
+}
+
+/* A block that lies in memory as it is answered to everybody: what the engine would decide is no other. */
+static bool block_at_once(struct dist_peer *peer, const struct ponto_http_request *request,
+			  struct ponto_http_response *response)
+{
+	struct content_message m;
+	struct dist_hot_block *hot = NULL;
+	uint32_t index;
+
+	if (peer->crypto != CONTENT_PLAIN || content_request_decode(request->body, 1, peer->most, &m) != PONTO_OK ||
+	    m.type != CONTENT_GETBLKS)
+		return false;
+	index = content_blocks_next(&m.wanted.blocks, 0);
+	if (index < CONTENT_BLOCKS_MAX)
+		hot = dist_cache_lend(peer->dist->cache, &m.wanted.id, index);
+	if (!hot)
+		return false;
+	if (send_at_once(peer, &request->peer, hot, response))
+		return true;
+	dist_cache_release(peer->dist->cache, hot);
+	return false;
+}
+
 static bool at_once(void *arg, const struct ponto_http_request *request, struct ponto_http_response *response)
 {
 	struct dist_peer *peer = arg;
+	enum wanted what = strcmp(request->method, "POST") == 0 ? wanted(peer, request->target) : WANTED_NOTHING;
 
-	return strcmp(request->method, "POST") == 0 && wanted(peer, request->target) == WANTED_OFFER &&
-	       dist_hosted_at_once(peer->dist->hosted, request, response);
+	return what == WANTED_OFFER	  ? dist_hosted_at_once(peer->dist->hosted, request, response)
+	       : what == WANTED_RETRIEVAL ? block_at_once(peer, request, response)
+					  : false;
+}
+
+/* ---- of which the loop learns ------------------------------------------------------------------------ */
+
+static void take_note(void *arg, const struct ponto_addr *from, struct ponto_bytes bytes)
+{
+	struct dist_peer *peer = arg;
+	struct note note;
+
+	(void)from;
+	memcpy(&note, bytes.data, sizeof(note));
+	ponto_counter_add(peer->blocks, 1);
+	ponto_counter_add(peer->bytes, note.len);
+	if (!peer->dist->cached)
+		return;
+	dist_cache_lent(peer->dist->cache, &note.id, note.plain);
+	dist_cache_given(peer->dist->cache, note.plain);
+}
+
+static void notes_taken(void *arg)
+{
+	dist_check_stopped(((struct dist_peer *)arg)->dist);
 }
 
 static void on_gone(void *arg, struct ponto_http_request *request)
@@ -445,8 +556,15 @@ static enum content_crypto chosen_cipher(const char *name)
 					      : CONTENT_AES_128;
 }
 
+static uint32_t elsewhere(void *arg, const struct ponto_addr *client)
+{
+	return dist_crowd_count(((struct dist_peer *)arg)->crowd, client, DIST_CROWD_ONCE);
+}
+
 static int make_engine(struct dist_peer *peer)
 {
+	static const struct dist_inbox_events events = {take_note, notes_taken};
+	const struct ponto_env *env = peer->dist->env;
 	const struct ponto_conf *conf = peer->dist->conf;
 	struct content_server_config config = {
 		.alloc = peer->dist->env->alloc,
@@ -456,11 +574,19 @@ static int make_engine(struct dist_peer *peer)
 		.crypto = chosen_cipher(ponto_conf_string(conf, "cipher")),
 		.most = (uint16_t)ponto_conf_int(conf, "retrieval_version"),
 		.hosted = peer->dist->hosted,
+		.elsewhere = elsewhere,
+		.arg = peer,
 	};
+	int result;
 
 	if (config.hosted && !ponto_conf_given(conf, "clients"))
 		config.limit = CONTENT_HOSTED_LIMIT;
-	return content_server_create(&config, &peer->engine);
+	peer->crypto = config.crypto;
+	peer->most = config.most;
+	result = dist_crowd_create(env->alloc, config.limit, config.per_client, &peer->crowd);
+	if (result == PONTO_OK)
+		result = dist_inbox_create(env->alloc, env->loop, INBOX, &events, peer, &peer->inbox);
+	return result == PONTO_OK ? content_server_create(&config, &peer->engine) : result;
 }
 
 static int listen_on(struct dist_peer *peer, const char *text)
@@ -538,7 +664,7 @@ void dist_peer_stop(struct dist_peer *peer)
 
 bool dist_peer_idle(const struct dist_peer *peer)
 {
-	return !peer || peer->servings == 0;
+	return !peer || (peer->servings == 0 && dist_inbox_idle(peer->inbox));
 }
 
 void dist_peer_close(struct dist_peer *peer)
@@ -546,6 +672,8 @@ void dist_peer_close(struct dist_peer *peer)
 	if (!peer)
 		return;
 	content_server_destroy(peer->engine);
+	dist_inbox_destroy(peer->inbox);
+	dist_crowd_destroy(peer->crowd);
 	ponto_timer_destroy(peer->dist->env->loop, peer->timer);
 	ponto_free(peer->dist->env->alloc, peer);
 }

@@ -62,8 +62,13 @@ static void play(struct content_server *server, const struct content_message *as
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct content_server_config config = {&ponto_alloc_system,    false,		1, 0,
-					       CONTENT_UPLOAD_TIMEOUT, CONTENT_AES_128, 2};
+	struct content_server_config config = {
+		.alloc = &ponto_alloc_system,
+		.limit = 1,
+		.timeout = CONTENT_UPLOAD_TIMEOUT,
+		.crypto = CONTENT_AES_128,
+		.most = 2,
+	};
 	struct ponto_addr client = {{10}, 0, 1, PONTO_FAMILY_IPV4, 0};
 	struct content_serving *busy = NULL, *serving;
 	struct content_server *server;

@@ -283,11 +283,13 @@ static void arrive(void *arg)
 	ex->request.header_count = ex->header_count;
 	ex->request.body = bytes_of(&ex->body);
 	ex->request.peer = addr_of(ex->from, 40000);
-	if (ex->listener->events.at_once &&
-	    ex->listener->events.at_once(ex->listener->arg, &ex->request, &response))
-		must(lan_respond((struct ponto_http_listener *)ex->listener, &ex->request, &response) == PONTO_OK ? ex : NULL);
-	else
+	if (!ex->listener->events.at_once ||
+	    !ex->listener->events.at_once(ex->listener->arg, &ex->request, &response)) {
 		ex->listener->events.request(ex->listener->arg, &ex->request);
+		return;
+	}
+	lan->at_once++;
+	assert_ok(lan_respond((struct ponto_http_listener *)ex->listener, &ex->request, &response));
 }
 
 static struct lan_listener *listener_at(struct lan *lan, int node, uint16_t port)

@@ -68,7 +68,7 @@ struct lan {
 	struct ponto_discovery_handle *handles;
 	uint64_t latency, peer_rate, line_rate, line_free; /* microseconds; bytes a second */
 	uint64_t origin_bytes, peer_bytes;
-	unsigned origin_requests, peer_requests, searches;
+	unsigned origin_requests, peer_requests, searches, at_once; /* at_once: of peers, answered without the loop */
 	void (*origin)(void *arg, struct lan_exchange *ex);
 	void (*mangle)(void *arg, struct lan_exchange *ex); /* what a neighbour answered; may be NULL */
 	void *arg;

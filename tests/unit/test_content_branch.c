@@ -125,7 +125,12 @@ static void start_node(unsigned i)
 	struct node *n = &world.nodes[i];
 	struct content_client_config client = content_client_defaults(&ponto_alloc_system);
 	struct content_server_config server = {
-		&ponto_alloc_system, false, CONTENT_SERVER_LIMIT, 0, CONTENT_UPLOAD_TIMEOUT, CONTENT_PLAIN, 2};
+		.alloc = &ponto_alloc_system,
+		.limit = CONTENT_SERVER_LIMIT,
+		.timeout = CONTENT_UPLOAD_TIMEOUT,
+		.crypto = CONTENT_PLAIN,
+		.most = 2,
+	};
 
 	n->there = true;
 	n->life++;

@@ -23,7 +23,7 @@ static void rig_start(struct rig *rig, struct content_server_config config)
 static struct content_server_config usual(void)
 {
 	return (struct content_server_config){
-		NULL, false, CONTENT_SERVER_LIMIT, 0, CONTENT_UPLOAD_TIMEOUT, CONTENT_AES_128, 2};
+		.limit = CONTENT_SERVER_LIMIT, .timeout = CONTENT_UPLOAD_TIMEOUT, .crypto = CONTENT_AES_128, .most = 2};
 }
 
 static void rig_end(struct rig *rig)
@@ -502,6 +502,37 @@ static void too_many(void **state)
 	rig_end(&rig);
 }
 
+static uint32_t some_elsewhere(void *arg, const struct ponto_addr *client)
+{
+	(void)arg;
+	return client ? 2 : 5;
+}
+
+/* Requests that others answer take the same room. */
+static void others_count(void **state)
+{
+	struct content_server_config config = usual();
+	struct content_server_effect e;
+	struct rig rig;
+
+	(void)state;
+	config.elsewhere = some_elsewhere;
+	for (config.limit = 5; config.limit <= 6; config.limit++) {
+		rig_start(&rig, config);
+		(void)sent(&rig, request_of(CONTENT_GETBLKS, 7, 1));
+		e = next_effect(&rig, config.limit == 5 ? CONTENT_SERVER_ANSWER : CONTENT_SERVER_LOOKUP);
+		content_server_done(rig.server, e.serving);
+		rig_end(&rig);
+	}
+	for (config.per_client = 2; config.per_client <= 3; config.per_client++) {
+		rig_start(&rig, config);
+		(void)sent(&rig, request_of(CONTENT_GETBLKS, 7, 1));
+		e = next_effect(&rig, config.per_client == 2 ? CONTENT_SERVER_ANSWER : CONTENT_SERVER_LOOKUP);
+		content_server_done(rig.server, e.serving);
+		rig_end(&rig);
+	}
+}
+
 static void counted_once(void **state)
 {
 	static const uint8_t types[] = {CONTENT_GETBLKLIST, CONTENT_GETBLKS, CONTENT_GETSEGLIST};
@@ -729,6 +760,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(versions),
 	cmocka_unit_test(the_order_of_decisions),
 	cmocka_unit_test(too_many),
+	cmocka_unit_test(others_count),
 	cmocka_unit_test(counted_once),
 	cmocka_unit_test(malformed_requests),
 	cmocka_unit_test(limits_of_one_client),

@@ -710,6 +710,7 @@ static void check_answers(struct dist_cache *cache, const struct dist_segment *s
 	assert_null(dist_cache_hold(cache, &segment->id, 4, kp));
 	assert_null(dist_cache_hold(cache, &(struct content_id){.len = 32}, 0, kp));
 	assert_int_equal(block->answer.len, 0);
+	assert_null(dist_cache_lend(cache, &segment->id, 0)); /* there is no answer to be sent yet */
 	first = an_answer(block, 5);
 	assert_true(dist_cache_answer(cache, block, first, first.data + 5, 7));
 	same = dist_cache_hold(cache, &segment->id, 0, kp);
@@ -719,9 +720,14 @@ static void check_answers(struct dist_cache *cache, const struct dist_segment *s
 	second = an_answer(block, 9);
 	assert_false(dist_cache_answer(cache, block, second, second.data + 9, 0));
 	dist_cache_release(cache, same);
+	same = dist_cache_lend(cache, &segment->id, 0);
+	assert_ptr_equal(same, block);
+	assert_false(dist_cache_answer(cache, block, second, second.data + 9, 0));
+	dist_cache_release(cache, same);
 	assert_true(dist_cache_answer(cache, block, second, second.data + 9, 0));
 	assert_ptr_equal(block->answer.data, second.data);
 	dist_cache_release(cache, block);
+	assert_null(dist_cache_lend(cache, &segment->id, 1));
 }
 
 static void what_was_read_lately_is_in_memory(void **state)
@@ -731,6 +737,7 @@ static void what_was_read_lately_is_in_memory(void **state)
 	struct dist_cache_config config;
 	struct dist_cache *cache;
 	struct dist_known known;
+	struct dist_hot_block *lent;
 	struct dist_rig rig;
 	uint8_t group[DIST_GROUP_MAX];
 
@@ -758,12 +765,20 @@ static void what_was_read_lately_is_in_memory(void **state)
 	check_answers(cache, &first);
 	assert_int_equal(stats_of(cache).hot, 6);
 	assert_int_equal(rig.calls, 5);
+	/* What is lent counts when the cache hears of it. */
+	dist_cache_lent(cache, &first.id, PART);
+	assert_int_equal(stats_of(cache).hot, 7);
 	/* Cleared while somebody reads it: that one gets it, nobody else. */
+	lent = dist_cache_lend(cache, &first.id, 0);
+	assert_non_null(lent);
 	dist_rig_damage(&rig, ponto_bytes(group, dist_group(&first.id, group)), ponto_bytes("b\0\0", 3), -1, false);
 	assert_ok(get_part(&rig, cache, &p, 0)); /* from memory */
 	assert_ok(dist_cache_get(cache, &first.id, 0, no_work, count_done, &(unsigned){0}));
 	assert_ok(dist_cache_clear(cache, &first.id, NULL, NULL, NULL));
 	assert_false(dist_cache_find(cache, &first.id, &known));
+	assert_null(dist_cache_lend(cache, &first.id, 0));
+	assert_true(ponto_bytes_equal(lent->block.data, ponto_bytes(p.data.data, PART)));
+	dist_cache_release(cache, lent);
 	dist_rig_run(&rig, PONTO_SECOND);
 	assert_int_equal(get_part(&rig, cache, &p, 0), PONTO_ENOENT);
 	put_part(&rig, cache, &p, 0);

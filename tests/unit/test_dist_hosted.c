@@ -127,6 +127,37 @@ static void version_2(void **state)
 	}
 }
 
+/* Blocks in memory that are not sealed: read for the first who asks, framed for the second, sent at once to the third. */
+static void blocks_at_once(void **state)
+{
+	static const char *const plain[] = {"hosted_cache=true", "hosted_certificate=cert.pem", "hosted_key=key.pem",
+					    "cipher=none", NULL};
+	struct scene *s = calloc(1, sizeof(*s));
+	struct lan_download d;
+	uint64_t blocks;
+
+	(void)state;
+	assert_non_null(s);
+	lan_init(&s->lan, 1);
+	lan_content_init(&s->content, CONTENT_SHA256, SIZE);
+	s->lan.origin = on_origin;
+	s->lan.mangle = on_mangle;
+	s->lan.arg = s;
+	assert_int_equal(lan_add(&s->lan, plain), 0);
+	for (unsigned i = 1; i <= 4; i++)
+		assert_int_equal(lan_add(&s->lan, secure_client), i);
+	for (unsigned i = 1; i <= 3; i++)
+		(void)fetch(s, i);
+	assert_int_equal(s->lan.at_once, 0);
+	blocks = metric(s, 0, "dist_peer_blocks_total");
+	d = fetch(s, 4);
+	assert_int_equal(d.peers, SIZE);
+	assert_int_equal(s->lan.at_once, 41);
+	assert_int_equal(metric(s, 0, "dist_peer_blocks_total"), blocks + 41);
+	assert_int_equal(metric(s, 0, "dist_cache_hot_total"), 2 * 41);
+	end_scene(s);
+}
+
 static void version_1(void **state)
 {
 	static const enum content_algo algos[] = {CONTENT_SHA256, CONTENT_SHA384, CONTENT_SHA512};
@@ -358,6 +389,7 @@ static void nothing_is_offered_without_serving(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(version_2),
 	cmocka_unit_test(version_1),
+	cmocka_unit_test(blocks_at_once),
 	cmocka_unit_test(tags),
 	cmocka_unit_test(caches_that_are_no_good),
 	cmocka_unit_test(clients_that_lie),
