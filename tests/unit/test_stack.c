@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -169,6 +170,45 @@ static int as_nobody(void)
 		return 13;
 	/* The daemon's own network is as closed to it as before. */
 	return geteuid() != 0 && socket(AF_INET6, SOCK_RAW, 58) < 0 ? 0 : 14;
+}
+
+struct handed_over {
+	pthread_mutex_t lock;
+	pthread_cond_t there;
+	struct netns *ns;
+};
+
+static void *closer(void *arg)
+{
+	struct handed_over *h = arg;
+
+	pthread_mutex_lock(&h->lock);
+	while (!h->ns)
+		pthread_cond_wait(&h->there, &h->lock);
+	netns_close(h->ns);
+	pthread_mutex_unlock(&h->lock);
+	return NULL;
+}
+
+/* The helper shares our memory: TSan is to see that it leaves it in order. */
+static void another_thread_may_have_it(void **state)
+{
+	struct handed_over h = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL};
+	struct netns_failure failure;
+	unsigned before = descriptors();
+	struct netns ns;
+	pthread_t thread;
+
+	(void)state;
+	NEEDS_NAMESPACES();
+	assert_int_equal(pthread_create(&thread, NULL, closer, &h), 0);
+	assert_ok(netns_open(&ns, &failure));
+	pthread_mutex_lock(&h.lock);
+	h.ns = &ns;
+	pthread_cond_signal(&h.there);
+	pthread_mutex_unlock(&h.lock);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(descriptors(), before);
 }
 
 static void nobody_may_do_it(void **state)
@@ -504,6 +544,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_machine_gets_what_hosts_say),
 	cmocka_unit_test(the_caller_stays_where_it_is),
 	cmocka_unit_test(nothing_is_left_behind),
+	cmocka_unit_test(another_thread_may_have_it),
 	cmocka_unit_test(nobody_may_do_it),
 	cmocka_unit_test(where_it_is_forbidden_the_reason_is_told),
 	cmocka_unit_test(running_out_of_descriptors_leaks_none),
