@@ -4,8 +4,9 @@
 #include <string.h>
 
 #define PUBLIC 0x2c000000u  /* 44.0.0.0/8: nodes, SIM_ADDRESSES_MAX each */
-#define OUTSIDE 0x2d000000u /* 45.0.0.0/8: boxes */
-#define INSIDE 0x0a000000u  /* 10.BOX.0.0/16: nodes behind them */
+#define OUTSIDE 0x2d000000u /* 45.0.0.0/8: boxes, their first addresses, then their second ones */
+#define INSIDE 0x0a000000u  /* 10.X.0.0/16: nodes behind them */
+#define FIRST_PORT 20000    /* SEQUENTIAL, LOWEST */
 #define ALLOWED 64	    /* remote ends that a mapping lets in, the latest */
 #define TIMEOUT (120 * PONTO_SECOND)
 
@@ -33,9 +34,9 @@ struct sim_box {
 };
 
 struct sim_nats {
-	struct sim_box boxes[PONTO_SIM_BOXES + 1]; /* from 1 on */
-	uint8_t *box_of;
-	size_t nodes;
+	struct sim_box *boxes; /* from 1 on */
+	uint16_t *box_of;
+	size_t box_count, nodes;
 };
 
 static struct sim_nats *nats_of(struct sim_network *network)
@@ -51,8 +52,9 @@ void sim_nats_destroy(const struct ponto_alloc *alloc, struct sim_nats *nats)
 {
 	if (!nats)
 		return;
-	for (size_t i = 1; i <= PONTO_SIM_BOXES; i++)
+	for (size_t i = 0; i < nats->box_count; i++)
 		ponto_free(alloc, nats->boxes[i].mappings);
+	ponto_free(alloc, nats->boxes);
 	ponto_free(alloc, nats->box_of);
 	ponto_free(alloc, nats);
 }
@@ -85,6 +87,16 @@ static bool same_end(struct sim_end a, struct sim_end b)
 	return a.ip == b.ip && a.port == b.port;
 }
 
+static uint32_t inside_of(uint32_t box)
+{
+	return INSIDE + ((box & 0xff) << 16);
+}
+
+static uint32_t outside_of(const struct sim_box *box, uint32_t number)
+{
+	return OUTSIDE + ((uint32_t)box->nat.address << 16) + number;
+}
+
 void ponto_sim_network_address4(uint32_t node, uint32_t index, uint16_t port, struct ponto_addr *out)
 {
 	addr_of((struct sim_end){PUBLIC + (node + 1) * SIM_ADDRESSES_MAX + index, port}, out);
@@ -100,7 +112,7 @@ void sim_nat_local(const struct ponto_datagram_handle *h, uint32_t index, struct
 	uint32_t box = box_of(h->network, h->node);
 
 	if (box)
-		addr_of((struct sim_end){INSIDE + (box << 16) + h->node + 1, h->port}, out);
+		addr_of((struct sim_end){inside_of(box) + h->node + 1, h->port}, out);
 	else
 		ponto_sim_network_address4(h->node, index, h->port, out);
 }
@@ -138,14 +150,15 @@ static uint16_t pick_port(struct sim_network *network, struct sim_box *box, uint
 	const struct ponto_random *random = ponto_sim_random(sim_network_world(network));
 	uint16_t port = inner;
 
-	if (box->nat.ports == PONTO_SIM_PORTS_SEQUENTIAL)
-		port = box->next ? box->next : 20000;
+	bool ascending = box->nat.ports == PONTO_SIM_PORTS_SEQUENTIAL || box->nat.ports == PONTO_SIM_PORTS_LOWEST;
+
+	if (ascending)
+		port = box->next && box->nat.ports == PONTO_SIM_PORTS_SEQUENTIAL ? box->next : FIRST_PORT;
 	else if (box->nat.ports == PONTO_SIM_PORTS_RANDOM)
 		port = (uint16_t)(1024 + ponto_random_below(random, 64512));
 	while (port_used(box, port, now))
-		port = box->nat.ports == PONTO_SIM_PORTS_SEQUENTIAL
-			       ? (uint16_t)(port < 65535 ? port + 1 : 1024)
-			       : (uint16_t)(1024 + ponto_random_below(random, 64512));
+		port = ascending ? (uint16_t)(port < 65535 ? port + 1 : 1024)
+				 : (uint16_t)(1024 + ponto_random_below(random, 64512));
 	box->next = (uint16_t)(port < 65535 ? port + 1 : 1024);
 	return port;
 }
@@ -176,7 +189,7 @@ static struct sim_mapping *outgoing(struct sim_network *network, struct sim_box 
 			box->mappings[kept++] = box->mappings[i];
 	box->count = kept;
 	if (box->count == box->cap) {
-		size_t cap = box->cap ? box->cap * 2 : 16;
+		size_t cap = box->cap ? box->cap * 2 : 2;
 
 		m = ponto_resize(sim_network_alloc(network), box->mappings, cap, sizeof(*m));
 		if (!m)
@@ -243,8 +256,9 @@ static struct ponto_datagram_handle *arrives_at(struct sim_packet *packet)
 	struct sim_network *network = packet->network;
 	struct ponto_datagram *d = &packet->datagram;
 	struct sim_end to = end_of(&d->local), from = end_of(&d->peer);
-	struct sim_nats *nats = *sim_network_nats(network);
+	const struct sim_nats *nats = *sim_network_nats(network);
 	struct sim_mapping *m;
+	uint32_t number;
 
 	if (packet->group)
 		return sim_network_member(network, packet->node, &d->local);
@@ -256,9 +270,10 @@ static struct ponto_datagram_handle *arrives_at(struct sim_packet *packet)
 		packet->node = (to.ip & 0xffffff) / SIM_ADDRESSES_MAX - 1;
 		return box_of(network, packet->node) ? NULL : claimant(network, packet->node, &d->local);
 	}
-	if (to.ip >> 24 != OUTSIDE >> 24 || !nats || (to.ip & 0xffffff) > PONTO_SIM_BOXES)
+	number = to.ip & 0xffff;
+	if (!nats || number >= nats->box_count || to.ip != outside_of(&nats->boxes[number], number))
 		return NULL;
-	m = incoming(network, &nats->boxes[to.ip & 0xff], to.port, from);
+	m = incoming(network, &nats->boxes[number], to.port, from);
 	if (!m)
 		return NULL;
 	packet->node = m->node;
@@ -295,38 +310,60 @@ int sim_nat_send(struct ponto_datagram_handle *h, const struct ponto_datagram *s
 
 	if (to.ip >> 28 == 0xe)
 		return to_group(h, &d);
-	if (to.ip >> 24 == INSIDE >> 24 && (to.ip >> 16 & 0xff) != number)
+	if (to.ip >> 24 == INSIDE >> 24 && (!number || box_of(h->network, (to.ip & 0xffff) - 1) != number))
 		return PONTO_OK; /* nobody is there */
 	if (!number || to.ip >> 24 == INSIDE >> 24)
 		return sim_network_launch4(h->network, h->node, false, &d);
 	box = &nats_of(h->network)->boxes[number];
-	if (box->nat.blocked || (to.ip == OUTSIDE + number && !box->nat.hairpin))
+	if (box->nat.blocked || (to.ip == outside_of(box, number) && !box->nat.hairpin))
 		return PONTO_OK;
 	m = outgoing(h->network, box, h->node, from, to);
 	if (!m)
 		return PONTO_ENOMEM;
 	m->used = ponto_sim_now(sim_network_world(h->network));
 	allow(m, to);
-	addr_of((struct sim_end){OUTSIDE + number, m->outer}, &d.peer);
+	addr_of((struct sim_end){outside_of(box, number), m->outer}, &d.peer);
 	return sim_network_launch4(h->network, h->node, false, &d);
 }
 
 /* ---- control ---------------------------------------------------------------------------------------------- */
 
+/* The box, made when it is beyond those there are. NULL: no memory. */
+static struct sim_box *box_at(struct sim_network *network, struct sim_nats *nats, uint32_t number)
+{
+	size_t count = nats->box_count ? nats->box_count : 16;
+	struct sim_box *boxes;
+
+	if (number < nats->box_count)
+		return &nats->boxes[number];
+	while (count <= number)
+		count *= 2;
+	boxes = ponto_resize(sim_network_alloc(network), nats->boxes, count, sizeof(*boxes));
+	if (!boxes)
+		return NULL;
+	memset(boxes + nats->box_count, 0, (count - nats->box_count) * sizeof(*boxes));
+	nats->boxes = boxes;
+	nats->box_count = count;
+	return &boxes[number];
+}
+
 int ponto_sim_network_nat(struct ponto_sim *sim, uint32_t number, const struct ponto_sim_nat *nat)
 {
 	struct sim_network *network = sim_network_of(sim);
 	struct sim_nats *nats = network ? nats_of(network) : NULL;
+	struct sim_box *box;
 
 	if (number == 0 || number > PONTO_SIM_BOXES)
 		return PONTO_EINVAL;
-	if (!nats)
+	box = nats ? box_at(network, nats, number) : NULL;
+	if (!box)
 		return PONTO_ENOMEM;
-	nats->boxes[number].nat = *nat;
+	box->nat = *nat;
 	if (nat->timeout == 0)
-		nats->boxes[number].nat.timeout = TIMEOUT;
-	nats->boxes[number].count = 0;
-	nats->boxes[number].there = true;
+		box->nat.timeout = TIMEOUT;
+	box->count = 0;
+	box->next = 0;
+	box->there = true;
 	return PONTO_OK;
 }
 
@@ -337,18 +374,27 @@ int ponto_sim_network_behind(struct ponto_sim *sim, uint32_t node, uint32_t box)
 
 	if (!nats)
 		return PONTO_ENOMEM;
-	if (box > PONTO_SIM_BOXES || (box && !nats->boxes[box].there) || node > UINT16_MAX - 2)
+	if ((box && (box >= nats->box_count || !nats->boxes[box].there)) || node > UINT16_MAX - 2)
 		return PONTO_EINVAL;
 	if (node >= nats->nodes) {
-		size_t count = (size_t)node + 16;
-		uint8_t *grown = ponto_resize(sim_network_alloc(network), nats->box_of, count, 1);
+		size_t count = (size_t)node + node / 2 + 16;
+		uint16_t *grown = ponto_resize(sim_network_alloc(network), nats->box_of, count, sizeof(*grown));
 
 		if (!grown)
 			return PONTO_ENOMEM;
-		memset(grown + nats->nodes, 0, count - nats->nodes);
+		memset(grown + nats->nodes, 0, (count - nats->nodes) * sizeof(*grown));
 		nats->box_of = grown;
 		nats->nodes = count;
 	}
-	nats->box_of[node] = (uint8_t)box;
+	nats->box_of[node] = (uint16_t)box;
 	return PONTO_OK;
+}
+
+int ponto_sim_network_forge(struct ponto_sim *sim, const struct ponto_addr *from, const struct ponto_addr *to,
+			    struct ponto_bytes data)
+{
+	struct sim_network *network = sim_network_of(sim);
+	struct ponto_datagram d = {.peer = *from, .local = *to, .data = data, .hop_limit = 64};
+
+	return network ? sim_network_launch4(network, 0, false, &d) : PONTO_ENOMEM;
 }

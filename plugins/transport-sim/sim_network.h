@@ -52,7 +52,7 @@ void ponto_sim_network_address(uint32_t node, enum ponto_scope scope, uint32_t i
 
 /* ---- IPv4: handles of instances whose family is 4 ------------------------------------------- */
 
-#define PONTO_SIM_BOXES 255u
+#define PONTO_SIM_BOXES 65535u
 
 /* What a NAT box tells apart: RFC 4787 4.1, 5. */
 enum ponto_sim_nat_rule {
@@ -65,6 +65,7 @@ enum ponto_sim_nat_ports {
 	PONTO_SIM_PORTS_RANDOM = 0,
 	PONTO_SIM_PORTS_PRESERVING, /* the inner one while it is free */
 	PONTO_SIM_PORTS_SEQUENTIAL, /* the next one */
+	PONTO_SIM_PORTS_LOWEST,	    /* the first that is free: what one gives up another gets */
 };
 
 struct ponto_sim_nat {
@@ -72,19 +73,26 @@ struct ponto_sim_nat {
 	enum ponto_sim_nat_ports ports;
 	bool hairpin;	  /* its nodes reach each other by its public address */
 	bool blocked;	  /* nothing crosses it */
+	uint8_t address;  /* which of its 256 public ones it has */
 	uint64_t timeout; /* of a mapping after the last datagram out; 0: 120 s */
 };
 
-/* Sets up box 1..PONTO_SIM_BOXES, or changes it; its mappings are forgotten. copies */
+/* Sets up box 1..PONTO_SIM_BOXES, or changes it; its mappings are forgotten, and ports that follow each other begin
+ * anew. copies */
 PONTO_MUST_CHECK int ponto_sim_network_nat(struct ponto_sim *sim, uint32_t box, const struct ponto_sim_nat *nat);
 
 /* Puts a node behind a box, before its handles are opened; 0: it has public addresses (the default). */
 PONTO_MUST_CHECK int ponto_sim_network_behind(struct ponto_sim *sim, uint32_t node, uint32_t box);
 
-/* Public address number index of a node, one after the other in 44.0.0.0/8; that of a box in 45.0.0.0/8. Nodes behind
- * a box are in 10.BOX.0.0/16, which is one link for multicast too. */
+/* Public address number index of a node, one after the other in 44.0.0.0/8; the first one of a box in 45.0.0.0/16, the
+ * next one in 45.1.0.0/16 and so on. Nodes behind a box are in 10.X.0.0/16, X being the last byte of its number: other
+ * boxes have the same network. It is one link for multicast too. */
 void ponto_sim_network_address4(uint32_t node, uint32_t index, uint16_t port, struct ponto_addr *out);
 void ponto_sim_network_box_address(uint32_t box, uint16_t port, struct ponto_addr *out);
+
+/* A datagram from whom it says, sent on the public side: nobody looks whether the sender is there. copies */
+PONTO_MUST_CHECK int ponto_sim_network_forge(struct ponto_sim *sim, const struct ponto_addr *from,
+					     const struct ponto_addr *to, struct ponto_bytes data);
 
 /* Sees every datagram before the model does, local being the sender and peer the receiver (of IPv4 as they are
  * between NATs); false drops it. NULL
