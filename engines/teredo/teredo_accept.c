@@ -100,10 +100,24 @@ int accept_packet(struct teredo_client *c, uint64_t now, const struct teredo_pac
 	return 0;
 }
 
+/* To whom we have something to say ourselves, the error tells as much as it can. A source that may be forged gets no more
+ * than it sent. */
+static bool quotable(const struct peer *peer, const struct teredo_packet *p, struct ponto_bytes *out)
+{
+	*out = p->ip6;
+	if (peer->ours)
+		return true;
+	if (p->ip6.len < 2 * (TEREDO_IP6_HEADER + TEREDO_UDP_HEADER))
+		return false;
+	out->len -= TEREDO_IP6_HEADER + 8;
+	return true;
+}
+
 void teredo_client_refuse(struct teredo_client *c, uint64_t now, const struct teredo_received *in)
 {
 	uint8_t buf[TEREDO_MTU];
 	struct ponto_writer w = ponto_writer(buf, sizeof(buf));
+	struct ponto_bytes quoted;
 	struct teredo_packet p;
 	const struct peer *peer;
 
@@ -111,9 +125,9 @@ void teredo_client_refuse(struct teredo_client *c, uint64_t now, const struct te
 		return;
 	peer = peer_find(c, &p.src);
 	if (!peer || !peer_valid(peer, now) || !teredo_endpoint_equal(&peer->endpoint, &in->from) ||
-	    !client_take(&c->echoes, now))
+	    !quotable(peer, &p, &quoted) || !client_take(&c->echoes, now))
 		return;
 	teredo_write_error(&w, &c->address, &p.src, TEREDO_HOP_LIMIT, TEREDO_ICMP_UNREACHABLE, TEREDO_UNREACHABLE_PORT,
-			   0, p.ip6);
+			   0, quoted);
 	client_emit(c, &w, &in->from, in->via, 0);
 }

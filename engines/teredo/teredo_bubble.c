@@ -61,7 +61,7 @@ void bubble_direct_all(struct teredo_client *c, struct peer *p, const struct ter
 /* RFC 6081 5.6.4.1: until there is contact, where else we can be reached. */
 static void add_alternates(const struct teredo_client *c, const struct peer *p, struct teredo_trailers *t)
 {
-	if (!has(c, TEREDO_FEATURE_HAIRPIN) || p->trusted || c->local.ip == c->mapped.ip)
+	if (!has(c, TEREDO_FEATURE_HAIRPIN) || p->trusted || p->no_alternates || c->local.ip == c->mapped.ip)
 		return;
 	t->alternates[t->alternate_count++] = c->local;
 	if (c->upnp_mapped.port)
@@ -177,8 +177,8 @@ static void send_solicitation(struct teredo_client *c, struct peer *p, uint64_t 
 	bubble_direct(c, &p->ip, &to, p->via, &t);
 }
 
-/* Where its address says: what was learnt is too old. */
-static void start_over(struct teredo_client *c, struct peer *p)
+/* It is where its address says: what was learnt is too old. */
+static void unlearn(struct teredo_client *c, struct peer *p)
 {
 	struct teredo_address parts;
 
@@ -187,8 +187,24 @@ static void start_over(struct teredo_client *c, struct peer *p)
 		peer_trust(c, p, false);
 	p->endpoint = parts.mapped;
 	p->direct_primary = p->direct_random = false;
+}
+
+static void start_over(struct teredo_client *c, struct peer *p)
+{
+	unlearn(c, p);
 	p->effort = EFFORT_BUBBLE;
 	p->tries = 0;
+}
+
+void bubble_outdated(struct teredo_client *c, struct peer *p, uint64_t now)
+{
+	/* Not by when it was sent to: random ports are refreshed long after. */
+	if (p->effort != EFFORT_NONE || now - p->received < PEER_VALID ||
+	    (p->has_round && now - p->round_at < PEER_VALID))
+		return;
+	unlearn(c, p);
+	port_close(c, p);
+	p->peer_port = 0;
 }
 
 bool bubble_possible(const struct teredo_client *c, const struct teredo_ip6 *ip)
@@ -263,8 +279,12 @@ static void give_up(struct teredo_client *c, struct peer *p)
 {
 	p->effort = EFFORT_NONE;
 	p->echoing = false;
-	if (!p->trusted)
+	if (!p->trusted) {
+		/* Nor what it said: a NAT that keeps ports would spend the next random port's number on where it was. */
 		port_close(c, p);
+		p->peer_port = 0;
+		p->nonce_received_set = false;
+	}
 	if (p->queue.head)
 		client_effect(c, &(struct teredo_effect){.kind = TEREDO_EFFECT_UNREACHABLE, .peer = p->ip});
 	peer_drop_queue(c, p);

@@ -50,6 +50,7 @@ int teredo_client_create(const struct teredo_client_config *config, struct tered
 		return PONTO_ENOMEM;
 	c->config = *config;
 	c->tests = (struct bucket){.rate = config->tests, .left = config->tests};
+	c->relayed = c->tests;
 	c->echoes = (struct bucket){.rate = config->echoes, .left = config->echoes};
 	c->phase_at = c->discovery_at = PONTO_NEVER;
 	pending_init(&c->out);
@@ -86,9 +87,14 @@ void teredo_client_destroy(struct teredo_client *c)
 
 bool client_take(struct bucket *bucket, uint64_t now)
 {
-	if (now - bucket->at >= PONTO_SECOND) {
+	uint64_t each = PONTO_SECOND / bucket->rate ? PONTO_SECOND / bucket->rate : 1, back = (now - bucket->at) / each;
+
+	if (back >= bucket->rate - bucket->left) {
 		bucket->at = now;
 		bucket->left = bucket->rate;
+	} else {
+		bucket->at += back * each;
+		bucket->left += (uint32_t)back;
 	}
 	if (bucket->left == 0)
 		return false;
@@ -377,8 +383,8 @@ void teredo_client_status(const struct teredo_client *c, struct teredo_client_st
 		.mapped = c->mapped,
 		.server = c->has_address ? c->home : c->config.servers[c->server],
 		.interaction = c->interaction,
-		.peers = c->trusted.count + c->strangers.count,
-		.trusted = c->trusted.count,
+		.peers = peer_count(c),
+		.trusted = c->trusted_count,
 		.queued = c->queued,
 	};
 }
@@ -399,8 +405,8 @@ static void census_of(const struct peer_list *list, uint64_t now, struct teredo_
 void teredo_client_census(const struct teredo_client *c, uint64_t now, struct teredo_census *out)
 {
 	memset(out, 0, sizeof(*out));
-	census_of(&c->trusted, now, out);
-	census_of(&c->strangers, now, out);
+	for (unsigned i = 0; i < STANDINGS; i++)
+		census_of(&c->lists[i], now, out);
 }
 
 const struct teredo_client_stats *teredo_client_stats(const struct teredo_client *c)

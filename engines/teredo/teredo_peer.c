@@ -117,7 +117,7 @@ struct peer *peer_find(const struct teredo_client *c, const struct teredo_ip6 *i
 
 static struct peer_list *list_of(struct teredo_client *c, const struct peer *p)
 {
-	return p->trusted ? &c->trusted : &c->strangers;
+	return &c->lists[!p->ours ? STANDING_STRANGER : p->trusted ? STANDING_TRUSTED : STANDING_WANTED];
 }
 
 static void list_remove(struct peer_list *list, struct peer *p)
@@ -149,7 +149,18 @@ void peer_touch(struct teredo_client *c, struct peer *p)
 void peer_trust(struct teredo_client *c, struct peer *p, bool trusted)
 {
 	list_remove(list_of(c, p), p);
+	c->trusted_count += trusted && !p->trusted;
+	c->trusted_count -= !trusted && p->trusted;
 	p->trusted = trusted;
+	list_add(list_of(c, p), p);
+}
+
+void peer_ours(struct teredo_client *c, struct peer *p)
+{
+	if (p->ours)
+		return;
+	list_remove(list_of(c, p), p);
+	p->ours = true;
 	list_add(list_of(c, p), p);
 }
 
@@ -227,23 +238,29 @@ void peer_drop(struct teredo_client *c, struct peer *p)
 	port_close(c, p);
 	heap_remove(c, p);
 	list_remove(list_of(c, p), p);
+	c->trusted_count -= p->trusted;
 	peer_drop_queue(c, p);
 	ponto_wipe(p->echo_nonce, sizeof(p->echo_nonce));
 	ponto_free(c->config.alloc, p);
 }
 
-/* Room for one more: strangers go first, and only for those we speak to do trusted ones. */
+uint32_t peer_count(const struct teredo_client *c)
+{
+	return c->lists[STANDING_STRANGER].count + c->lists[STANDING_WANTED].count + c->lists[STANDING_TRUSTED].count;
+}
+
+/* Room for one more: strangers go first, and only for those we speak to do others. */
 static bool make_room(struct teredo_client *c, bool stranger)
 {
-	if (c->trusted.count + c->strangers.count < c->config.peers)
+	if (peer_count(c) < c->config.peers)
 		return true;
-	if (c->strangers.oldest)
-		peer_drop(c, c->strangers.oldest);
-	else if (!stranger)
-		peer_drop(c, c->trusted.oldest);
-	else
-		return false;
-	return true;
+	for (unsigned i = 0; i < (stranger ? STANDING_WANTED : STANDINGS); i++) {
+		if (!c->lists[i].oldest)
+			continue;
+		peer_drop(c, c->lists[i].oldest);
+		return true;
+	}
+	return false;
 }
 
 struct peer *peer_get(struct teredo_client *c, uint64_t now, const struct teredo_ip6 *ip, bool stranger)
@@ -252,6 +269,8 @@ struct peer *peer_get(struct teredo_client *c, uint64_t now, const struct teredo
 	struct teredo_address parts;
 	size_t bucket;
 
+	if (p && !stranger)
+		peer_ours(c, p);
 	if (p || !make_room(c, stranger))
 		return p;
 	p = ponto_new(c->config.alloc, 1, sizeof(*p));
@@ -268,16 +287,16 @@ struct peer *peer_get(struct teredo_client *c, uint64_t now, const struct teredo
 	bucket = bucket_of(c, ip);
 	p->chain = c->buckets[bucket];
 	c->buckets[bucket] = p;
-	list_add(&c->strangers, p);
+	p->ours = !stranger;
+	list_add(list_of(c, p), p);
 	return p;
 }
 
 void peers_forget(struct teredo_client *c)
 {
-	while (c->trusted.oldest)
-		peer_drop(c, c->trusted.oldest);
-	while (c->strangers.oldest)
-		peer_drop(c, c->strangers.oldest);
+	for (unsigned i = 0; i < STANDINGS; i++)
+		while (c->lists[i].oldest)
+			peer_drop(c, c->lists[i].oldest);
 }
 
 void peers_fini(struct teredo_client *c)

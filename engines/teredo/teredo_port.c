@@ -73,6 +73,7 @@ void port_close(struct teredo_client *c, struct peer *p)
 	p->failover_at = p->refresh_at = PONTO_NEVER;
 	p->indirect_waits = false;
 	p->refreshes = 0;
+	p->tests = 0;
 	if (!i)
 		return;
 	c->ports[i].peer = NULL;
@@ -192,11 +193,9 @@ void teredo_client_opened(struct teredo_client *c, uint64_t now, uint8_t via, in
 
 void port_announced(struct teredo_client *c, struct peer *p, uint64_t now, uint16_t port)
 {
-	bool silent = now - p->received >= PEER_VALID && now - p->transmitted >= PEER_VALID;
-
 	if (!has(c, TEREDO_FEATURE_PRESERVING) || p->peer_port == port)
 		return;
-	if (p->peer_port && !silent)
+	if (p->peer_port && !peer_silent(p, now))
 		return;
 	if (p->peer_port && c->preserving)
 		port_close(c, p);

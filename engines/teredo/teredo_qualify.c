@@ -127,9 +127,10 @@ static void rest(struct teredo_client *c, uint64_t now)
 /* Peers that are heard go on being spoken to while the server is away: their mappings live by that. */
 static bool anyone_heard(const struct teredo_client *c, uint64_t now)
 {
-	for (const struct peer *p = c->trusted.oldest; p; p = p->newer)
-		if (peer_valid(p, now))
-			return true;
+	for (unsigned i = 0; i < STANDINGS; i++)
+		for (const struct peer *p = c->lists[i].oldest; p; p = p->newer)
+			if (peer_valid(p, now))
+				return true;
 	return false;
 }
 

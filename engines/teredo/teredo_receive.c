@@ -57,9 +57,9 @@ static void still_there(struct teredo_client *c, struct peer *p, uint64_t now)
 
 /* What strangers may cause: one thing per peer and a while, and so many for all. The while is shorter than the two
  * seconds after which bubbles are repeated, so that none that was quick on its way falls into it. */
-static bool may_cause(struct teredo_client *c, struct peer *p, uint64_t now)
+static bool may_cause(struct bucket *bucket, struct peer *p, uint64_t now)
 {
-	if ((p->was_tested && now - p->tested < STRANGER_PAUSE) || !client_take(&c->tests, now))
+	if ((p->was_tested && now - p->tested < STRANGER_PAUSE) || !client_take(bucket, now))
 		return false;
 	p->was_tested = true;
 	p->tested = now;
@@ -87,17 +87,27 @@ static void try_alternates(struct teredo_client *c, const struct peer *p, const 
 	}
 }
 
+/* Its address names the address that it is at as its server. */
+static bool own_server(const struct peer *p)
+{
+	struct teredo_address parts;
+
+	teredo_address_split(&p->ip, &parts);
+	return parts.server == parts.mapped.ip;
+}
+
 static void answer_teredo(struct teredo_client *c, uint64_t now, struct peer *p, const struct teredo_packet *packet,
 			  const struct teredo_trailers *t)
 {
 	bool known = peer_valid(p, now);
 	struct teredo_endpoint to = packet->origin;
 
+	bubble_outdated(c, p, now);
 	p->nonce_received_set = t->has_nonce && t->nonce != 0;
 	p->nonce_received = p->nonce_received_set ? t->nonce : 0;
 	if (t->has_port)
 		port_announced(c, p, now, t->port);
-	if (!may_cause(c, p, now)) {
+	if (!may_cause(&c->relayed, p, now)) {
 		limited(c);
 		return;
 	}
@@ -116,9 +126,13 @@ static void answer_teredo(struct teredo_client *c, uint64_t now, struct peer *p,
 	}
 	if (t->alternate_count)
 		try_alternates(c, p, t);
-	/* Its answer tells us where it is, wherever that may be. */
-	if (!known && has(c, TEREDO_FEATURE_SYMMETRIC) && bubble_allowed(p, now))
+	/* Its answer tells us where it is, wherever that may be: if it gives nonces back. Nobody has us send two bubbles
+	 * to one address. */
+	if (!known && has(c, TEREDO_FEATURE_SYMMETRIC) && p->nonce_received_set && !own_server(p) &&
+	    bubble_allowed(p, now)) {
+		p->no_alternates = t->alternate_count == 0;
 		bubble_round(c, p, now, false);
+	}
 	peer_arm(c, p);
 }
 
@@ -147,7 +161,7 @@ static int indirect(struct teredo_client *c, uint64_t now, const struct teredo_p
 		return refused(c);
 	}
 	/* A relay, or a client that shows another address: it gets exactly that one back. */
-	if (!client_take(&c->tests, now))
+	if (!client_take(&c->relayed, now))
 		return limited(c);
 	bubble_direct(c, &packet->src, &packet->origin, TEREDO_VIA_SERVICE,
 		      t->has_nonce ? &(struct teredo_trailers){.has_nonce = true, .nonce = t->nonce} : NULL);
@@ -181,7 +195,7 @@ static int discovery(struct teredo_client *c, uint64_t now, const struct teredo_
 	p->local = in->from;
 	p->has_local = true;
 	p->discovered = now;
-	if (!may_cause(c, p, now))
+	if (!may_cause(&c->tests, p, now))
 		return limited(c);
 	bubble_direct(c, &p->ip, &p->local, TEREDO_VIA_SERVICE, NULL);
 	return 0;
@@ -197,7 +211,7 @@ static void answer_solicitation(struct teredo_client *c, uint64_t now, struct pe
 					 .nonce = p->nonce_received};
 	struct teredo_endpoint to = bubble_target(c, p);
 
-	if (t->discovery == TEREDO_DISCOVERY_SOLICITATION && may_cause(c, p, now))
+	if (t->discovery == TEREDO_DISCOVERY_SOLICITATION && may_cause(&c->tests, p, now))
 		bubble_direct(c, &p->ip, &to, p->via, &answer);
 }
 
@@ -229,18 +243,28 @@ static bool has_our_nonce(const struct teredo_client *c, const struct peer *p, c
 /* A peer whose mapping changed while nothing was said. RFC 6081 5.4.4.5 */
 static void moved(struct teredo_client *c, uint64_t now, struct peer *p)
 {
-	bool silent = now - p->received >= PEER_VALID && now - p->transmitted >= PEER_VALID;
-
 	if (p->direct_random && !p->direct_primary)
 		port_close(c, p);
-	else if (!silent)
+	else if (!peer_silent(p, now))
 		return;
-	if (!may_cause(c, p, now) || !bubble_allowed(p, now))
+	if (!may_cause(&c->tests, p, now) || !bubble_allowed(p, now))
 		return;
 	peer_trust(c, p, false);
 	p->direct_primary = p->direct_random = false;
 	bubble_round(c, p, now, false);
 	peer_arm(c, p);
+}
+
+/* Behind its NAT it has no answer from here yet, or could not let it in: now it can. It would learn of us from its next
+ * try only, if there is one. */
+static void trusted_by_nonce(struct teredo_client *c, uint64_t now, struct peer *p, const struct teredo_received *in)
+{
+	struct teredo_trailers t = {.has_nonce = p->nonce_received_set, .nonce = p->nonce_received};
+	bool tell = !p->trusted && !p->queue.head;
+
+	receive_trust(c, p, now, &in->from, in->via);
+	if (tell)
+		bubble_direct(c, &p->ip, &in->from, in->via, &t);
 }
 
 static struct peer *believe(struct teredo_client *c, uint64_t now, const struct teredo_received *in,
@@ -256,13 +280,16 @@ static struct peer *believe(struct teredo_client *c, uint64_t now, const struct 
 	}
 	if (p && answers_test(p, packet) && in->via == TEREDO_VIA_SERVICE &&
 	    teredo_endpoint_usable(&in->from, c->subnets, c->subnet_count)) {
+		peer_ours(c, p);
 		receive_trust(c, p, now, &in->from, in->via);
 		return p;
 	}
 	if (!teredo)
 		return NULL;
 	teredo_address_split(&packet->src, &parts);
-	if (in->via == TEREDO_VIA_SERVICE && teredo_endpoint_equal(&parts.mapped, &in->from)) {
+	/* Likewise by the random port that the peer alone was told of: the bubble before may have been lost. */
+	if ((in->via == TEREDO_VIA_SERVICE || (p && !p->trusted && c->ports[in->via].peer == p)) &&
+	    teredo_endpoint_equal(&parts.mapped, &in->from)) {
 		if (!teredo_endpoint_usable(&in->from, c->subnets, c->subnet_count))
 			return NULL;
 		p = p ? p : peer_get(c, now, &packet->src, true);
@@ -281,12 +308,21 @@ static struct peer *believe(struct teredo_client *c, uint64_t now, const struct 
 		/* Once: bubbles from several ports of a peer shall not send us to and fro. */
 		if (in->via == TEREDO_VIA_SERVICE)
 			p->nonce_sent_set = false;
-		receive_trust(c, p, now, &in->from, in->via);
+		peer_ours(c, p);
+		trusted_by_nonce(c, now, p, in);
 		return p;
 	}
 	if (p->trusted && has(c, TEREDO_FEATURE_PRESERVING))
 		moved(c, now, p);
 	return NULL;
+}
+
+/* What has come is no less than the test, which may be sent to another than whom it came from. */
+static bool paid_for_test(struct peer *p, const struct teredo_packet *packet)
+{
+	if (p->paid < BUBBLE_ECHO_BYTES)
+		p->paid = (uint16_t)(p->paid + packet->ip6.len);
+	return p->paid >= BUBBLE_ECHO_BYTES;
 }
 
 /* Case 6: from whom we do not know. */
@@ -311,8 +347,9 @@ static int stranger(struct teredo_client *c, uint64_t now, const struct teredo_r
 		return refused(c);
 	c->stats.refused++;
 	p = peer_get(c, now, &packet->src, true);
-	if (!p || !may_cause(c, p, now) || bubble_begin(c, p, now) != PONTO_OK)
+	if (!p || !paid_for_test(p, packet) || !may_cause(&c->tests, p, now) || bubble_begin(c, p, now) != PONTO_OK)
 		return limited(c);
+	p->paid = 0;
 	/* One packet for one: repeated is only what we want ourselves. */
 	if (!p->queue.head)
 		p->tries = ROUNDS;

@@ -15,6 +15,7 @@
 #define PEER_REFRESH (30 * PONTO_SECOND) /* RFC 6081 5.4.2.1 */
 #define PEER_REFRESHES 20
 #define BUBBLE_HOP_LIMIT 255
+#define BUBBLE_ECHO_BYTES 56u /* of a connectivity test: headers and a nonce */
 #define EFFECTS_MAX 256
 
 /* A datagram that waits: for its peer, or for the next output. */
@@ -50,11 +51,13 @@ struct peer {
 	struct teredo_endpoint endpoint; /* where it is, or where its address says */
 	struct teredo_endpoint local;
 	bool trusted, symmetric;
+	bool ours; /* we wanted to speak with it, or it gave a nonce of ours back: no stranger's doing */
 	uint8_t effort;	    /* enum effort */
 	uint8_t tries;	    /* of it */
 	uint64_t effort_at; /* the next one */
 	uint64_t received, transmitted, discovered;
 	uint64_t tested;   /* when strangers last had us test it or answer */
+	uint16_t paid;	   /* bytes from its unknown endpoint that have not been answered by a test */
 	uint64_t round_at; /* the last round of bubbles */
 	uint64_t window;   /* the first of those counted */
 	uint8_t rounds;
@@ -70,6 +73,7 @@ struct peer {
 	uint16_t predicted; /* and the external one, 0: not known */
 	uint16_t peer_port; /* what it announced */
 	bool direct_primary, direct_random, indirect_waits;
+	bool no_alternates; /* it told none itself: it looks at none, RFC 6081 5.6.4.2 */
 	uint8_t refreshes;
 	uint64_t refresh_at, data_at;
 	uint8_t test_nonce[2][TEREDO_NONCE];
@@ -83,6 +87,10 @@ struct peer_list {
 	uint32_t count;
 };
 
+/* The lists, by who is displaced first. Whoever forges a source is trusted there and can make any number of such
+ * strangers: those displace each other alone. */
+enum standing { STANDING_STRANGER = 0, STANDING_WANTED, STANDING_TRUSTED, STANDINGS };
+
 enum phase {
 	PHASE_IDLE = 0,
 	PHASE_MAP, /* RFC 6081 5.3.3: the NAT is asked for a port first */
@@ -93,9 +101,10 @@ enum phase {
 	PHASE_REST,	/* qualified or Off-line, none is */
 };
 
-/* So many a second, and a second's worth at once. */
+/* So many a second, and a second's worth at once. What is used up comes back evenly: who tries again after whole
+ * seconds must not always come too late. */
 struct bucket {
-	uint64_t at;
+	uint64_t at; /* when it was as full as left says */
 	uint32_t rate, left;
 };
 
@@ -145,11 +154,12 @@ struct teredo_client {
 	uint8_t hash_key[16];
 	struct peer **heap; /* from 1 on */
 	size_t heap_count;
-	struct peer_list trusted, strangers;
+	struct peer_list lists[STANDINGS];
+	uint32_t trusted_count;
 	uint32_t queued;
 
 	struct pending_list out;
-	struct bucket tests, echoes;
+	struct bucket tests, relayed, echoes; /* relayed: by the server, so that no direct flood keeps those out */
 	struct port ports[TEREDO_PORTS_MAX + 1]; /* from 1 on */
 
 	struct teredo_effect effects[EFFECTS_MAX];
@@ -184,12 +194,20 @@ void peer_drop(struct teredo_client *c, struct peer *p);
 /* It was used: the last of its list to go. */
 void peer_touch(struct teredo_client *c, struct peer *p);
 void peer_trust(struct teredo_client *c, struct peer *p, bool trusted);
+/* It is no stranger any more. */
+void peer_ours(struct teredo_client *c, struct peer *p);
 /* Sets when it is due next, from its times. */
 void peer_arm(struct teredo_client *c, struct peer *p);
 struct peer *peer_due(const struct teredo_client *c); /* the first, or NULL */
+uint32_t peer_count(const struct teredo_client *c);
 static inline bool peer_valid(const struct peer *p, uint64_t now)
 {
 	return p->trusted && now - p->received < PEER_VALID;
+}
+
+static inline bool peer_silent(const struct peer *p, uint64_t now)
+{
+	return now - p->received >= PEER_VALID && now - p->transmitted >= PEER_VALID;
 }
 
 /* Queues a datagram; copies. PONTO_EBUSY, PONTO_ENOMEM */
@@ -226,6 +244,8 @@ bool bubble_possible(const struct teredo_client *c, const struct teredo_ip6 *ip)
 bool bubble_allowed(struct peer *p, uint64_t now);
 /* Begins what leads to the peer, unless it is under way. PONTO_EUNREACH: it may not be tried (again) yet. */
 PONTO_MUST_CHECK int bubble_begin(struct teredo_client *c, struct peer *p, uint64_t now);
+/* The peer tries us after a silence: what was learnt or tried before, ports too, is not held against the new try. */
+void bubble_outdated(struct teredo_client *c, struct peer *p, uint64_t now);
 /* The next step of it. */
 void bubble_advance(struct teredo_client *c, struct peer *p, uint64_t now);
 /* One direct bubble; trailers may be NULL. */

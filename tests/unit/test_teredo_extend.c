@@ -78,7 +78,7 @@ static void direct_bubble_from_elsewhere(void **state)
 	PONTO_PROVES("TEREDO-271", "TEREDO-272", "TEREDO-273", "TEREDO-274");
 	rig_qualified(&rig, SNS, MAPPED);
 	/* A nonce that was never sent. */
-	rig_indirect(&rig, &rig.b, B_AT, NULL);
+	rig_indirect(&rig, &rig.b, B_AT, &theirs);
 	rig_out(&rig);
 	rig_out(&rig);
 	rig_pass(&rig, 3 * PONTO_SECOND);
@@ -667,7 +667,8 @@ static void random_ports_are_not_open_to_all(void **state)
 	rig_indirect(&rig, &rig.b, B_AT, NULL);
 	while (teredo_client_output(rig.c, &rig.slot))
 		;
-	rig_bubble(&rig, &rig.b, B_AT, 1, NULL);
+	rig_bubble(&rig, &rig.b, ELSEWHERE, 1, NULL);
+	assert_false(rig_data(&rig, &rig.b, ELSEWHERE, 1));
 	assert_false(rig_peer(&rig, &rig.b).trusted);
 	assert_false(rig_data(&rig, &rig.native, RELAY_AT, 1));
 	rig_bubble(&rig, &rig.b, B_AT, 2, NULL);
@@ -677,6 +678,54 @@ static void random_ports_are_not_open_to_all(void **state)
 	teredo_client_opened(rig.c, rig.now, 1, PONTO_OK);
 	teredo_client_opened(rig.c, rig.now, 255, PONTO_OK);
 	rig_no_effect(&rig);
+	rig_end(&rig);
+}
+
+/* The bubble of a peer that is where its address says was lost: its data is believed all the same. */
+static void data_by_a_random_port_from_where_the_address_says(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	sequential(&rig);
+	echo_test(&rig, 0, 0);
+	assert_false(rig_data(&rig, &rig.b, ELSEWHERE, 1));
+	assert_true(rig_data(&rig, &rig.b, B_AT, 1));
+	assert_true(rig_peer(&rig, &rig.b).trusted);
+	rig_end(&rig);
+}
+
+/* Nobody has us send two bubbles to one address, or larger ones than came. */
+static void answers_are_no_larger_than_questions(void **state)
+{
+	struct teredo_trailers bare = {.has_nonce = true, .nonce = 1}, full = bare;
+	struct teredo_ip6 itself = rig_address(B_AT.ip, 0, B_AT);
+	struct rig rig;
+
+	(void)state;
+	full.alternate_count = 1;
+	full.alternates[0] = ELSEWHERE;
+	rig_qualified(&rig, TEREDO_FEATURE_DEFAULT, MAPPED);
+	/* No nonce: it gives none back. */
+	rig_indirect(&rig, &rig.b, B_AT, NULL);
+	rig_assert_direct(&rig, &rig.b, B_AT);
+	rig_quiet(&rig);
+	rig_pass(&rig, 3 * PONTO_SECOND);
+	while (teredo_client_output(rig.c, &rig.slot))
+		;
+	rig_indirect(&rig, &rig.b, B_AT, &bare);
+	rig_assert_round(&rig, &rig.b, B_AT, S2);
+	assert_int_equal(rig.trailers.alternate_count, 0);
+	rig_pass(&rig, 3 * PONTO_SECOND);
+	while (teredo_client_output(rig.c, &rig.slot))
+		;
+	rig_indirect(&rig, &rig.b, B_AT, &full);
+	rig_assert_round(&rig, &rig.b, B_AT, S2);
+	assert_int_equal(rig.trailers.alternate_count, 1);
+	/* It names itself as its server. */
+	rig_indirect(&rig, &itself, B_AT, &full);
+	rig_assert_direct(&rig, &itself, B_AT);
+	rig_quiet(&rig);
 	rig_end(&rig);
 }
 
@@ -753,6 +802,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(ports_are_predicted),
 	cmocka_unit_test(prediction_fails),
 	cmocka_unit_test(random_ports_are_not_open_to_all),
+	cmocka_unit_test(data_by_a_random_port_from_where_the_address_says),
+	cmocka_unit_test(answers_are_no_larger_than_questions),
 };
 
 PONTO_TEST_MAIN(tests)

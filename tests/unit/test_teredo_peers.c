@@ -465,7 +465,10 @@ static void floods_are_limited(void **state)
 	rig_answer(&rig, MAPPED);
 	rig.a = rig_status(&rig).address;
 	/* Who is spoken to is not put out by them. */
+	assert_int_equal(rig_send(&rig, &rig.b), 0);
+	rig_assert_round(&rig, &rig.b, B_AT, S2);
 	rig_bubble(&rig, &rig.b, B_AT, 0, NULL);
+	rig_out(&rig);
 	for (uint32_t i = 0; i < 5000; i++) {
 		struct teredo_endpoint at = {IP4(198, 51, 100, 1) + (i & 63), (uint16_t)(1 + i)};
 		struct teredo_ip6 ip = rig_address(S2, (uint16_t)(i >> 6), at);
@@ -488,6 +491,87 @@ static void floods_are_limited(void **state)
 			out++;
 	}
 	assert_int_equal(out, 1);
+	rig_end(&rig);
+}
+
+/* Forged sources are trusted at where they say they are, and yet keep nobody out: neither whom we seek, nor who comes. */
+static void forged_sources_displace_each_other(void **state)
+{
+	struct teredo_endpoint other_at = {IP4(192, 0, 2, 11), 8192};
+	struct teredo_ip6 other = rig_address(S2, 0, other_at);
+	struct rig rig;
+
+	(void)state;
+	rig_init(&rig, BASE);
+	rig.config.peers = 16;
+	rig_start(&rig);
+	rig_out(&rig);
+	rig_answer(&rig, MAPPED);
+	rig_out(&rig);
+	rig_answer(&rig, MAPPED);
+	rig.a = rig_status(&rig).address;
+	for (uint32_t i = 0; i < 2000; i++) {
+		struct teredo_endpoint at = {IP4(198, 51, 100, 1) + (i & 63), (uint16_t)(1 + i)};
+		struct teredo_ip6 ip = rig_address(S2, (uint16_t)(i >> 6), at);
+
+		if (i == 1000)
+			assert_int_equal(rig_send(&rig, &rig.b), 0);
+		rig_bubble(&rig, &ip, at, 0, NULL);
+	}
+	assert_int_equal(rig_status(&rig).peers, 16);
+	assert_int_equal(rig_status(&rig).trusted, 15);
+	assert_true(rig_has_peer(&rig, &rig.b));
+	rig_assert_round(&rig, &rig.b, B_AT, S2);
+	rig_bubble(&rig, &rig.b, B_AT, 0, NULL);
+	rig_out(&rig);
+	rig_assert_data(&rig, &rig.b, B_AT);
+	rig_bubble(&rig, &other, other_at, 0, NULL);
+	assert_true(rig_has_peer(&rig, &other));
+	assert_true(rig_data(&rig, &other, other_at, 0));
+	rig_end(&rig);
+}
+
+/* A flood that uses up what strangers may cause leaves a share to all, also to those who try again after whole seconds. */
+static void limits_do_not_beat_time(void **state)
+{
+	unsigned answered = 0;
+	struct rig rig;
+
+	(void)state;
+	qualified(&rig);
+	for (uint32_t i = 0; i < 4000; i++) {
+		struct teredo_endpoint at = {IP4(198, 51, 100, 1) + (i & 63), (uint16_t)(1 + i)};
+		struct teredo_ip6 ip = rig_address(S2, (uint16_t)(i >> 6), at);
+
+		/* 200 a second; each 399th is the honest one, about two seconds apart and late in them. */
+		rig_pass(&rig, 5 * PONTO_MS);
+		if (i % 399 == 398)
+			rig_indirect(&rig, &rig.b, B_AT, NULL);
+		else
+			rig_indirect(&rig, &ip, at, NULL);
+		while (teredo_client_output(rig.c, &rig.slot))
+			answered += i % 399 == 398;
+	}
+	assert_true(answered > 0);
+	rig_end(&rig);
+}
+
+/* Nor does a flood that comes directly keep out who comes by the server. */
+static void direct_floods_do_not_limit_relayed_bubbles(void **state)
+{
+	struct teredo_ip6 from;
+	struct rig rig;
+
+	(void)state;
+	qualified(&rig);
+	teredo_link_local(0, &RELAY_AT, &from);
+	for (uint32_t i = 0; i < 1000; i++) {
+		rig_bubble(&rig, &from, RELAY_AT, 0, NULL);
+		while (teredo_client_output(rig.c, &rig.slot))
+			;
+	}
+	rig_indirect(&rig, &rig.b, B_AT, NULL);
+	rig_assert_direct(&rig, &rig.b, B_AT);
 	rig_end(&rig);
 }
 
@@ -683,6 +767,9 @@ static void native_strangers_are_tested(void **state)
 	(void)state;
 	PONTO_PROVES("TEREDO-109", "TEREDO-110");
 	qualified(&rig);
+	/* 53 bytes are less than a test has, which somebody else may get. */
+	assert_false(rig_data(&rig, &rig.native, RELAY_AT, 0));
+	rig_quiet(&rig);
 	assert_false(rig_data(&rig, &rig.native, RELAY_AT, 0));
 	echo_reply(&rig, RELAY_AT, true);
 	assert_true(rig_data(&rig, &rig.native, RELAY_AT, 0));
@@ -691,6 +778,7 @@ static void native_strangers_are_tested(void **state)
 
 		ip.bytes[14] = (uint8_t)(1 + (i >> 8));
 		ip.bytes[15] = (uint8_t)i;
+		assert_false(rig_data(&rig, &ip, RELAY_AT, 0));
 		assert_false(rig_data(&rig, &ip, RELAY_AT, 0));
 		while (teredo_client_output(rig.c, &rig.slot))
 			tests++;
@@ -714,6 +802,7 @@ static void relay_changes(void **state)
 	echo_reply(&rig, RELAY_AT, true);
 	rig_out(&rig);
 	rig_pass(&rig, 3 * PONTO_SECOND);
+	assert_false(rig_data(&rig, &rig.native, other, 0));
 	assert_false(rig_data(&rig, &rig.native, other, 0));
 	assert_int_equal(rig_send(&rig, &rig.native), 1);
 	rig_assert_data(&rig, &rig.native, RELAY_AT);
@@ -1016,8 +1105,13 @@ static void nobody_listens(void **state)
 
 	(void)state;
 	qualified(&rig);
+	/* Its source may be forged: nothing larger than what came goes there. */
 	assert_true(rig_data(&rig, &rig.b, B_AT, 0));
 	in.data = ponto_bytes(rig.input, 53);
+	teredo_client_refuse(rig.c, rig.now, &in);
+	rig_quiet(&rig);
+	assert_int_equal(rig_send(&rig, &rig.b), 1);
+	assert_true(rig_data(&rig, &rig.b, B_AT, 0));
 	teredo_client_refuse(rig.c, rig.now, &in);
 	rig_out(&rig);
 	assert_ok(teredo_icmp_parse(&rig.packet, &icmp));
@@ -1222,6 +1316,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(sources_of_all_kinds),
 	cmocka_unit_test(origins_must_be_usable),
 	cmocka_unit_test(floods_are_limited),
+	cmocka_unit_test(forged_sources_displace_each_other),
+	cmocka_unit_test(limits_do_not_beat_time),
+	cmocka_unit_test(direct_floods_do_not_limit_relayed_bubbles),
 	cmocka_unit_test(least_recently_used_goes_first),
 	cmocka_unit_test(queues_are_bounded),
 	cmocka_unit_test(relay_is_found_by_an_echo),
