@@ -1,7 +1,6 @@
 #include "apps/ponto-sim/cloud.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "plugins/security-sim/sim_signature.h"
@@ -13,14 +12,6 @@
 #define RESTARTS 16
 
 extern const struct ponto_plugin transport_sim_LTX_ponto_plugin;
-
-void psim_require(bool condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "ponto-sim: %s\n", what);
-	exit(1);
-}
 
 /* ---- keys ------------------------------------------------------------------------ */
 

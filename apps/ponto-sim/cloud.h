@@ -79,9 +79,6 @@ struct psim_cloud {
 	void *intercept_arg;
 };
 
-/* Ends the process unless condition holds. */
-void psim_require(bool condition, const char *what);
-
 /* profile: "windows" or "modern" */
 void psim_cloud_init(struct psim_cloud *c, const char *profile, uint64_t seed, uint32_t seeds);
 void psim_cloud_clear(struct psim_cloud *c);

@@ -1,6 +1,7 @@
 #include "apps/ponto-sim/measure.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 /* Values below 16 have a bucket each, then sixteen for each power of two. */
 static unsigned bucket_of(uint64_t value)
@@ -63,4 +64,22 @@ void psim_series_clear(struct psim_series *s)
 {
 	free(s->points);
 	*s = (struct psim_series){0};
+}
+
+static double clock_now(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+double psim_wall_now(void)
+{
+	return clock_now(CLOCK_MONOTONIC);
+}
+
+double psim_cpu_now(void)
+{
+	return clock_now(CLOCK_PROCESS_CPUTIME_ID);
 }

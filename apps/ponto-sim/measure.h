@@ -35,4 +35,8 @@ struct psim_series {
 void psim_series_add(struct psim_series *s, double x, double y);
 void psim_series_clear(struct psim_series *s);
 
+/* Seconds: of the wall clock; of the process, to which others on a busy machine do not count. */
+double psim_wall_now(void);
+double psim_cpu_now(void);
+
 #endif

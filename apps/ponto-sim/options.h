@@ -1,12 +1,8 @@
-/* ponto-sim's command line. */
+/* ponto-sim pnrp's command line. */
 #ifndef PONTO_SIM_OPTIONS_H
 #define PONTO_SIM_OPTIONS_H
 
-#include "framework/base.h"
-
-#define PSIM_OK 0
-#define PSIM_FAILED 1 /* a figure misses its mark */
-#define PSIM_USAGE 2
+#include "apps/ponto-sim/option_table.h"
 
 struct psim_options {
 	uint32_t nodes;

@@ -1,5 +1,6 @@
 #include "apps/ponto-sim/pool.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -243,4 +244,12 @@ uint64_t psim_pool_used(const struct psim_pool *pool)
 uint64_t psim_pool_peak(const struct psim_pool *pool)
 {
 	return pool->peak;
+}
+
+void psim_require(bool condition, const char *what)
+{
+	if (condition)
+		return;
+	fprintf(stderr, "ponto-sim: %s\n", what);
+	exit(1);
 }

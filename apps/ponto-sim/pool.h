@@ -23,4 +23,7 @@ const struct ponto_alloc *psim_pool_alloc(const struct psim_pool *pool);
 uint64_t psim_pool_used(const struct psim_pool *pool);
 uint64_t psim_pool_peak(const struct psim_pool *pool);
 
+/* Ends the process unless condition holds: there is no measuring without memory. */
+void psim_require(bool condition, const char *what);
+
 #endif

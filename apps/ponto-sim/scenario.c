@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SAMPLE 200		/* nodes looked at for means */
@@ -33,25 +32,6 @@ struct story {
 	double churn_quota, churn_rate; /* nodes a second */
 };
 
-static double clock_now(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static double wall_now(void)
-{
-	return clock_now(CLOCK_MONOTONIC);
-}
-
-/* What a busy machine does to others is not ours. */
-static double cpu_now(void)
-{
-	return clock_now(CLOCK_PROCESS_CPUTIME_ID);
-}
-
 static double seconds_of(const struct story *s)
 {
 	return (double)ponto_sim_now(s->cloud.sim) / (double)PONTO_SECOND;
@@ -69,7 +49,7 @@ const char *psim_phase_title(enum psim_phase_name phase)
 
 static void show_progress(struct story *s)
 {
-	double wall = wall_now();
+	double wall = psim_wall_now();
 
 	if (!s->show || wall - s->wall_shown < 0.5)
 		return;
@@ -195,8 +175,8 @@ static void begin(struct story *s, enum psim_phase_name phase, struct mark *m)
 	s->title = psim_phase_title(phase);
 	s->resolves = &s->report->phase[phase].resolves;
 	psim_traffic(&s->cloud, &m->traffic);
-	m->wall = wall_now();
-	m->cpu = cpu_now();
+	m->wall = psim_wall_now();
+	m->cpu = psim_cpu_now();
 }
 
 static void end(struct story *s, enum psim_phase_name phase, const struct mark *m)
@@ -207,8 +187,8 @@ static void end(struct story *s, enum psim_phase_name phase, const struct mark *
 
 	psim_traffic(&s->cloud, &now);
 	p->told = true;
-	p->wall = wall_now() - m->wall;
-	p->cpu = cpu_now() - m->cpu;
+	p->wall = psim_wall_now() - m->wall;
+	p->cpu = psim_cpu_now() - m->cpu;
 	p->seconds = (double)(now.at - m->traffic.at) / (double)PONTO_SECOND;
 	p->events = now.events - m->traffic.events;
 	p->nodes = s->cloud.count;
@@ -351,7 +331,7 @@ static void partition_phases(struct story *s)
 
 void psim_scenario(const struct psim_options *o, struct psim_report *out)
 {
-	struct story s = {.o = o, .report = out, .wall_begun = wall_now()};
+	struct story s = {.o = o, .report = out, .wall_begun = psim_wall_now()};
 
 	memset(out, 0, sizeof(*out));
 	out->options = *o;
