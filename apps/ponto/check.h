@@ -38,4 +38,7 @@ void check_service_prepare(struct ponto_registry *registry);
 /* Tries what any service promises, on a simulated node with those helpers. */
 void check_service(struct check *check, const struct ponto_registry *registry);
 
+/* Tries the mapping contract in a simulated world, as far as it needs no gateway. */
+void check_mapping(struct check *check, const struct ponto_registry *registry);
+
 #endif

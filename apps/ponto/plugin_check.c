@@ -50,6 +50,8 @@ int cli_plugin_check(struct cli *cli, struct ponto_registry *registry, const str
 		check_conform(&check);
 	} else if (plugin->kind == PONTO_KIND_SERVICE) {
 		check_service(&check, registry);
+	} else if (plugin->kind == PONTO_KIND_MAPPING) {
+		check_mapping(&check, registry);
 	}
 	status = check.failures ? CLI_NO : CLI_OK;
 	if (cli->json && cli_print_json(check.array) != CLI_OK)
