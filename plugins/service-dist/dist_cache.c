@@ -284,6 +284,15 @@ bool dist_cache_find(const struct dist_cache *cache, const struct content_id *id
 	return entry;
 }
 
+bool dist_cache_glance(const struct dist_cache *cache, const struct content_id *id, struct dist_glance *out)
+{
+	const struct dist_entry *entry = held(cache, id);
+
+	if (entry)
+		*out = (struct dist_glance){entry->algo, entry->keyed, entry->size, entry->hashes, &entry->blocks};
+	return entry;
+}
+
 uint64_t dist_cache_age(const struct dist_cache *cache, const struct dist_known *known)
 {
 	uint64_t now = dist_cache_wall(cache);
@@ -451,6 +460,12 @@ struct dist_hot_block *dist_cache_hold(struct dist_cache *cache, const struct co
 	memcpy(kp, entry->kp, CONTENT_HASH_MAX);
 	count_read(cache, entry, true, block->block.data.len);
 	return block;
+}
+
+void dist_cache_reveal(struct dist_cache *cache, struct dist_hot_block *block, const uint8_t kp[CONTENT_HASH_MAX],
+		       uint32_t next)
+{
+	dist_hot_show(&cache->index.hot, block, kp, next);
 }
 
 struct dist_hot_block *dist_cache_lend(struct dist_cache *cache, const struct content_id *id, uint32_t index)

@@ -74,6 +74,16 @@ bool dist_cache_find(const struct dist_cache *cache, const struct content_id *id
 /* Microseconds since the first of it was kept. */
 uint64_t dist_cache_age(const struct dist_cache *cache, const struct dist_known *known);
 
+/* Of it no more than what tells whether something is missing, for who asks often. */
+struct dist_glance {
+	enum content_algo algo;
+	bool keyed;
+	uint32_t size, hashes;
+	const struct content_blocks *blocks; /* until the cache is called again */
+};
+
+bool dist_cache_glance(const struct dist_cache *cache, const struct content_id *id, struct dist_glance *out);
+
 /* How many neighbours answered when it was sought here, and how many of them held all of it: told to discovery as long
  * as something is held. PONTO_ENOENT: nothing is. */
 PONTO_MUST_CHECK int dist_cache_sought(struct dist_cache *cache, const struct content_id *id, uint32_t replies,
@@ -147,8 +157,11 @@ PONTO_MUST_CHECK int dist_cache_copy(struct dist_cache *cache, const struct cont
 /* A block that is in memory, counted as read, and its segment's key; NULL: it is not. Held until dist_cache_release. */
 struct dist_hot_block *dist_cache_hold(struct dist_cache *cache, const struct content_id *id, uint32_t index,
 				       uint8_t kp[CONTENT_HASH_MAX]);
-/* On any thread: a block that is in memory and has an answer; the loop is to be told, by dist_cache_lent. NULL: there is none.
- * Held until dist_cache_release. */
+/* dist_hot_show of it. */
+void dist_cache_reveal(struct dist_cache *cache, struct dist_hot_block *block, const uint8_t kp[CONTENT_HASH_MAX],
+		       uint32_t next);
+/* On any thread: a block that is in memory and has an answer or was revealed; the loop is to be told, by dist_cache_lent. NULL:
+ * there is none. Held until dist_cache_release. */
 struct dist_hot_block *dist_cache_lend(struct dist_cache *cache, const struct content_id *id, uint32_t index);
 void dist_cache_lent(struct dist_cache *cache, const struct content_id *id, uint64_t bytes);
 /* On any thread. */

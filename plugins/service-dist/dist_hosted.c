@@ -539,15 +539,15 @@ void dist_hosted_served(struct dist_hosted *hosted, const struct content_id *id,
 static bool look(void *arg, const struct content_id *id, struct content_hosted_known *out)
 {
 	const struct dist_hosted *hosted = arg;
-	struct dist_known known;
+	struct dist_glance held;
 
-	if (!hosted->dist->cached || !dist_cache_find(hosted->dist->cache, id, &known))
+	if (!hosted->dist->cached || !dist_cache_glance(hosted->dist->cache, id, &held))
 		return false;
-	out->keyed = known.keyed;
-	out->algo = known.algo;
-	out->size = known.size;
-	out->hashes = known.hashes;
-	out->blocks = known.blocks;
+	out->keyed = held.keyed;
+	out->algo = held.algo;
+	out->size = held.size;
+	out->hashes = held.hashes;
+	out->blocks = *held.blocks;
 	return true;
 }
 

@@ -67,6 +67,7 @@ static void enter(struct dist_hot *hot, struct dist_hot_block *block)
 static void free_block(struct dist_hot *hot, struct dist_hot_block *block)
 {
 	ponto_free(hot->alloc, block->value);
+	ponto_wipe(block->kp, sizeof(block->kp));
 	ponto_free(hot->alloc, block);
 }
 
@@ -179,6 +180,17 @@ bool dist_hot_answer(struct dist_hot *hot, struct dist_hot_block *block, struct 
 	}
 	pthread_mutex_unlock(&hot->lock);
 	return alone;
+}
+
+void dist_hot_show(struct dist_hot *hot, struct dist_hot_block *block, const uint8_t kp[CONTENT_HASH_MAX], uint32_t next)
+{
+	pthread_mutex_lock(&hot->lock);
+	if (block->holders == 1 && block->set) {
+		memcpy(block->kp, kp, sizeof(block->kp));
+		block->next = next;
+		show(hot, block);
+	}
+	pthread_mutex_unlock(&hot->lock);
 }
 
 void dist_hot_doubt(struct dist_hot *hot, struct dist_hot_set *set)

@@ -25,9 +25,10 @@ struct dist_hot_block {
 	unsigned holders;
 	uint8_t *value;
 	struct dist_block block;   /* data is a view into value */
-	struct ponto_bytes answer; /* what value is, when it is a whole answer with the block in it; */
-	uint32_t next;		   /* what that says is held after the block */
-	bool found;		   /* by any thread */
+	struct ponto_bytes answer; /* what value is, when it is a whole answer with the block in it */
+	bool found;		   /* by any thread, with what follows: */
+	uint32_t next;		   /* what is held after the block, as answers say it */
+	uint8_t kp[CONTENT_HASH_MAX]; /* the segment's, unless it has an answer */
 };
 
 /* Of a segment; all zero: none. */
@@ -54,7 +55,7 @@ void dist_hot_clear(struct dist_hot *hot);
 struct dist_hot_block *dist_hot_hold(struct dist_hot *hot, struct dist_hot_set *set, uint32_t index);
 void dist_hot_release(struct dist_hot *hot, struct dist_hot_block *block);
 
-/* On any thread: a block that has an answer, held; NULL: there is none. */
+/* On any thread: a block that dist_hot_answer or dist_hot_show was told of, held; NULL: there is none. */
 struct dist_hot_block *dist_hot_find(struct dist_hot *hot, const struct content_id *id, uint32_t index);
 
 /* Keeps one of blocks blocks, if there is room and memory. takes value, which block's data is a view into */
@@ -65,6 +66,10 @@ void dist_hot_keep(struct dist_hot *hot, struct dist_hot_set *set, const struct 
  * else holds it too: false. takes answer when true */
 bool dist_hot_answer(struct dist_hot *hot, struct dist_hot_block *block, struct ponto_bytes answer, const uint8_t *data,
 		     uint32_t next);
+
+/* dist_hot_find finds a held block, with what an answer is sealed with and what it says is held after the block, unless
+ * somebody else holds it too. copies kp */
+void dist_hot_show(struct dist_hot *hot, struct dist_hot_block *block, const uint8_t kp[CONTENT_HASH_MAX], uint32_t next);
 
 /* What the answers of a segment say may be true no more: dist_hot_find finds none. */
 void dist_hot_doubt(struct dist_hot *hot, struct dist_hot_set *set);

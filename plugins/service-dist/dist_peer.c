@@ -277,14 +277,19 @@ static void made(void *arg, int result)
 	dist_check_stopped(peer->dist);
 }
 
-/* A block in memory that is not to be sealed is copied into an answer once; the same answer goes to all. */
+/* A block in memory that is not to be sealed is copied into an answer once; the same answer goes to all. From then on, and
+ * of one that is sealed for each, threads of the HTTP server know all that an answer needs. */
 static int take_hot(struct serving *s)
 {
 	uint8_t *at;
 	int result;
 
-	if (s->crypto != CONTENT_PLAIN || (s->hot->answer.len > 0 && s->hot->next == s->blk.next))
+	if (s->hot->found && s->hot->next == s->blk.next)
 		return PONTO_OK;
+	if (s->crypto != CONTENT_PLAIN) {
+		dist_cache_reveal(s->peer->dist->cache, s->hot, s->kp, s->blk.next);
+		return PONTO_OK;
+	}
 	result = write_answer(s, &s->hot->block, &at);
 	if (result == PONTO_OK &&
 	    dist_cache_answer(s->peer->dist->cache, s->hot, ponto_bytes(s->buffer, s->len), at, s->blk.next))
@@ -433,52 +438,67 @@ struct note {
 	size_t len;   /* and of the answer */
 };
 
-struct sending {
-	struct dist_peer *peer;
-	struct dist_hot_block *hot;
-	struct ponto_addr client;
-};
-
 static void sent(void *arg)
 {
-	struct sending *s = arg;
+	struct serving *s = arg;
 	struct dist_peer *peer = s->peer;
 
 	dist_cache_release(peer->dist->cache, s->hot);
 	dist_crowd_leave(peer->crowd, &s->client, DIST_CROWD_ONCE);
+	ponto_free(peer->dist->env->alloc, s->buffer);
+	ponto_wipe(s->kp, sizeof(s->kp));
 	ponto_free(peer->dist->env->alloc, s);
+}
+
+static struct ponto_http_response prepare(struct serving *s)
+{
+	static const struct ponto_http_header header = {"Content-Type", "application/octet-stream"};
+	struct ponto_http_response response = {
+		.status = 200, .headers = &header, .header_count = 1, .arg = s, .release = sent};
+
+	if (s->crypto == CONTENT_PLAIN) {
+		response.source = PONTO_HTTP_DATA;
+		response.data = s->hot->answer;
+		return response;
+	}
+	response.source = PONTO_HTTP_STREAM;
+	response.ready = true;
+	response.body = fill_sealed;
+	response.length = content_blk_size(&s->blk.id, s->crypto, sealed_len(s->hot->block.data.len));
+	return response;
 }
 
 static bool send_at_once(struct dist_peer *peer, const struct ponto_addr *client, struct dist_hot_block *hot,
 			 struct ponto_http_response *response)
 {
-	static const struct ponto_http_header header = {"Content-Type", "application/octet-stream"};
-	struct note note = {.id = hot->id, .plain = hot->block.data.len, .len = hot->answer.len};
-	struct sending *s = ponto_new(peer->dist->env->alloc, 1, sizeof(*s));
+	struct serving *s = ponto_new(peer->dist->env->alloc, 1, sizeof(*s));
+	struct ponto_http_response prepared;
+	struct note note;
 
 	if (!s || !dist_crowd_enter(peer->crowd, client, DIST_CROWD_ONCE)) {
 		ponto_free(peer->dist->env->alloc, s);
 		return false;
 	}
+	s->peer = peer;
+	s->crypto = peer->crypto;
+	s->blk = (struct content_blk){.id = hot->id, .index = hot->index, .next = hot->next};
+	s->hot = hot;
+	s->client = *client;
+	memcpy(s->kp, hot->kp, sizeof(s->kp));
+	prepared = prepare(s);
+	note = (struct note){hot->id, hot->block.data.len,
+			     peer->crypto == CONTENT_PLAIN ? hot->answer.len : (size_t)prepared.length};
 	if (!dist_inbox_put(peer->inbox, client, ponto_bytes((const uint8_t *)&note, sizeof(note)))) {
 		dist_crowd_leave(peer->crowd, client, DIST_CROWD_ONCE);
+		ponto_wipe(s->kp, sizeof(s->kp));
 		ponto_free(peer->dist->env->alloc, s);
 		return false;
 	}
-	*s = (struct sending){peer, hot, *client};
-	*response = (struct ponto_http_response){
-		.status = 200,
-		.source = PONTO_HTTP_DATA,
-		.headers = &header,
-		.header_count = 1,
-		.data = hot->answer,
-		.arg = s,
-		.release = sent,
-	};
+	*response = prepared;
 	return true;
 }
 
-/* A block that lies in memory as it is answered to everybody: what the engine would decide is no other. */
+/* A block that lies in memory, and of which all is known that an answer says: what the engine would decide is no other. */
 static bool block_at_once(struct dist_peer *peer, const struct ponto_http_request *request,
 			  struct ponto_http_response *response)
 {
@@ -486,8 +506,7 @@ static bool block_at_once(struct dist_peer *peer, const struct ponto_http_reques
 	struct dist_hot_block *hot = NULL;
 	uint32_t index;
 
-	if (peer->crypto != CONTENT_PLAIN || content_request_decode(request->body, 1, peer->most, &m) != PONTO_OK ||
-	    m.type != CONTENT_GETBLKS)
+	if (content_request_decode(request->body, 1, peer->most, &m) != PONTO_OK || m.type != CONTENT_GETBLKS)
 		return false;
 	index = content_blocks_next(&m.wanted.blocks, 0);
 	if (index < CONTENT_BLOCKS_MAX)

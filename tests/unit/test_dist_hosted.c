@@ -127,23 +127,21 @@ static void version_2(void **state)
 	}
 }
 
-/* Blocks in memory that are not sealed: read for the first who asks, framed for the second, sent at once to the third. */
+/* Blocks in memory: read for the first who asks, looked at for the second, sent at once to the third. */
 static void blocks_at_once(void **state)
 {
-	static const char *const plain[] = {"hosted_cache=true", "hosted_certificate=cert.pem", "hosted_key=key.pem",
-					    "cipher=none", NULL};
+	const char *settings[] = {"hosted_cache=true", "hosted_certificate=cert.pem", "hosted_key=key.pem", *state, NULL};
 	struct scene *s = calloc(1, sizeof(*s));
 	struct lan_download d;
 	uint64_t blocks;
 
-	(void)state;
 	assert_non_null(s);
 	lan_init(&s->lan, 1);
 	lan_content_init(&s->content, CONTENT_SHA256, SIZE);
 	s->lan.origin = on_origin;
 	s->lan.mangle = on_mangle;
 	s->lan.arg = s;
-	assert_int_equal(lan_add(&s->lan, plain), 0);
+	assert_int_equal(lan_add(&s->lan, settings), 0);
 	for (unsigned i = 1; i <= 4; i++)
 		assert_int_equal(lan_add(&s->lan, secure_client), i);
 	for (unsigned i = 1; i <= 3; i++)
@@ -386,10 +384,13 @@ static void nothing_is_offered_without_serving(void **state)
 	end_scene(s);
 }
 
+static char plain[] = "cipher=none", sealed[] = "cipher=aes-128";
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(version_2),
 	cmocka_unit_test(version_1),
-	cmocka_unit_test(blocks_at_once),
+	cmocka_unit_test_prestate(blocks_at_once, plain),
+	cmocka_unit_test_prestate(blocks_at_once, sealed),
 	cmocka_unit_test(tags),
 	cmocka_unit_test(caches_that_are_no_good),
 	cmocka_unit_test(clients_that_lie),
