@@ -14,7 +14,8 @@
 #include "plugins/stack-netns/stack_offload.h"
 
 #define TOPIC "transport.stack"
-#define TURN 16 /* reads from the interface before others have their turn */
+#define TURN 16		     /* reads from the interface before others have their turn */
+#define TURN_HOST PONTO_BATCH /* of the machine's, which are mostly small */
 
 #define NEXT_TCP 6
 #define NEXT_UDP 17
@@ -177,7 +178,7 @@ static void tun_ready(void *arg, unsigned events)
 	struct stack *stack = arg;
 
 	(void)events;
-	for (unsigned i = 0; i < TURN; i++) {
+	for (unsigned i = 0; i < (stack->host ? TURN_HOST : TURN); i++) {
 		struct virtio_net_hdr head;
 		struct iovec parts[] = {{&head, sizeof(head)}, {stack->large, sizeof(stack->large)}};
 		ssize_t got = readv(stack->ns.tun, parts, 2);

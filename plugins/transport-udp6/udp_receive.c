@@ -200,6 +200,7 @@ void udp_socket_ready(void *socket, unsigned events)
 	struct ponto_datagram_handle *h = s->handle;
 	struct udp_receiver *r = h->receiver;
 	unsigned errors = 0;
+	bool failed = false; /* an error, or woken for no datagram: only then is there one to read of */
 
 	(void)events;
 	udp_callback_begin(h);
@@ -207,6 +208,7 @@ void udp_socket_ready(void *socket, unsigned events)
 	for (unsigned round = 0; round < BATCHES_A_ROUND; round++) {
 		int count = recvmmsg(s->fd, r->messages, PONTO_BATCH, MSG_DONTWAIT, NULL);
 
+		failed |= count <= 0;
 		if (count > 0)
 			deliver(s, r, (size_t)count);
 		/* A pending ICMP error is handed to any call; its story waits in the error queue. */
@@ -215,7 +217,7 @@ void udp_socket_ready(void *socket, unsigned events)
 		if (h->current != s || (count > 0 && count < PONTO_BATCH))
 			break;
 	}
-	while (h->current == s && errors++ < ERRORS_A_ROUND && read_error(s))
+	while (failed && h->current == s && errors++ < ERRORS_A_ROUND && read_error(s))
 		;
 	udp_callback_end(h);
 }
