@@ -26,11 +26,11 @@ static void test_call_and_answer(void **state)
 	struct ponto_client *client = bus_fixture_client(*state);
 	char text[512];
 
-	assert_ok(bus_fixture_call(client, "Echo", "hello", 5000, text));
+	assert_ok(bus_fixture_call(client, "Echo", "hello", 60000, text));
 	assert_string_equal(text, "hello");
-	assert_ok(bus_fixture_call(client, "Echo", "", 5000, text));
+	assert_ok(bus_fixture_call(client, "Echo", "", 60000, text));
 	assert_string_equal(text, "");
-	assert_int_equal(bus_fixture_call(client, "Fail", "", 5000, text), PONTO_EACCES);
+	assert_int_equal(bus_fixture_call(client, "Fail", "", 60000, text), PONTO_EACCES);
 	assert_string_equal(text, "no");
 	ponto_client_destroy(client);
 }
@@ -40,7 +40,7 @@ static void test_uid_and_pid_come_from_the_kernel(void **state)
 	struct ponto_client *client = bus_fixture_client(*state);
 	char text[512], expected[64];
 
-	assert_ok(bus_fixture_call(client, "Who", "", 5000, text));
+	assert_ok(bus_fixture_call(client, "Who", "", 60000, text));
 	snprintf(expected, sizeof(expected), "%u %d 1 ", (unsigned)getuid(), (int)getpid());
 	assert_memory_equal(text, expected, strlen(expected));
 	ponto_client_destroy(client);
@@ -51,12 +51,12 @@ static void test_unknown_service(void **state)
 	struct ponto_client *client = bus_fixture_client(*state);
 	struct ponto_reply reply;
 
-	assert_ok(ponto_client_call(client, "nobody", "Do", ponto_bytes(NULL, 0), 5000, &reply));
+	assert_ok(ponto_client_call(client, "nobody", "Do", ponto_bytes(NULL, 0), 60000, &reply));
 	assert_int_equal(reply.result, PONTO_ENOENT);
 	assert_string_equal(reply.error, "no such service");
 	ponto_reply_clear(client, &reply);
-	assert_int_equal(ponto_client_call(client, "", "Do", ponto_bytes(NULL, 0), 5000, &reply), PONTO_EINVAL);
-	assert_int_equal(ponto_client_call(client, "a b", "Do", ponto_bytes(NULL, 0), 5000, &reply), PONTO_EINVAL);
+	assert_int_equal(ponto_client_call(client, "", "Do", ponto_bytes(NULL, 0), 60000, &reply), PONTO_EINVAL);
+	assert_int_equal(ponto_client_call(client, "a b", "Do", ponto_bytes(NULL, 0), 60000, &reply), PONTO_EINVAL);
 	ponto_client_destroy(client);
 }
 
@@ -85,7 +85,7 @@ static void test_deadline_is_answered_and_late_reply_dropped(void **state)
 	assert_int_equal(bus_fixture_call(client, "Late", "", 30, text), PONTO_ETIME);
 	assert_string_equal(text, "service echo did not answer in time");
 	bus_fixture_await_counter(f, "bus_late_replies_total", 1);
-	assert_ok(bus_fixture_call(client, "Echo", "next", 5000, text));
+	assert_ok(bus_fixture_call(client, "Echo", "next", 60000, text));
 	assert_string_equal(text, "next");
 	ponto_client_destroy(client);
 }
@@ -113,9 +113,9 @@ static void test_detach_answers_open_calls(void **state)
 	bus_fixture_leave(f); /* replies to the held call only after it detached */
 	pthread_join(thread, &result);
 	assert_int_equal((long)result, PONTO_ECLOSED);
-	assert_int_equal(bus_fixture_call(client, "Echo", "", 5000, text), PONTO_ENOENT);
+	assert_int_equal(bus_fixture_call(client, "Echo", "", 60000, text), PONTO_ENOENT);
 	bus_fixture_join(f);
-	assert_ok(bus_fixture_call(client, "Echo", "back", 5000, text));
+	assert_ok(bus_fixture_call(client, "Echo", "back", 60000, text));
 	ponto_client_destroy(client);
 }
 
@@ -183,12 +183,12 @@ static void test_sizes(void **state)
 	assert_int_equal(reply.len, PONTO_BUS_MESSAGE_MAX - 100);
 	ponto_reply_clear(client, &reply);
 	assert_int_equal(
-		ponto_client_call(client, "echo", "Echo", ponto_bytes(data, PONTO_BUS_MESSAGE_MAX), 5000, &reply),
+		ponto_client_call(client, "echo", "Echo", ponto_bytes(data, PONTO_BUS_MESSAGE_MAX), 60000, &reply),
 		PONTO_ELIMIT);
 	assert_int_equal(
-		ponto_client_call(client, "echo", "Echo", ponto_bytes(data, PONTO_BUS_MESSAGE_MAX + 1), 5000, &reply),
+		ponto_client_call(client, "echo", "Echo", ponto_bytes(data, PONTO_BUS_MESSAGE_MAX + 1), 60000, &reply),
 		PONTO_ELIMIT);
-	assert_ok(ponto_client_call(client, "echo", "Big", ponto_bytes("2000000", 7), 5000, &reply));
+	assert_ok(ponto_client_call(client, "echo", "Big", ponto_bytes("2000000", 7), 60000, &reply));
 	assert_int_equal(reply.result, PONTO_ELIMIT);
 	ponto_reply_clear(client, &reply);
 	free(data);
@@ -221,10 +221,10 @@ static void test_client_survives_a_restart(void **state)
 	char text[512];
 
 	for (int i = 0; i < 3; i++) {
-		assert_ok(bus_fixture_call(client, "Echo", "a", 5000, text));
+		assert_ok(bus_fixture_call(client, "Echo", "a", 60000, text));
 		bus_fixture_restart(f);
 	}
-	assert_ok(bus_fixture_call(client, "Echo", "a", 5000, text));
+	assert_ok(bus_fixture_call(client, "Echo", "a", 60000, text));
 	ponto_client_destroy(client);
 }
 
@@ -241,7 +241,7 @@ static void test_a_new_connection_is_told(void **state)
 
 	ponto_client_sessions(calls, &called, &now);
 	assert_int_equal(now, 0);
-	assert_ok(bus_fixture_call(calls, "Echo", "a", 5000, text));
+	assert_ok(bus_fixture_call(calls, "Echo", "a", 60000, text));
 	ponto_client_sessions(calls, &called, &now);
 	assert_int_not_equal(now, 0);
 	assert_int_equal(called, now);
@@ -254,7 +254,7 @@ static void test_a_new_connection_is_told(void **state)
 	ponto_client_sessions(calls, &before, &now);
 	assert_int_equal(before, called);
 	assert_int_not_equal(now, called);
-	assert_ok(bus_fixture_call(calls, "Echo", "a", 5000, text));
+	assert_ok(bus_fixture_call(calls, "Echo", "a", 60000, text));
 	ponto_client_sessions(calls, &called, &now);
 	assert_int_equal(called, now);
 	assert_true(called > before);
@@ -296,7 +296,7 @@ static void test_a_call_can_be_cancelled(void **state)
 	bus_fixture_await(&f->gone, 1);
 	assert_int_equal(ponto_client_subscribe(c.client, "echo."), PONTO_ECLOSED);
 	ponto_client_set_cancel(c.client, -1);
-	assert_ok(bus_fixture_call(c.client, "Echo", "a", 5000, text));
+	assert_ok(bus_fixture_call(c.client, "Echo", "a", 60000, text));
 	assert_ok(ponto_client_subscribe(c.client, "echo."));
 	ponto_client_set_cancel(c.client, end[0]);
 	assert_int_equal(ponto_client_next_event(c.client, 600000, &event), PONTO_ECLOSED);
@@ -433,7 +433,7 @@ static void test_ended_connection_is_noticed(void **state)
 	struct ponto_client *client = bus_fixture_client(f);
 	char text[512];
 
-	assert_ok(bus_fixture_call(client, "Echo", "", 5000, text));
+	assert_ok(bus_fixture_call(client, "Echo", "", 60000, text));
 	ponto_client_destroy(client);
 	bus_fixture_await(&f->gone, 1);
 	assert_int_equal(atomic_load(&f->last_gone), atomic_load(&f->last_client));
@@ -519,7 +519,7 @@ static void test_events(void **state)
 	assert_int_equal(ponto_client_next_event(client, 0, &event), PONTO_EINVAL);
 	assert_ok(ponto_client_subscribe(client, "echo.t"));
 	assert_ok(ponto_client_subscribe(other, "pnrp."));
-	assert_ok(bus_fixture_call(client, "Events", "3", 5000, text));
+	assert_ok(bus_fixture_call(client, "Events", "3", 60000, text));
 	for (uint8_t i = 0; i < 3; i++) {
 		assert_ok(ponto_client_next_event(client, 60000, &event));
 		assert_string_equal(event.topic, "echo.tick");
@@ -556,7 +556,7 @@ static void test_the_broker_sleeps(void **state)
 	uint64_t before;
 	char text[512];
 
-	assert_ok(bus_fixture_call(client, "Echo", "", 5000, text));
+	assert_ok(bus_fixture_call(client, "Echo", "", 60000, text));
 	before = bus_fixture_counter(f, "bus_wakeups_total");
 	usleep(100000);
 	assert_true(bus_fixture_counter(f, "bus_wakeups_total") < before + 50);

@@ -114,10 +114,10 @@ static void test_second_bind_is_refused(void **state)
 	client = bus_fixture_client(&f);
 	assert_int_equal(ponto_bus_create(&f.setup, reason, &second), PONTO_ELOCKED);
 	assert_non_null(strstr(reason, "another daemon holds"));
-	assert_ok(bus_fixture_call(client, "Echo", "mine", 5000, text)); /* and the first still has its socket */
+	assert_ok(bus_fixture_call(client, "Echo", "mine", 60000, text)); /* and the first still has its socket */
 	ponto_client_destroy(client);
 	client = bus_fixture_client(&f);
-	assert_ok(bus_fixture_call(client, "Echo", "mine", 5000, text));
+	assert_ok(bus_fixture_call(client, "Echo", "mine", 60000, text));
 	ponto_client_destroy(client);
 	bus_fixture_stop(&f);
 }
@@ -291,7 +291,7 @@ static void test_curve_accepts_the_permitted_key(void **state)
 	setup.curve_server_key = c.public_key;
 	setup.curve_secret_file = c.mine;
 	assert_ok(ponto_client_create(&setup, &client));
-	assert_ok(bus_fixture_call(client, "Who", "", 5000, text));
+	assert_ok(bus_fixture_call(client, "Who", "", 60000, text));
 	snprintf(expected, sizeof(expected), "%u 0 1 ", (unsigned)geteuid());
 	assert_memory_equal(text, expected, strlen(expected));
 	assert_ok(ponto_client_subscribe(client, "echo."));
@@ -316,11 +316,11 @@ static void test_curve_refuses_others(void **state)
 	setup.curve_server_key = c.public_key;
 	setup.curve_secret_file = c.mine;
 	assert_ok(ponto_client_create(&setup, &client));
-	assert_int_equal(bus_fixture_call(client, "Who", "", 5000, text), PONTO_EACCES);
+	assert_int_equal(bus_fixture_call(client, "Who", "", 60000, text), PONTO_EACCES);
 	ponto_client_destroy(client);
 	setup.curve_server_key = public_key; /* and a server that is not the one meant */
 	assert_ok(ponto_client_create(&setup, &client));
-	assert_int_not_equal(bus_fixture_call(client, "Who", "", 5000, text), PONTO_OK);
+	assert_int_not_equal(bus_fixture_call(client, "Who", "", 60000, text), PONTO_OK);
 	ponto_client_destroy(client);
 	assert_int_equal(atomic_load(&f.calls), 0);
 	bus_fixture_stop(&f);
