@@ -381,6 +381,8 @@ static int open_session(struct content_client *c, uint64_t now, const struct con
 	s->relayed = !hashes;
 	memcpy(s->kp, segment->kp, sizeof(s->kp));
 	s->hashes = hashes;
+	s->bound = content_is_v2(algo) || segment->block_hashes.len ==
+						  content_segment_blocks(algo, segment->size) * content_hash_size(algo);
 	s->left = *blocks;
 	memset(&s->busy, 0, sizeof(s->busy));
 	memset(&s->lacked, 0, sizeof(s->lacked));

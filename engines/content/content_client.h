@@ -70,6 +70,9 @@ struct content_open {
 	enum content_algo algo;
 	uint32_t size;
 	bool relayed; /* there is no key and no hash */
+	bool bound;   /* the hash wanted follows from the segment's ID: whoever holds that has such a block, or lies. A list
+			 of a part of a segment's hashes says what who made it likes. */
+	uint8_t wanted[CONTENT_HASH_MAX];
 	enum content_crypto crypto;
 	struct ponto_bytes key;	 /* until opened */
 	struct ponto_bytes data; /* a view into the response */
@@ -86,7 +89,8 @@ PONTO_MUST_CHECK int content_client_create(const struct content_client_config *c
 /* Requests must have had their response. Accepts NULL. */
 void content_client_destroy(struct content_client *client);
 
-/* Wants blocks of a segment, which must be listed in it, at least one. tag comes back. PONTO_EEXIST: it is being
+/* Wants blocks of a segment, which must be listed in it, at least one. A whole list of hashes fits the HoD, as
+ * content_info_parse sees to. tag comes back. PONTO_EEXIST: it is being
  * fetched; PONTO_EBUSY: too many sessions; PONTO_EINVAL: a block is not in the segment or its hash is not listed.
  * copies */
 PONTO_MUST_CHECK int content_client_add(struct content_client *client, uint64_t now, enum content_algo algo,

@@ -57,12 +57,16 @@ static int take_block(struct content_request *r, const struct content_message *m
 		return PONTO_EPROTO;
 	if (m->blk.data.len == 0)
 		return 0;
+	/* How long the last one is the description says, which may be wrong; then he has none such. */
 	if (m->blk.data.len < size)
-		return PONTO_EPROTO;
+		return s->relayed || r->index + 1 < content_segment_blocks(s->algo, s->size) ? PONTO_EPROTO : 0;
 	/* Of one that stays closed nothing but its length tells that it can be the block (PKCS#7 adds up to 16). */
 	if (s->relayed && m->blk.data.len > size + (m->crypto == CONTENT_PLAIN ? 0 : CONTENT_IV))
 		return PONTO_EPROTO;
 	open->relayed = s->relayed;
+	open->bound = s->bound;
+	if (!s->relayed)
+		memcpy(open->wanted, s->hashes + r->index * content_hash_size(s->algo), content_hash_size(s->algo));
 	memcpy(r->key, s->kp, sizeof(r->key));
 	open->tag = s->tag;
 	open->index = r->index;

@@ -31,6 +31,7 @@ struct segment {
 	uint32_t size;
 	uint8_t kp[CONTENT_HASH_MAX];
 	uint8_t *hashes; /* of all blocks up to the last wanted */
+	bool bound;	 /* they are those of its HoD */
 	struct content_blocks left, busy;
 	struct content_blocks lacked; /* by everyone, and told to be */
 	bool heard;		      /* something came in that may add to them */

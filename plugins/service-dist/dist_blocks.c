@@ -143,8 +143,37 @@ int dist_blocks_begin(struct dist_fetch *fetch, bool origin)
 
 /* ---- neighbours -------------------------------------------------------------------------------- */
 
+static bool is_doubted(const struct dist_fetch *fetch, const struct ponto_addr *addr)
+{
+	for (unsigned i = 0; i < DIST_PEERS_MAX; i++) {
+		if (fetch->doubted[i].family != PONTO_FAMILY_NONE && ponto_addr_equal(&fetch->doubted[i], addr))
+			return true;
+	}
+	return false;
+}
+
+void dist_blocks_doubt(struct dist_fetch *fetch, const struct ponto_addr *addr)
+{
+	dist_blocks_peer_failed(fetch, addr, true);
+	if (!is_doubted(fetch, addr))
+		fetch->doubted[fetch->doubted_next++ % DIST_PEERS_MAX] = *addr;
+}
+
+bool dist_blocks_doubts(const struct dist_fetch *fetch, const struct content_id *id, const struct ponto_addr *addr)
+{
+	if (!is_doubted(fetch, addr))
+		return false;
+	for (unsigned i = 0; i < fetch->session_count; i++) {
+		if (content_id_equal(&fetch->sessions[i].id, id))
+			return true;
+	}
+	return false;
+}
+
 void dist_blocks_peer(struct dist_fetch *fetch, const struct ponto_addr *addr)
 {
+	if (is_doubted(fetch, addr))
+		return;
 	for (unsigned i = 0; i < fetch->peer_count; i++) {
 		if (ponto_addr_equal(&fetch->peers[i].addr, addr)) {
 			fetch->peers[i].strikes = 0;

@@ -132,6 +132,9 @@ static void opened(void *arg)
 		dist_api_block(client->dist->api, block->open.tag, block->open.index, block->plain, block->open.size,
 			       block->hash, &ex->addr);
 		block->plain = NULL;
+	} else if (after.wrong > before.wrong && block->innocent) {
+		if (fetch)
+			dist_blocks_doubt(fetch, &ex->addr);
 	} else if (after.wrong > before.wrong && block->result != PONTO_ENOMEM) {
 		ponto_counter_add(client->metrics.wrong, 1);
 		ponto_peer_fault(client->dist->env->log, DIST_CLIENT_TOPIC, &ex->addr,
@@ -386,6 +389,10 @@ void dist_client_found(struct dist_client *client, const struct content_id *id, 
 		first++;
 	if (first == count)
 		return;
+	for (const struct dist_fetch *fetch = client->fetches; fetch; fetch = fetch->next) {
+		if (dist_blocks_doubts(fetch, id, &addrs[first]))
+			return;
+	}
 	/* The others are tried when this one does not answer. */
 	for (size_t i = first + 1; i < count; i++) {
 		client->alternates[client->alternate_next] = (struct dist_alternate){addrs[i - 1], addrs[i]};

@@ -125,6 +125,8 @@ struct dist_fetch {
 	unsigned session_count;
 	struct dist_peer_known peers[DIST_PEERS_MAX];
 	unsigned peer_count;
+	struct ponto_addr doubted[DIST_PEERS_MAX]; /* this description alone speaks against them */
+	unsigned doubted_next;
 	uint32_t recent[DIST_RECENT];
 	unsigned recent_count;
 	uint64_t probe_at, probe_gap, deadline;
@@ -266,6 +268,11 @@ void dist_blocks_found(struct dist_fetch *fetch, const struct content_id *id, co
 /* He works on it too. */
 void dist_blocks_peer(struct dist_fetch *fetch, const struct ponto_addr *addr);
 void dist_blocks_peer_failed(struct dist_fetch *fetch, const struct ponto_addr *addr, bool for_good);
+
+/* What he sent is not what is described, by somebody who may be wrong: this fetch asks him no more, others do. */
+void dist_blocks_doubt(struct dist_fetch *fetch, const struct ponto_addr *addr);
+/* The segment is sought by this fetch, which does not ask him. */
+bool dist_blocks_doubts(const struct dist_fetch *fetch, const struct content_id *id, const struct ponto_addr *addr);
 
 /* Where a block lies in the entity, and its bytes. */
 uint64_t dist_blocks_place(const struct dist_fetch *fetch, uint64_t block, uint32_t *size);

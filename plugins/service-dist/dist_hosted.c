@@ -302,7 +302,8 @@ static void on_opened(void *arg)
 		keep(ex, pull);
 	} else {
 		content_client_stats(hosted->client, &after);
-		if (after.wrong > before.wrong && block->result != PONTO_ENOMEM) {
+		/* The description is of who offered it first, perhaps not of who sent this. */
+		if (after.wrong > before.wrong && !block->innocent && block->result != PONTO_ENOMEM) {
 			content_hosted_wrong(hosted->engine, now, &ex->addr);
 			ponto_peer_fault(hosted->dist->env->log, TOPIC, &ex->addr,
 					 "offered a segment and sent a block that is none of it");

@@ -9,6 +9,7 @@ struct dist_opened {
 	uint8_t *plain; /* open.size bytes count; none of one that is relayed */
 	uint8_t hash[CONTENT_HASH_MAX];
 	int result;
+	bool innocent; /* it has another hash, and who sent it may be right: the description, a local user's, proves nothing */
 };
 
 /* On any thread. Fills in the rest; a relayed block is left as it is. gives plain */
