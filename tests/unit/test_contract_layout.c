@@ -105,7 +105,7 @@ static const struct row rows[] = {
 	AT(ponto_conf_instance, file, 32),
 	AT(ponto_conf_instance, line, 40),
 	/* env.h */
-	SIZE(ponto_env, 112),
+	SIZE(ponto_env, 128),
 	AT(ponto_env, abi, 0),
 	AT(ponto_env, size, 4),
 	AT(ponto_env, instance, 8),
@@ -121,6 +121,13 @@ static const struct row rows[] = {
 	AT(ponto_env, port, 88),
 	AT(ponto_env, node, 96),
 	AT(ponto_env, simulation, 104),
+	AT(ponto_env, grants, 112),
+	AT(ponto_env, grant_count, 120),
+	SIZE(ponto_grant, 32),
+	AT(ponto_grant, name, 0),
+	AT(ponto_grant, fd, 8),
+	AT(ponto_grant, address, 16),
+	AT(ponto_grant, control, 24),
 	SIZE(ponto_iface, 24),
 	AT(ponto_iface, ops, 0),
 	AT(ponto_iface, self, 8),
@@ -482,7 +489,7 @@ static const struct row rows[] = {
 	AT(ponto_mapping, self, 8),
 	AT(ponto_mapping, pool, 16),
 	/* node.h */
-	SIZE(ponto_node_setup, 80),
+	SIZE(ponto_node_setup, 96),
 	AT(ponto_node_setup, name, 0),
 	AT(ponto_node_setup, state_dir, 8),
 	AT(ponto_node_setup, alloc, 16),
@@ -493,6 +500,8 @@ static const struct row rows[] = {
 	AT(ponto_node_setup, bus, 56),
 	AT(ponto_node_setup, loop, 64),
 	AT(ponto_node_setup, simulation, 72),
+	AT(ponto_node_setup, grants, 80),
+	AT(ponto_node_setup, grant_count, 88),
 };
 
 static void nothing_has_moved(void **state)
