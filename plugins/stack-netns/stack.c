@@ -384,13 +384,13 @@ int stack_create_host(const struct ponto_env *env, const struct tcp_settings *se
 
 	if (!stack)
 		return PONTO_ENOMEM;
-	if (ioctl(grant->fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO6) < 0) {
+	if (grant && ioctl(grant->fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO6) < 0) {
 		ponto_error(env->log, TOPIC, "%s has no offloads: %s", grant->name, strerror(errno));
 		stack_destroy(stack);
 		return PONTO_EIO;
 	}
 	stack->host = grant;
-	stack->ns.tun = grant->fd;
+	stack->ns.tun = grant ? grant->fd : -1;
 	*out = stack;
 	return PONTO_OK;
 }

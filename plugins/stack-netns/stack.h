@@ -28,7 +28,7 @@ enum stack_kind {
 PONTO_MUST_CHECK int stack_create(const struct ponto_env *env, const struct tcp_settings *settings, enum stack_kind kind,
 				  struct stack **out);
 /* The machine, behind that interface, which outlives it: any program's packets pass, and its streams are the
- * machine's. PONTO_EIO. gives. copies settings, borrows grant */
+ * machine's. grant NULL: streams alone. PONTO_EIO, PONTO_ENOMEM. gives. copies settings, borrows grant */
 PONTO_MUST_CHECK int stack_create_host(const struct ponto_env *env, const struct tcp_settings *settings,
 				       const struct ponto_grant *grant, struct stack **out);
 /* Its streams and listeners are gone, and it is detached. Accepts NULL. */

@@ -142,6 +142,7 @@ struct tt_hub {
 	struct stack *stack; /* of streams; NULL before the first */
 	int refused;	     /* why there can be none, found out once; under starting */
 	const struct ponto_grant *tun; /* not NULL: the stack is the machine */
+	struct stack *plain; /* a relaying host's streams to all but Teredo addresses; NULL before the first */
 
 	/* the hub's own */
 	bool running;
@@ -247,6 +248,13 @@ int tt_listen(void *self, struct ponto_loop *loop, const struct ponto_addr *loca
 	      void (*accepted)(void *arg, struct ponto_stream_handle *stream, const struct ponto_addr *peer), void *arg,
 	      struct ponto_listener_handle **out);
 bool tt_wants_tls(void *self);
+
+/* tt_both.c: a relaying host's */
+int tt_both_connect(struct tt_hub *hub, struct ponto_loop *loop, const struct ponto_addr *peer,
+		    const struct ponto_stream_events *events, void *arg, struct ponto_stream_handle **out);
+int tt_both_listen(struct tt_hub *hub, struct ponto_loop *loop, const struct ponto_addr *local,
+		   void (*accepted)(void *arg, struct ponto_stream_handle *stream, const struct ponto_addr *peer), void *arg,
+		   struct ponto_listener_handle **out);
 
 /* tt_map.c: the service port, mapped by the NAT; needs a mapping */
 void tt_map_open(struct tt_hub *hub);

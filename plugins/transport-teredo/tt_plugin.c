@@ -8,6 +8,7 @@ static void tt_destroy(void *self)
 		return;
 	tt_hub_stop(hub);
 	stack_destroy(hub->stack);
+	stack_destroy(hub->plain);
 	tt_queue_clear(hub, &(struct tt_queue){.head = hub->spare});
 	pthread_cond_destroy(&hub->reported);
 	pthread_mutex_destroy(&hub->lock);

@@ -117,6 +117,17 @@ static int make_stack(struct tt_hub *hub)
 	return PONTO_OK;
 }
 
+/* Of a relaying host: the machine's own sockets. Under the lock of starting. */
+static int make_plain(struct tt_hub *hub)
+{
+	struct tcp_settings settings;
+
+	if (hub->plain)
+		return PONTO_OK;
+	tcpt_settings_read(hub->env->conf, &settings);
+	return stack_create_host(hub->env, &settings, NULL, &hub->plain);
+}
+
 static int begin(struct tt_hub *hub, struct ponto_loop *loop)
 {
 	int result;
@@ -125,6 +136,8 @@ static int begin(struct tt_hub *hub, struct ponto_loop *loop)
 		return PONTO_ENOTSUP;
 	pthread_mutex_lock(&hub->starting);
 	result = make_stack(hub);
+	if (hub->native.ops && result == hub->refused)
+		result = make_plain(hub);
 	if (result == PONTO_OK)
 		result = tt_hub_start(hub, loop);
 	pthread_mutex_unlock(&hub->starting);
@@ -166,6 +179,8 @@ int tt_connect(void *self, struct ponto_loop *loop, const struct ponto_addr *pee
 
 	if (result != PONTO_OK)
 		return result;
+	if (hub->native.ops)
+		return tt_both_connect(hub, loop, peer, events, arg, out);
 	streams = stack_streams(hub->stack);
 	return streams.ops->connect(streams.self, loop, peer, events, arg, out);
 }
@@ -180,6 +195,8 @@ int tt_listen(void *self, struct ponto_loop *loop, const struct ponto_addr *loca
 
 	if (result != PONTO_OK)
 		return result;
+	if (hub->native.ops)
+		return tt_both_listen(hub, loop, local, accepted, arg, out);
 	streams = stack_streams(hub->stack);
 	return streams.ops->listen(streams.self, loop, local, accepted, arg, out);
 }

@@ -1,7 +1,8 @@
 /* A transport of streams driven by lines on standard input, telling on standard output what happens: tests put one behind
  * each NAT.
  *
- * stream_peer teredo|tcp LISTEN-ADDRESS [OPTION=VALUE]…
+ * stream_peer teredo|tcp LISTEN-ADDRESS [echo=FD] [OPTION=VALUE]…
+ * echo: that descriptor is granted as "echo", and there is a transport-udp6 "six" for the option native.
  * Listens on port 4000, where what comes is sent back, and 4001, where it is swallowed.
  * echo ADDRESS BYTES    sends so many to an echo, and looks at what comes back
  * push ADDRESS BYTES    sends so many to be swallowed, and says how long that took */
@@ -13,7 +14,7 @@
 #include "framework/transport.h"
 #include "tests/support/lines.h"
 
-extern const struct ponto_plugin transport_udp4_LTX_ponto_plugin, transport_teredo_LTX_ponto_plugin,
+extern const struct ponto_plugin transport_udp4_LTX_ponto_plugin, transport_udp6_LTX_ponto_plugin, transport_teredo_LTX_ponto_plugin,
 	transport_tcp_LTX_ponto_plugin;
 
 #define ECHO_PORT 4000
@@ -282,7 +283,8 @@ int main(int argc, char **argv)
 					 .clock = &ponto_clock_system};
 	bool teredo = argc > 2 && strcmp(argv[1], "teredo") == 0;
 	static char carrier[] = "carrier=wire";
-	struct ponto_conf *confs[2] = {NULL, NULL};
+	struct ponto_grant echo = {.name = "echo", .control = -1};
+	struct ponto_conf *confs[3] = {NULL};
 	struct ponto_iface iface;
 	struct ponto_node *node;
 	struct peer p = {0};
@@ -297,11 +299,18 @@ int main(int argc, char **argv)
 	    ponto_log_create(&ponto_alloc_system, &ponto_clock_system, PONTO_LOG_STDERR_TEXT, "info", &setup.log) != PONTO_OK)
 		abort();
 	setup.loop = p.loop;
+	if (argc > 3 && sscanf(argv[3], "echo=%d", &echo.fd) == 1) {
+		setup.grants = &echo;
+		setup.grant_count = 1;
+		argv++;
+	}
 	if (ponto_node_create(&setup, &node) != PONTO_OK)
 		abort();
 	if (teredo) {
 		argv[2] = carrier; /* in front of those given */
 		confs[0] = add(node, &transport_udp4_LTX_ponto_plugin, "wire", NULL);
+		if (setup.grant_count)
+			confs[2] = add(node, &transport_udp6_LTX_ponto_plugin, "six", NULL);
 		confs[1] = add(node, &transport_teredo_LTX_ponto_plugin, "wide", (const char *const *)argv + 2);
 	} else {
 		confs[1] = add(node, &transport_tcp_LTX_ponto_plugin, "wide", (const char *const *)argv + 3);
@@ -311,7 +320,7 @@ int main(int argc, char **argv)
 	p.transport = (struct ponto_transport){(const struct ponto_transport_ops *)iface.ops, iface.self, iface.pool};
 	status = live(&p, address, teredo);
 	(void)ponto_node_destroy(node);
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(confs); i++)
 		ponto_conf_destroy(confs[i]);
 	ponto_log_destroy(setup.log);
 	ponto_loop_destroy(p.loop);

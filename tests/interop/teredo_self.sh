@@ -148,6 +148,48 @@ check "and behind a port-restricted NAT" reaches client2 $own from-our-restricte
 check "which it reaches" reaches relay "${address[client2]}" to-our-restricted
 for host in relay client1 client2; do peer_stop $host; done
 
+# ---- streams --------------------------------------------------------------------------------------------
+# stream_start HOST [PROGRAM...] -- ARGUMENT...
+stream_start() {
+	local host=$1 by=()
+	shift
+	while [ "$1" != -- ]; do by+=("$1"); shift; done
+	shift
+	rm -f "$work/$host.in"
+	mkfifo "$work/$host.in"
+	: >"$work/$host.out"
+	ip netns exec "${NETLAB_PREFIX:-lab-}$host" "${by[@]}" env PONTO_PLUGIN_PATH="$build/.libs" "$build/tests/interop/stream_peer" \
+		"$@" <>"$work/$host.in" >>"$work/$host.out" 2>"$work/$host.log" &
+	declare -g "peer_pid_$host=$!"
+}
+stream_address() { until_true 200 grep -q '^local [^n]' "$work/$1.out" && sed -n 's/^local //p' "$work/$1.out" | tail -n 1; } # HOST
+echoes() { # HOST ADDRESS BYTES
+	local i
+	for i in 1 2 3; do
+		: >"$work/$1.out"
+		tell "$1" echo "[$2]:4000" "$3"
+		until_true 400 grep -q '^echoed\|^failed\|^garbled' "$work/$1.out"
+		grep -qx "echoed $3 of $3" "$work/$1.out" && return 0
+	done
+	cat "$work/$1.out" "$work/$1.log"
+	return 1
+}
+"$build/tests/interop/stream_peer" >/dev/null 2>&1
+if "${node_user[@]}" unshare --user --net true 2>/dev/null; then
+	stream_start relay "${granted[@]}" -- teredo :: echo=9 native=six
+	stream_start client2 "${node_user[@]}" -- teredo :: servers=192.0.2.10
+	stream_start native6 "${node_user[@]}" -- tcp ::
+	address[client2]=$(stream_address client2) || bail "client2 does not qualify"
+	stream_address relay >/dev/null || bail "relay has no address"
+	check "a stream from Ponto's client behind a NAT, 300 kB there and back" echoes client2 $own 300000
+	check "and to it" echoes relay "${address[client2]}" 300000
+	check "one to a native host is the machine's" echoes relay 2001:db8:6::30 300000
+	check "and from it" echoes native6 $own 300000
+	for host in relay client2 native6; do peer_stop $host; done
+else
+	for n in 1 2 3 4; do ok "streams # SKIP no unprivileged namespaces here"; done
+fi
+
 # ---- a daemon with PNRP ----------------------------------------------------------------------------------
 # As root, which becomes nobody; one client registers a name, the host resolves it, and the other way.
 node() { # HOST TRANSPORTS SEED
