@@ -55,6 +55,8 @@ static enum nat_kind kind_of(const struct nat_facts *f)
 {
 	if (is(f->state, "idle"))
 		return NAT_IDLE;
+	if (is(f->state, "relaying"))
+		return NAT_NATIVE;
 	if (!f->address)
 		return is(f->state, "off-line") ? NAT_SILENT : NAT_STARTING;
 	if (nat_same_host(f->local, f->mapped))
@@ -79,6 +81,7 @@ static const struct {
 	[NAT_CONE] = {"cone", "one port outside for all destinations, and everybody is let in by it"},
 	[NAT_RESTRICTED] = {"restricted", "one port outside for all destinations; only those are let in who were sent to before"},
 	[NAT_SYMMETRIC] = {"symmetric", "another port outside for each destination, which nobody else can use"},
+	[NAT_NATIVE] = {"not asked", "this machine has IPv6 of its own, and relays for itself"},
 	[NAT_UNKNOWN] = {"unknown", "there is one; the server has no second address, by which its kind could be told"},
 };
 
@@ -157,6 +160,16 @@ static void judge_qualified(const struct nat_facts *f, struct nat_verdict *v)
 	    v->kind == NAT_UNKNOWN ? "unless this NAT is symmetric" : "wherever a relay is; that is their side's affair");
 }
 
+/* RFC 4380 5.4.2: a relay takes what comes from where the client's address says. */
+static void judge_native(struct nat_verdict *v)
+{
+	add(v, NAT_YES, "an IPv6 address", "the machine's own");
+	add(v, NAT_YES, peers_open, "they are told by their server to answer");
+	add(v, NAT_YES, peers_restricted, "each side opens its NAT with a bubble, the server tells when");
+	add(v, NAT_NO, peers_symmetric, "relays take nothing from another port than the address names");
+	add(v, NAT_YES, "hosts with IPv6 of their own", "without Teredo");
+}
+
 void nat_judge(const struct nat_facts *facts, struct nat_verdict *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -167,6 +180,10 @@ void nat_judge(const struct nat_facts *facts, struct nat_verdict *out)
 		const char *why = why_no_address(facts, out->kind);
 
 		add(out, NAT_NO, "a Teredo address", why);
+		return;
+	}
+	if (out->kind == NAT_NATIVE) {
+		judge_native(out);
 		return;
 	}
 	add(out, NAT_YES, "a Teredo address", "a server answers");

@@ -24,6 +24,7 @@ enum nat_kind {
 	NAT_CONE,
 	NAT_RESTRICTED,
 	NAT_SYMMETRIC,
+	NAT_NATIVE,  /* IPv6 of its own: a host that relays for itself */
 	NAT_UNKNOWN, /* there is one, but the server has no second address to tell its kind */
 };
 

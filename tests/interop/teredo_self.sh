@@ -216,6 +216,7 @@ check "and registers a name" ponto client2 name register 0.behind --comment behi
 check "which it resolves" resolves relay 0.behind behind-nat
 check "which that node resolves" resolves client2 0.native native-host
 check "it says what it is" grep -q relaying <(ponto relay node status)
+check "and what that means" grep -q 'relays for itself' <(ponto relay node nat-test)
 for host in relay client2 server; do node_stop $host || not_ok "$host does not end"; done
 : >"$work/relay.log"
 in_node relay "$build/pontod" -c "$work/relay/ponto.conf" 2>"$work/relay.log"

@@ -64,6 +64,12 @@ static void mapped_ports(void **state)
 	expect(judge(FACTS(BEHIND, "nat=restricted", "mapping=none")), NAT_RESTRICTED, "yypy");
 }
 
+static void native_hosts(void **state)
+{
+	(void)state;
+	expect(judge(FACTS("state=relaying", "address=2001:db8::1", "local=192.0.2.20:5")), NAT_NATIVE, "yyny");
+}
+
 static void no_address(const char *const *facts, enum nat_kind kind, const char *why)
 {
 	struct nat_verdict v = judge(facts);
@@ -99,6 +105,7 @@ static void hosts(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(kinds_of_nats),
 	cmocka_unit_test(mapped_ports),
+	cmocka_unit_test(native_hosts),
 	cmocka_unit_test(no_addresses),
 	cmocka_unit_test(hosts),
 };
