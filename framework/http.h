@@ -67,7 +67,7 @@ struct ponto_http_response {
 	const struct ponto_http_header *headers;
 	size_t header_count;
 	uint64_t length;	  /* FILE, STREAM: bytes of the body; STREAM also PONTO_HTTP_CHUNKED */
-	struct ponto_bytes data;  /* DATA: unchanged until release */
+	struct ponto_bytes data;  /* DATA: unchanged until release; without one, until unlisten returned */
 	int fd;			  /* FILE: a regular file, readable; takes */
 	uint64_t offset;	  /* FILE */
 	ponto_http_body_fn *body; /* STREAM */

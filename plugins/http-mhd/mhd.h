@@ -104,6 +104,8 @@ struct mhd_conn {
 	struct mhd_mail mail; /* it is closed */
 	int fd;
 	struct ponto_addr peer;
+	struct MHD_Response *kept; /* libmicrohttpd's thread: the last answer at once that others may have again, */
+	struct ponto_bytes kept_data; /* which is these bytes */
 	pthread_mutex_t lock; /* guards what follows */
 	bool closing, closed, watched, left, suspended;
 	uint64_t since; /* when it began to wait for the request that is being read; 0: it does not */

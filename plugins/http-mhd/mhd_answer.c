@@ -222,13 +222,59 @@ int mhd_respond(struct ponto_http_listener *l, struct ponto_http_request *reques
 	return result;
 }
 
+/* Small answers that are the same for everybody, as to offers: made once for a connection. */
+static bool may_keep(const struct mhd_request *r, const struct ponto_http_response *from)
+{
+	return from->source == PONTO_HTTP_DATA && !from->release && !from->close && from->status == 200 && !r->head &&
+	       from->header_count == 1;
+}
+
+static bool is_kept(const struct mhd_conn *conn, const struct ponto_http_response *from)
+{
+	const char *value = conn->kept ? MHD_get_response_header(conn->kept, from->headers[0].name) : NULL;
+
+	return value && strcmp(value, from->headers[0].value) == 0 && conn->kept_data.data == from->data.data &&
+	       conn->kept_data.len == from->data.len;
+}
+
+static enum MHD_Result queue_kept(struct mhd_request *r, const struct ponto_http_response *from)
+{
+	struct mhd_conn *conn = r->conn;
+	struct MHD_Response *response;
+	int fd = -1;
+
+	if (!is_kept(conn, from)) {
+		if (make_response(r, from, &fd, &response) != PONTO_OK)
+			return MHD_NO;
+		if (conn->kept)
+			MHD_destroy_response(conn->kept);
+		conn->kept = response;
+		conn->kept_data = from->data;
+	}
+	return MHD_queue_response(conn->connection, r->status, conn->kept);
+}
+
+static enum MHD_Result queue_once(struct mhd_request *r, const struct ponto_http_response *from)
+{
+	enum MHD_Result result = MHD_NO;
+	struct MHD_Response *response;
+	int fd = from->source == PONTO_HTTP_FILE ? from->fd : -1;
+
+	if (make_response(r, from, &fd, &response) == PONTO_OK) {
+		if (!r->whole || mhd_answer_fill(r))
+			result = MHD_queue_response(r->conn->connection, r->status, response);
+		MHD_destroy_response(response);
+	}
+	if (fd >= 0)
+		close(fd);
+	return result;
+}
+
 /* Its release comes when the request is over, also when it is not sent. */
 bool mhd_answer_at_once(struct mhd_request *r, enum MHD_Result *result)
 {
 	struct ponto_http_listener *l = r->conn->listener;
 	struct ponto_http_response from = {.status = 0};
-	struct MHD_Response *response = NULL;
-	int fd;
 
 	if (!l->events.at_once || !l->events.at_once(l->arg, &r->request, &from))
 		return false;
@@ -238,16 +284,13 @@ bool mhd_answer_at_once(struct mhd_request *r, enum MHD_Result *result)
 	r->conn->since = 0;
 	pthread_mutex_unlock(&r->conn->lock);
 	remember(r, &from);
-	fd = from.source == PONTO_HTTP_FILE ? from.fd : -1;
-	*result = MHD_NO;
-	if (ponto_http_check_response(&from, r->head) == PONTO_OK &&
-	    make_response(r, &from, &fd, &response) == PONTO_OK) {
-		if (!r->whole || mhd_answer_fill(r))
-			*result = MHD_queue_response(r->conn->connection, r->status, response);
-		MHD_destroy_response(response);
+	if (ponto_http_check_response(&from, r->head) == PONTO_OK) {
+		*result = may_keep(r, &from) ? queue_kept(r, &from) : queue_once(r, &from);
+		return true;
 	}
-	if (fd >= 0)
-		close(fd);
+	if (from.source == PONTO_HTTP_FILE && from.fd >= 0)
+		close(from.fd);
+	*result = MHD_NO;
 	return true;
 }
 

@@ -74,6 +74,8 @@ void mhd_conn_free(struct mhd_conn *conn)
 {
 	const struct ponto_alloc *alloc = conn->listener->http->env->alloc;
 
+	if (conn->kept)
+		MHD_destroy_response(conn->kept);
 	mhd_request_free(alloc, conn->current);
 	mhd_request_free(alloc, conn->spare);
 	pthread_mutex_destroy(&conn->lock);

@@ -371,16 +371,22 @@ static void on_timer(void *arg)
 
 enum wanted { WANTED_NOTHING, WANTED_RETRIEVAL, WANTED_OFFER };
 
-static enum wanted wanted(const struct dist_peer *peer, const char *target)
+static enum wanted named(const struct dist_peer *peer, const char *path)
 {
-	char path[DIST_PATH_MAX];
 	size_t len = sizeof(PATH) - 1;
 
-	if (dist_path(target, path) != PONTO_OK)
-		return WANTED_NOTHING;
 	if (strncasecmp(path, PATH, len) == 0 && (!path[len] || strcmp(path + len, "/") == 0))
 		return WANTED_RETRIEVAL;
 	return peer->dist->hosted && content_offer_path(path) == 2 ? WANTED_OFFER : WANTED_NOTHING;
+}
+
+/* As nearly all write it, or in any other form. */
+static enum wanted wanted(const struct dist_peer *peer, const char *target)
+{
+	char path[DIST_PATH_MAX];
+	enum wanted what = named(peer, target);
+
+	return what != WANTED_NOTHING || dist_path(target, path) != PONTO_OK ? what : named(peer, path);
 }
 
 static void refuse(struct dist_peer *peer, struct ponto_http_request *request, unsigned status)

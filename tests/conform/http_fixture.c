@@ -217,6 +217,11 @@ static bool at_once(void *arg, const struct ponto_http_request *q, struct ponto_
 	struct http_fixture *f = arg;
 	struct answer *a;
 
+	if (strncmp(q->target, "/same/", 6) == 0) {
+		*r = (struct ponto_http_response){.status = 200, .source = PONTO_HTTP_DATA, .headers = &header, .header_count = 1};
+		r->data = ponto_bytes(f->pattern, (size_t)atoi(q->target + 6));
+		return true;
+	}
 	if (strncmp(q->target, "/once/", 6) != 0)
 		return false;
 	a = calloc(1, sizeof(*a));

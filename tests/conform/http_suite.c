@@ -318,6 +318,10 @@ static void some_are_answered_at_once(void **state)
 			expect_pattern(f, target + 5, sizes[k]);
 		}
 	}
+	for (size_t i = 0; i < 6; i++) {
+		snprintf(target, sizeof(target), "/same/%u", i < 3 ? 5u : (unsigned)i);
+		expect_pattern(f, target, i < 3 ? 5 : i);
+	}
 	fetch = http_get(http_url(f, "/once/nothing"));
 	expect_status(f, &fetch, 404, 0);
 	fetch.url = http_url(f, "/once/data/5");

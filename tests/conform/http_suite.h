@@ -42,7 +42,8 @@ struct http_side {
  *   /hold          kept until the test answers it
  *   /to/TARGET     302 to there
  *   /many/N        N headers "x: y"
- *   /once/SOURCE/N as /SOURCE/N, at once */
+ *   /once/SOURCE/N as /SOURCE/N, at once
+ *   /same/N        N bytes of the pattern, at once, nobody is told when they are sent */
 struct http_fixture {
 	struct ponto_sim *world; /* NULL: loop-uv */
 	struct ponto_log *log;
