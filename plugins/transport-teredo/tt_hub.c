@@ -205,12 +205,12 @@ static void woken(void *arg)
 	tt_queue_init(&taken);
 	pthread_mutex_lock(&hub->lock);
 	stopping = hub->stopping;
-	tt_stream_attach(hub);
 	if (hub->out.head) {
 		taken = hub->out;
 		tt_queue_init(&hub->out);
 	}
 	pthread_mutex_unlock(&hub->lock);
+	tt_stream_attach(hub);
 	if (hub->role->woken)
 		hub->role->woken(hub);
 	for (const struct tt_item *item = taken.head; item; item = item->next)

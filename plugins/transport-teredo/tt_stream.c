@@ -66,9 +66,16 @@ void tt_stream_address(struct tt_hub *hub)
 
 void tt_stream_attach(struct tt_hub *hub)
 {
-	if (!hub->stack || hub->attached)
+	struct stack *stack;
+
+	if (hub->attached)
 		return;
-	if (stack_attach(hub->stack, hub->loop, output, hub) != PONTO_OK) {
+	pthread_mutex_lock(&hub->lock);
+	stack = hub->stack;
+	pthread_mutex_unlock(&hub->lock);
+	if (!stack)
+		return;
+	if (stack_attach(stack, hub->loop, output, hub) != PONTO_OK) {
 		ponto_error(hub->env->log, TT_TOPIC, "streams have no way out");
 		return;
 	}
