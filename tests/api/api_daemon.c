@@ -49,7 +49,8 @@ void api_daemon_clear(struct api_daemon *d)
 	ponto_test_rmdir(d->dir);
 }
 
-static bool log_says(const struct api_daemon *d, const char *text)
+/* tell: and what else it says is printed. */
+static bool log_says(const struct api_daemon *d, const char *text, bool tell)
 {
 	char path[4096], line[1024];
 	bool found = false;
@@ -57,8 +58,11 @@ static bool log_says(const struct api_daemon *d, const char *text)
 
 	snprintf(path, sizeof(path), "%s/log", d->dir);
 	f = fopen(path, "r");
-	while (f && !found && fgets(line, sizeof(line), f))
+	while (f && !found && fgets(line, sizeof(line), f)) {
 		found = strstr(line, text) != NULL;
+		if (tell && !found)
+			printf("# pontod: %s", line);
+	}
 	if (f)
 		fclose(f);
 	return found;
@@ -83,6 +87,13 @@ static void run_daemon(const struct api_daemon *d)
 	_exit(127);
 }
 
+static bool has_ended(const struct api_daemon *d)
+{
+	siginfo_t info = {0};
+
+	return waitid(P_PID, (id_t)d->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
 void api_daemon_start(struct api_daemon *d)
 {
 	char log[4096];
@@ -94,7 +105,8 @@ void api_daemon_start(struct api_daemon *d)
 	assert_true(d->pid >= 0);
 	if (d->pid == 0)
 		run_daemon(d);
-	API_AWAIT(log_says(d, "runs: state"));
+	API_AWAIT(log_says(d, "runs: state", false) || has_ended(d));
+	assert_true(log_says(d, "runs: state", has_ended(d)));
 }
 
 static void end(struct api_daemon *d, int signal)

@@ -56,10 +56,10 @@ int api_world_teardown(void **state);
 struct api_world *api_world_start(void);
 void api_world_end(struct api_world *w);
 
-/* Tries until it is true, at most a minute. */
+/* Tries until it is true, at most two minutes. */
 #define API_AWAIT(condition)                                                                                           \
 	do {                                                                                                           \
-		int tries_ = 1200;                                                                                     \
+		int tries_ = 2400;                                                                                     \
 		while (!(condition) && tries_-- > 0)                                                                   \
 			usleep(50000);                                                                                 \
 		assert_true(tries_ > 0);                                                                               \
