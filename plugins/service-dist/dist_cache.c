@@ -173,6 +173,7 @@ void dist_cache_finish(struct dist_cache *cache)
 	dist_scrub_end(cache);
 	dist_count_end(cache);
 	dist_index_clear(&cache->index);
+	ponto_pool_destroy(cache->pool);
 	ponto_free(cache->config.alloc, cache->config.instance);
 	ponto_free(cache->config.alloc, cache);
 	if (closed)
@@ -213,7 +214,10 @@ int dist_cache_open(const struct dist_cache_config *config, dist_cache_done_fn *
 		return result;
 	}
 	make_metrics(cache);
-	result = ponto_timer_create(config->loop, on_timer, cache, &cache->timer);
+	dist_depth_init(&cache->depth);
+	result = ponto_pool_create(alloc, config->instance, DIST_DEPTH_MAX, DIST_DEPTH_MAX, &cache->pool);
+	if (result == PONTO_OK)
+		result = ponto_timer_create(config->loop, on_timer, cache, &cache->timer);
 	dist_count_begin(cache);
 	if (result == PONTO_OK)
 		result = dist_scrub_begin(cache);

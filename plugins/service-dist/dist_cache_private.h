@@ -3,6 +3,7 @@
 #define PLUGINS_SERVICE_DIST_DIST_CACHE_PRIVATE_H
 
 #include "plugins/service-dist/dist_cache.h"
+#include "plugins/service-dist/dist_depth.h"
 #include "plugins/service-dist/dist_index.h"
 #include "plugins/service-dist/dist_ledger.h"
 
@@ -89,6 +90,8 @@ struct dist_cache {
 	unsigned reads, puts;
 	unsigned background; /* and of those that nobody waits for */
 	unsigned writes;     /* and of changes that somebody waits for */
+	struct dist_depth depth; /* so many of these may be */
+	struct ponto_pool *pool; /* that makes them */
 	struct dist_entry *waiting, *last_waiting;
 	struct dist_entry *writers, *last_writer;
 	struct dist_clear *clears;

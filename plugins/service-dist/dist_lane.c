@@ -1,13 +1,13 @@
 /* Changes of segments in the store: one job at a time for a segment, so that they do not get in each other's way;
- * blocks that come meanwhile go together in the next. Few are at work at a time, and of those that nobody waits for one:
- * a store that holds writes back must not hold all workers of its pool, for reads need one. */
+ * blocks that come meanwhile go together in the next. Of those that nobody waits for one is at work at a time, of the others
+ * as many as the store takes with profit, on workers of the cache's own: a store that holds writes back must not hold the
+ * workers of its pool, for reads need them. */
 #include <assert.h>
 #include <string.h>
 
 #include "plugins/service-dist/dist_cache_private.h"
 
 #define BACKGROUND_MAX 1u
-#define WRITES_MAX 2u /* with that one less than a store has workers (framework/node.c) */
 
 struct lane_job {
 	struct dist_cache *cache;
@@ -15,6 +15,7 @@ struct lane_job {
 	struct content_id id;
 	bool remove, verify, scrub, background;
 	uint64_t reads; /* bytes, for the scrub */
+	uint64_t took;	/* microseconds */
 	uint32_t blocks; /* that it can have, when it is removed */
 	struct dist_segment segment;
 	struct dist_change change;
@@ -51,9 +52,11 @@ static void lane_run(void *arg)
 {
 	struct lane_job *job = arg;
 	const struct dist_shelf *shelf = &job->cache->shelf;
+	uint64_t began = ponto_mono(shelf->clock);
 
 	job->result = job->remove ? dist_shelf_remove(shelf, &job->id, job->blocks)
 				  : dist_shelf_change(shelf, &job->id, &job->change, &job->changed);
+	job->took = ponto_mono(shelf->clock) - began;
 }
 
 static void removed(struct lane_job *job)
@@ -126,6 +129,8 @@ static void lane_done(void *arg)
 	job->entry->lane.busy = false;
 	cache->background -= job->background;
 	cache->writes -= !job->background;
+	if (!job->background)
+		dist_depth_took(&cache->depth, job->took, cache->writers != NULL);
 	if (job->remove)
 		removed(job);
 	else
@@ -214,7 +219,8 @@ static int begin(struct dist_cache *cache, struct dist_entry *entry, bool backgr
 			job->change.used = job->change.now;
 		}
 	}
-	result = ponto_pool_submit(cache->config.store.pool, cache->config.loop, lane_run, lane_done, job);
+	result = ponto_pool_submit(background ? cache->config.store.pool : cache->pool, cache->config.loop, lane_run,
+				   lane_done, job);
 	if (result != PONTO_OK) {
 		struct dist_put *last = job->puts;
 
@@ -264,7 +270,7 @@ static void queue_writer(struct dist_cache *cache, struct dist_entry *entry)
 
 static void advance_writers(struct dist_cache *cache)
 {
-	while (cache->writers && cache->writes < WRITES_MAX) {
+	while (cache->writers && cache->writes < cache->depth.now) {
 		struct dist_entry *entry = cache->writers;
 		struct dist_lane *lane = &entry->lane;
 		struct dist_put *refused = NULL;
@@ -442,7 +448,7 @@ static int enqueue(struct dist_cache *cache, struct dist_entry *entry, struct di
 		return PONTO_OK;
 	if (lane->queued)
 		return PONTO_OK;
-	if (cache->writes >= WRITES_MAX) {
+	if (cache->writes >= cache->depth.now) {
 		queue_writer(cache, entry);
 		return PONTO_OK;
 	}
