@@ -52,7 +52,8 @@ int teredo_client_create(const struct teredo_client_config *config, struct tered
 	c->tests = (struct bucket){.rate = config->tests, .left = config->tests};
 	c->relayed = c->tests;
 	c->echoes = (struct bucket){.rate = config->echoes, .left = config->echoes};
-	c->phase_at = c->discovery_at = PONTO_NEVER;
+	c->phase_at = c->discovery_at = c->search.at = PONTO_NEVER;
+	c->refresh = config->refresh;
 	pending_init(&c->out);
 	config->random->fill(config->random->ctx, c->hash_key, sizeof(c->hash_key));
 	c->id = ponto_bytes_dup(config->alloc, config->id);
@@ -351,6 +352,7 @@ void teredo_client_advance(struct teredo_client *c, uint64_t now)
 	struct peer *p;
 
 	qualify_advance(c, now);
+	interval_advance(c, now);
 	while ((p = peer_due(c)) && p->due <= now) {
 		bubble_advance(c, p, now);
 		port_advance(c, p, now);
@@ -365,6 +367,8 @@ uint64_t teredo_client_deadline(const struct teredo_client *c)
 
 	if (c->has_address && c->discovery_at < at)
 		at = c->discovery_at;
+	if (c->search.at < at)
+		at = c->search.at;
 	return p && p->due < at ? p->due : at;
 }
 
@@ -383,6 +387,8 @@ void teredo_client_status(const struct teredo_client *c, struct teredo_client_st
 		.mapped = c->mapped,
 		.server = c->has_address ? c->home : c->config.servers[c->server],
 		.interaction = c->interaction,
+		.refresh = c->refresh,
+		.searching = c->search.stage != SEARCH_OFF,
 		.peers = peer_count(c),
 		.trusted = c->trusted_count,
 		.queued = c->queued,

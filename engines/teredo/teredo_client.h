@@ -43,7 +43,8 @@ enum teredo_feature {
 	TEREDO_FEATURE_CONE_TRUST = 1u << 9, /* case 4 of RFC 4380 5.2.4, which RFC 5991 3.2 ignores */
 	TEREDO_FEATURE_NO_NONCE = 1u << 10,  /* solicitations without authentication */
 	TEREDO_FEATURE_WHOLE = 1u << 11,     /* all that is believed is for a whole host, which answers echo requests itself */
-	TEREDO_FEATURE_ALL = (1u << 12) - 1,
+	TEREDO_FEATURE_INTERVAL = 1u << 12,  /* 5.2.7: looks for a longer refresh interval, with a port of its own */
+	TEREDO_FEATURE_ALL = (1u << 13) - 1,
 };
 #define TEREDO_FEATURE_DEFAULT                                                                                         \
 	(TEREDO_FEATURE_SYMMETRIC | TEREDO_FEATURE_PRESERVING | TEREDO_FEATURE_SEQUENTIAL | TEREDO_FEATURE_HAIRPIN |   \
@@ -147,6 +148,8 @@ struct teredo_client_status {
 	struct teredo_endpoint mapped;
 	struct teredo_pair server;
 	uint64_t interaction; /* when the server was last heard */
+	uint64_t refresh;     /* the interval in use: the one configured, or a longer one that was found */
+	bool searching;	      /* for that */
 	uint32_t peers, trusted, queued;
 };
 

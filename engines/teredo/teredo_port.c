@@ -46,7 +46,7 @@ static void free_one(struct teredo_client *c, uint64_t now)
 static bool take_slot(struct teredo_client *c, struct peer *p, uint64_t now)
 {
 	for (uint8_t i = 1; i <= TEREDO_PORTS_MAX; i++) {
-		if (c->ports[i].used)
+		if (c->ports[i].used || (i == VIA_SECONDARY && has(c, TEREDO_FEATURE_INTERVAL)))
 			continue;
 		c->ports[i] = (struct port){.peer = p, .used = true, .since = now};
 		ask(c, i);
@@ -169,6 +169,10 @@ void teredo_client_opened(struct teredo_client *c, uint64_t now, uint8_t via, in
 	struct port *port;
 	struct peer *p;
 
+	if (via == VIA_SECONDARY && has(c, TEREDO_FEATURE_INTERVAL)) {
+		interval_opened(c, now, result);
+		return;
+	}
 	if (via == 0 || via > TEREDO_PORTS_MAX || !c->ports[via].used || c->ports[via].open)
 		return;
 	port = &c->ports[via];

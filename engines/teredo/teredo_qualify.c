@@ -27,6 +27,7 @@ static void tell_address(struct teredo_client *c)
 void qualify_withdraw(struct teredo_client *c)
 {
 	peers_forget(c);
+	interval_stop(c);
 	if (!c->has_address)
 		return;
 	c->has_address = false;
@@ -117,8 +118,8 @@ static uint64_t draw(struct teredo_client *c, uint64_t low, uint64_t high)
 
 static void rest(struct teredo_client *c, uint64_t now)
 {
-	uint64_t low = c->config.refresh / 100 * c->config.refresh_low;
-	uint64_t high = c->config.refresh / 100 * c->config.refresh_high;
+	uint64_t low = c->refresh / 100 * c->config.refresh_low;
+	uint64_t high = c->refresh / 100 * c->config.refresh_high;
 
 	c->phase = PHASE_REST;
 	c->phase_at = now + draw(c, low, high);
@@ -165,6 +166,9 @@ static void qualified(struct teredo_client *c, uint64_t now, enum teredo_nat nat
 	/* RFC 6081 5.3.3: when both say the same there is one NAT only. */
 	if (teredo_endpoint_equal(&c->upnp_mapped, &c->mapped))
 		c->upnp_mapped = (struct teredo_endpoint){0, 0};
+	/* Anew also when a longer interval lost the mapping. */
+	if (!same)
+		interval_begin(c);
 	rest(c, now);
 	if (same)
 		return;

@@ -383,6 +383,10 @@ int teredo_client_input(struct teredo_client *c, uint64_t now, const struct tere
 		c->stats.malformed++;
 		return 0;
 	}
+	if (in->via == VIA_SECONDARY && has(c, TEREDO_FEATURE_INTERVAL)) {
+		interval_input(c, now, in, &packet);
+		return 0;
+	}
 	if (in->via != TEREDO_VIA_SERVICE && in->via != TEREDO_VIA_GROUP &&
 	    (in->via > TEREDO_PORTS_MAX || !c->ports[in->via].open || port_advertisement(c, now, in, &packet)))
 		return 0;

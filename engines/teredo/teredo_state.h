@@ -108,6 +108,21 @@ struct bucket {
 	uint32_t rate, left;
 };
 
+/* RFC 4380 5.2.7 */
+enum search_stage { SEARCH_OFF = 0, SEARCH_OPENING, SEARCH_ASKING, SEARCH_WAITING, SEARCH_PROBING };
+
+struct search {
+	enum search_stage stage;
+	bool unwanted; /* the port is still being opened */
+	uint8_t tries; /* of the stage */
+	uint64_t at;   /* when it goes on by itself */
+	uint64_t candidate, maximum;
+	struct teredo_ip6 address; /* the secondary one */
+	uint8_t nonce[TEREDO_NONCE];
+};
+
+#define VIA_SECONDARY TEREDO_PORTS_MAX /* its port, which is no peer's while the feature is on */
+
 struct port {
 	struct peer *peer;
 	uint16_t number;
@@ -142,6 +157,9 @@ struct teredo_client {
 	uint64_t failures;
 	uint64_t interaction;
 	uint64_t discovery_at;
+
+	uint64_t refresh; /* the interval in use */
+	struct search search;
 
 	/* UPNP */
 	bool upnp; /* the NAT keeps a port for us */
@@ -233,6 +251,18 @@ void qualify_mapped(struct teredo_client *c, uint64_t now);
 void qualify_solicit(struct teredo_client *c, uint32_t server, uint8_t via, const uint8_t nonce[TEREDO_NONCE]);
 /* The checks that all advertisements pass. */
 bool qualify_valid(const struct teredo_client *c, const struct teredo_packet *p, const uint8_t nonce[TEREDO_NONCE]);
+
+/* ---- teredo_interval.c ------------------------------------------------------------------------- */
+
+/* The interval configured, and the search for a longer one if that is wanted. */
+void interval_begin(struct teredo_client *c);
+void interval_stop(struct teredo_client *c);
+/* The secondary port is open, or not. */
+void interval_opened(struct teredo_client *c, uint64_t now, int result);
+void interval_advance(struct teredo_client *c, uint64_t now);
+/* What came by the secondary port. */
+void interval_input(struct teredo_client *c, uint64_t now, const struct teredo_received *in,
+		    const struct teredo_packet *p);
 
 /* ---- teredo_bubble.c ------------------------------------------------------------------------------ */
 

@@ -244,6 +244,52 @@ static void mapping_is_kept_alive(void **state)
 	teredo_world_fini(&world);
 }
 
+/* What half an hour takes, of both ways. */
+static uint64_t datagrams(struct teredo_world *world)
+{
+	struct ponto_sim_network_stats before, after;
+
+	assert_ok(ponto_sim_network_stats(world->sim, &before));
+	teredo_world_run(world, 1800 * PONTO_SECOND);
+	assert_ok(ponto_sim_network_stats(world->sim, &after));
+	return after.sent - before.sent;
+}
+
+/* The longest interval that the box allows, but for its last quarter, and no mapping lost by that. */
+static void longer_interval_is_found(void **state)
+{
+	static const char *const search[] = {"interval_search=true", NULL};
+	struct ponto_sim_nat nat = boxes[PORT];
+	struct teredo_world world;
+	struct end a;
+
+	(void)state;
+	for (unsigned timeout = 40; timeout <= 160; timeout += 10) {
+		uint64_t usual;
+
+		nat.timeout = timeout * PONTO_SECOND;
+		assert_true(teredo_world_init(&world, 1, false));
+		assert_ok(ponto_sim_network_nat(world.sim, 1, &nat));
+		add(&world, &a, 1, NULL);
+		assert_true(teredo_world_wait(&world, a.d, &a.addr));
+		usual = datagrams(&world);
+		ponto_datagrams_close(&a.d);
+		teredo_world_fini(&world);
+		assert_true(teredo_world_init(&world, 1, false));
+		assert_ok(ponto_sim_network_nat(world.sim, 1, &nat));
+		add(&world, &a, 1, search);
+		teredo_world_run(&world, 600 * PONTO_SECOND);
+		assert_int_equal(a.changes, 1);
+		if (timeout >= 100)
+			assert_true(2 * datagrams(&world) < usual);
+		else
+			assert_true(datagrams(&world) <= usual + 8);
+		assert_int_equal(a.changes, 1);
+		ponto_datagrams_close(&a.d);
+		teredo_world_fini(&world);
+	}
+}
+
 /* The box starts anew: the address changes, the application is told, and talks on with the new one. */
 static void box_forgets(void **state)
 {
@@ -377,6 +423,7 @@ static void service_ports(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(every_pair_meets), cmocka_unit_test(and_with_loss),	     cmocka_unit_test(behind_one_box),
 	cmocka_unit_test(on_one_link),	    cmocka_unit_test(mapping_is_kept_alive), cmocka_unit_test(box_forgets),
+	cmocka_unit_test(longer_interval_is_found),
 	cmocka_unit_test(server_goes_away), cmocka_unit_test(nothing_crosses),	     cmocka_unit_test(service_ports),
 };
 
