@@ -155,14 +155,28 @@ static uint16_t drawn(void)
 	return (uint16_t)(FIRST_PORT + number % (65536 - FIRST_PORT));
 }
 
+static enum map_result unmap(const struct map_task *t, struct map_answer *out)
+{
+	char outside[8];
+	int error;
+
+	snprintf(outside, sizeof(outside), "%u", t->external);
+	error = UPNP_DeletePortMapping(out->control, out->type, outside, t->tcp ? "TCP" : "UDP", NULL);
+	return error && error != NO_SUCH_ENTRY ? failed(error, out) : MAP_GIVEN_BACK;
+}
+
 static enum map_result map(const struct map_task *t, struct map_answer *out)
 {
 	char address[64] = "";
 	int error;
 
 	error = UPNP_GetExternalIPAddress(out->control, out->type, address);
-	if (error)
+	if (error) {
+		/* RFC 6081 5.3.3: what was had before goes. */
+		if (t->control)
+			(void)unmap(t, out);
 		return failed(error, out);
+	}
 	if (inet_pton(AF_INET, address, &out->external) != 1 || !out->external.s_addr) {
 		snprintf(out->words, sizeof(out->words), "the gateway has no address outside");
 		return MAP_REFUSED;
@@ -175,16 +189,6 @@ static enum map_result map(const struct map_task *t, struct map_answer *out)
 		error = add(t, out, out->port, &out->lifetime);
 	}
 	return error ? failed(error, out) : MAP_HELD;
-}
-
-static enum map_result unmap(const struct map_task *t, struct map_answer *out)
-{
-	char outside[8];
-	int error;
-
-	snprintf(outside, sizeof(outside), "%u", t->external);
-	error = UPNP_DeletePortMapping(out->control, out->type, outside, t->tcp ? "TCP" : "UDP", NULL);
-	return error && error != NO_SUCH_ENTRY ? failed(error, out) : MAP_GIVEN_BACK;
 }
 
 enum map_result map_upnp(const struct map_task *task, struct map_answer *out)

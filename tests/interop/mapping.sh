@@ -113,6 +113,14 @@ for what in redirect elsewhere control endless trickle; do
 	hostile_stop
 	elsewhere_stop
 done
+# Without an address outside a port is worth nothing: it is not left behind.
+hostile_start lost
+peer_start any 0 protocols=upnp check=2 retry=60
+check "UPnP: a gateway that tells its address keeps the port" peer_says "held 11.0.0.101:40000 by UPnP"
+check "UPnP: when it tells none any more the port is given back" until_true 200 grep -qx DeletePortMapping "$work/hostile.out"
+check "UPnP: and that is told" peer_says_like "none: UPnP: refused, refused, error 501"
+ends "UPnP: it ends"
+hostile_stop
 hostile_start trickle
 peer_start any 0 protocols=upnp
 check "UPnP: a device is being read" until_true 200 grep -q asked "$work/hostile.out"

@@ -5,7 +5,8 @@ pcp: wrong nonces, other ports, cut answers, answers of an unasked kind, then th
 redirect: a UPnP device whose description is said to lie at ELSEWHERE, by a redirection.
 elsewhere: a search's answer that names ELSEWHERE at once.
 control: a description at GATEWAY whose control address is at ELSEWHERE.
-endless: a description that does not end.  trickle: one that comes a byte a second."""
+endless: a description that does not end.  trickle: one that comes a byte a second.
+lost: a gateway that tells its address outside once only, and keeps ports.  never: one that never tells it."""
 import socket, struct, sys, threading, time
 
 gateway, elsewhere, what = sys.argv[1:4]
@@ -53,9 +54,9 @@ def http(address, port, handle):
             c, _ = listener.accept()
             def one(c=c):
                 try:
-                    c.recv(4096)
+                    request = c.recv(4096)
                     print("asked", flush=True)
-                    handle(c)
+                    handle(c, request)
                 except OSError:
                     pass
                 c.close()
@@ -69,12 +70,43 @@ def description(control):
            '<controlURL>%s</controlURL><SCPDURL>/x</SCPDURL></service></serviceList></device></root>' % control).encode()
     return b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n" % len(xml) + xml
 
-def endless(c):
+def soap(status, action, body):
+    text = ('<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>%s</s:Body>'
+            '</s:Envelope>' % body).encode()
+    return b"HTTP/1.1 %s\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n" % (status, len(text)) + text
+
+told = 0
+def keeper(c, request, times):
+    global told
+    while b"\r\n\r\n" not in request or len(request.split(b"\r\n\r\n", 1)[1]) < length(request):
+        request += c.recv(4096)
+    action = next((a for a in ("GetExternalIPAddress", "AddPortMapping", "DeletePortMapping") if a.encode() in request), None)
+    if action is None:
+        c.sendall(description("/ctl"))
+        return
+    print(action, flush=True)
+    told += action == "GetExternalIPAddress"
+    if action == "GetExternalIPAddress" and told > times:
+        c.sendall(soap(b"500 Internal Server Error", action, "<s:Fault><faultcode>s:Client</faultcode><faultstring>UPnPError"
+                       "</faultstring><detail><UPnPError xmlns=\"urn:schemas-upnp-org:control-1-0\"><errorCode>501"
+                       "</errorCode></UPnPError></detail></s:Fault>"))
+        return
+    address = "<NewExternalIPAddress>11.0.0.101</NewExternalIPAddress>" if action == "GetExternalIPAddress" else ""
+    c.sendall(soap(b"200 OK", action, '<u:%sResponse xmlns:u="urn:schemas-upnp-org:service:WANIPConnection:1">%s'
+                   '</u:%sResponse>' % (action, address, action)))
+
+def length(request):
+    for line in request.split(b"\r\n"):
+        if line.lower().startswith(b"content-length:"):
+            return int(line.split(b":")[1])
+    return 0
+
+def endless(c, request):
     c.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n\r\n<?xml version=\"1.0\"?><root>")
     while True:
         c.sendall(b"<a>" * 20000)
 
-def trickle(c):
+def trickle(c, request):
     c.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 100000\r\n\r\n")
     while True:
         c.sendall(b"<")
@@ -97,9 +129,10 @@ def ssdp(location):
 
 if what == "pcp":
     pcp()
-handlers = {"redirect": lambda c: c.sendall(b"HTTP/1.1 302 Found\r\nLocation: http://%s:5001/d.xml\r\nContent-Length: 0\r\n\r\n"
+handlers = {"redirect": lambda c, request: c.sendall(b"HTTP/1.1 302 Found\r\nLocation: http://%s:5001/d.xml\r\nContent-Length: 0\r\n\r\n"
                                             % elsewhere.encode()),
-            "control": lambda c: c.sendall(description("http://%s:5001/ctl" % elsewhere)),
-            "elsewhere": lambda c: c.sendall(description("/ctl")), "endless": endless, "trickle": trickle}
+            "control": lambda c, request: c.sendall(description("http://%s:5001/ctl" % elsewhere)),
+            "elsewhere": lambda c, request: c.sendall(description("/ctl")), "endless": endless, "trickle": trickle,
+            "lost": lambda c, request: keeper(c, request, 1), "never": lambda c, request: keeper(c, request, 0)}
 http(gateway, 5000, handlers[what])
 ssdp("http://%s:%d/d.xml" % ((elsewhere, 5001) if what == "elsewhere" else (gateway, 5000)))

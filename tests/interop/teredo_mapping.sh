@@ -46,6 +46,10 @@ nat_test() {
 says() { grep -q "$1" <<<"$said" || { echo "$said"; return 1; }; } # TEXT
 detail() { ponto "$1" node status | awk -v key="$2" '/^   / && $1 == key { $1 = ""; print substr($0, 2) }'; } # HOST KEY
 
+no_port_left() { # at the hostile gateway
+	[ "$(grep -cx AddPortMapping "$work/hostile.out")" -le "$(grep -cx DeletePortMapping "$work/hostile.out")" ]
+}
+
 server_start
 ip netns exec "${LAB}nat1" tshark -q -i lan -w "$work/soap.pcap" -f 'tcp port 5000' 2>"$work/soap.tshark" &
 soap_pid=$!
@@ -119,6 +123,18 @@ check "peers behind symmetric NATs are uncertain" says '^  perhaps  *peers behin
 is "JSON has the same" "$(ponto client1 --json node nat-test | python3 -c 'import json, sys; t = json.load(sys.stdin)[0]; print(t["nat"], t["details"]["mapped"].split(":")[0], t["works"][0]["answer"])')" "restricted 11.0.0.101 yes"
 node_stop client1
 gate_stop
+
+# ---- it does not tell its address outside -------------------------------------------------------------
+hostile_start never
+client_start client1 upnp
+nat_test client1
+proves TEREDO-278
+is "without an address outside: there is a Teredo address all the same" $code 0
+check "and why it has no port" says 'port mapping   none: UPnP: refused'
+check "the gateway was asked for it" grep -qx GetExternalIPAddress "$work/hostile.out"
+check "and keeps no port" no_port_left
+node_stop client1
+hostile_stop
 
 # ---- other NATs -----------------------------------------------------------------------------------------
 lab nat nat3 symmetric
