@@ -484,6 +484,17 @@ void content_client_found(struct content_client *client, uint64_t now, const str
 		meet(client, now, s, addr);
 }
 
+/* Those that are at work stay where they are. */
+static void ask_first(struct segment *s, const struct ponto_addr *addr)
+{
+	struct server *server = s->active ? NULL : content_client_server(s, addr), first = s->servers[0];
+
+	if (!server)
+		return;
+	s->servers[0] = *server;
+	*server = first;
+}
+
 void content_client_expect(struct content_client *client, uint64_t now, const struct content_id *id,
 			   const struct ponto_addr *addr)
 {
@@ -495,6 +506,7 @@ void content_client_expect(struct content_client *client, uint64_t now, const st
 		return;
 	s->used = now;
 	meet(client, now, s, addr);
+	ask_first(s, addr);
 }
 
 void content_client_forget(struct content_client *client, const struct content_id *id)

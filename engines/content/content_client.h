@@ -112,7 +112,7 @@ void content_client_found(struct content_client *client, uint64_t now, const str
 			  const struct ponto_addr *addr);
 
 /* The same before the segment is sought: a server that holds others of the same content, so that no search is needed
- * for each of them. Without room or memory he is found otherwise. */
+ * for each of them. Who is told last is asked first. Without room or memory he is found otherwise. */
 void content_client_expect(struct content_client *client, uint64_t now, const struct content_id *id,
 			   const struct ponto_addr *addr);
 

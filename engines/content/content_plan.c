@@ -3,8 +3,13 @@
 #include <assert.h>
 #include <string.h>
 
+#define FINE 4u /* blocks of a segment on average: fewer are looked for by their place */
+#define OPEN_IN_ORDER 1024u
 #define OPEN_BLOCKS 32768u /* of the segments worked on at once, 2 GiB in version 1.0: what a look goes over */
 #define QUANTUM 64u /* blocks that a reader's window goes on by, so that what is set out for stays in one piece */
+#define LOOKING_MAX (PONTO_SECOND)
+#define LOOK_WORTH 12u		  /* blocks */
+#define GAP_BLOCK (PONTO_MS)	  /* likewise, where something was found */
 #define LOOK_BLOCK (8 * PONTO_MS) /* between two looks, for each block that is left */
 
 struct content_plan_config content_plan_defaults(const struct ponto_alloc *alloc, uint64_t seed)
@@ -133,6 +138,7 @@ int content_plan_begin(struct content_plan *plan, uint64_t now)
 	plan->begun = true;
 	plan->progress = plan->begun_at = now;
 	plan->place = plan->blocks;
+	plan->fine = !plan->config.in_order && plan->blocks < (uint64_t)FINE * plan->part_count;
 	if (plan->part_count && !plan->config.in_order)
 		plan->next_part = (uint32_t)content_plan_random(plan, plan->part_count);
 	return PONTO_OK;
@@ -142,6 +148,9 @@ int content_plan_begin(struct content_plan *plan, uint64_t now)
 
 static void close_whole(struct content_plan *p)
 {
+	if (!p->close)
+		return;
+	p->close = false;
 	for (uint32_t i = 0; i < p->open_count;) {
 		struct part *part = &p->parts[p->open[i]];
 
@@ -171,7 +180,9 @@ static void open_part(struct content_plan *p, uint32_t at)
 
 static void open_more(struct content_plan *p)
 {
-	while (p->opened < p->part_count && p->open_count < CONTENT_PLAN_OPEN_MAX && p->open_blocks < OPEN_BLOCKS) {
+	uint32_t most = p->config.in_order ? OPEN_IN_ORDER : CONTENT_PLAN_OPEN_MAX;
+
+	while (p->opened < p->part_count && p->open_count < most && p->open_blocks < OPEN_BLOCKS) {
 		if (p->parts[p->next_part].left && !p->parts[p->next_part].open)
 			open_part(p, p->next_part);
 		p->next_part = (p->next_part + 1) % p->part_count;
@@ -243,7 +254,10 @@ bool content_plan_take_session(struct content_plan *p, uint64_t now, struct part
 	p->peer_count += taken;
 	p->sessions++;
 	part->session = true;
-	part->stopping = part->found = part->lacked = false;
+	part->next = p->active;
+	p->active = part;
+	part->stopping = part->lacked = false;
+	part->found = 0;
 	part->began = now;
 	out->kind = CONTENT_PLAN_SESSION_BEGIN;
 	out->segment = (uint32_t)(part - p->parts);
@@ -260,10 +274,18 @@ static uint64_t look_from(struct content_plan *p, const struct part *part)
 	return part->first + content_plan_random(p, part->count);
 }
 
+/* Without a content server all have to be looked for, again and again. */
+static bool follows_trails(const struct content_plan *p)
+{
+	return p->fine && p->config.origin;
+}
+
 static bool begin_session(struct content_plan *p, uint64_t now, struct content_plan_step *out)
 {
 	uint32_t start = p->open_count && !p->config.in_order ? (uint32_t)content_plan_random(p, p->open_count) : 0;
 
+	if (follows_trails(p))
+		return content_plan_trail_session(p, now, out);
 	for (uint32_t i = 0; i < p->open_count && p->sessions < p->config.sessions; i++) {
 		uint32_t at = p->open[(start + i) % p->open_count];
 		struct part *part = &p->parts[at];
@@ -278,15 +300,15 @@ static bool begin_session(struct content_plan *p, uint64_t now, struct content_p
 /* One that goes on although the content server has nothing else to do. */
 static bool stop_session(struct content_plan *p, uint64_t now, struct content_plan_step *out)
 {
-	for (uint32_t i = 0; p->transfers == 0 && content_plan_could_ask(p, now) && i < p->open_count; i++) {
-		struct part *part = &p->parts[p->open[i]];
-
-		if (!part->session || part->stopping || now < part->began + p->config.patience)
+	if (p->transfers || !content_plan_could_ask(p, now))
+		return false;
+	for (struct part *part = p->active; part; part = part->next) {
+		if (part->stopping || now < part->began + p->config.patience)
 			continue;
 		part->stopping = true;
 		memset(out, 0, sizeof(*out));
 		out->kind = CONTENT_PLAN_SESSION_STOP;
-		out->segment = p->open[i];
+		out->segment = (uint32_t)(part - p->parts);
 		return true;
 	}
 	return false;
@@ -294,12 +316,18 @@ static bool stop_session(struct content_plan *p, uint64_t now, struct content_pl
 
 static void free_session(struct content_plan *p, struct part *part)
 {
+	struct part **at = &p->active;
+
 	for (uint64_t i = 0; i < part->count; i++) {
 		p->peer_count -= clear_bit(p->peer, part->first + i);
 		clear_bit(p->listed, part->first + i);
 	}
-	p->sessions -= part->session;
+	while (*at != part)
+		at = &(*at)->next;
+	*at = part->next;
+	p->sessions--;
 	part->session = part->stopping = false;
+	p->close |= part->left == 0;
 }
 
 void content_plan_lacked(struct content_plan *plan, uint64_t now, uint32_t segment, const struct content_blocks *blocks)
@@ -319,6 +347,21 @@ void content_plan_lacked(struct content_plan *plan, uint64_t now, uint32_t segme
 	part->looked = now;
 }
 
+/* Until as much has come to neighbours as is worth a look at each of them. */
+static uint64_t gap_after(const struct content_plan *p, struct part *part)
+{
+	uint64_t least = p->config.fresh / 3, most = (p->blocks - p->had_count) * GAP_BLOCK;
+
+	part->gap = part->found < LOOK_WORTH ? 2 * part->gap : part->gap / 2;
+	if (most > 2 * p->config.look)
+		most = 2 * p->config.look;
+	if (part->gap > most)
+		part->gap = most;
+	if (part->gap < least)
+		part->gap = least;
+	return part->gap;
+}
+
 void content_plan_session_ended(struct content_plan *plan, uint64_t now, uint32_t segment)
 {
 	struct part *part = &plan->parts[segment];
@@ -328,6 +371,8 @@ void content_plan_session_ended(struct content_plan *plan, uint64_t now, uint32_
 		return;
 	free_session(plan, part);
 	part->refused = false;
+	if (!part->found && part->left)
+		plan->looking = now < part->began + LOOKING_MAX ? now - part->began : LOOKING_MAX;
 	if (!part->lacked)
 		part->looked = now;
 	part->empty = part->found ? 0 : part->empty < 8 ? part->empty + 1 : part->empty;
@@ -336,7 +381,9 @@ void content_plan_session_ended(struct content_plan *plan, uint64_t now, uint32_
 	/* Who gave something may have more by now. */
 	part->again = now + (part->found ? 0 : wait < CONTENT_PLAN_LOOK_MAX ? wait : CONTENT_PLAN_LOOK_MAX);
 	if (part->found && plan->config.origin)
-		part->again = now + plan->config.fresh / 3;
+		part->again = now + gap_after(plan, part);
+	if (follows_trails(plan))
+		content_plan_trail_ended(plan, now, part);
 }
 
 void content_plan_session_refused(struct content_plan *plan, uint64_t now, uint32_t segment)
@@ -366,11 +413,15 @@ static void wait_step(struct content_plan *p, uint64_t now, struct content_plan_
 
 	memset(out, 0, sizeof(*out));
 	out->kind = CONTENT_PLAN_WAIT;
-	for (uint32_t i = 0; i < p->open_count; i++) {
+	for (const struct part *part = p->active; stops && part; part = part->next) {
+		if (!part->stopping)
+			deadline = sooner(deadline, part->began + p->config.patience);
+	}
+	if (follows_trails(p))
+		deadline = sooner(deadline, content_plan_trail_deadline(p, now));
+	for (uint32_t i = 0; !follows_trails(p) && i < p->open_count; i++) {
 		const struct part *part = &p->parts[p->open[i]];
 
-		if (part->session && stops && !part->stopping)
-			deadline = sooner(deadline, part->began + p->config.patience);
 		if (!part->session && part->left && due(p, part) > now)
 			deadline = sooner(deadline, due(p, part));
 	}
@@ -424,14 +475,14 @@ bool content_plan_had(struct content_plan *plan, uint64_t now, uint64_t block)
 	plan->peer_count -= clear_bit(plan->peer, block);
 	plan->unit_count -= clear_bit(plan->unit, block);
 	plan->had_count++;
-	content_plan_part(plan, block)->left--;
+	plan->close |= --content_plan_part(plan, block)->left == 0;
 	plan->progress = now;
 	return true;
 }
 
 void content_plan_from_peer(struct content_plan *plan, uint64_t block)
 {
-	content_plan_part(plan, block)->found = true;
+	content_plan_part(plan, block)->found++;
 }
 
 void content_plan_lost(struct content_plan *plan, uint64_t block)
@@ -449,7 +500,7 @@ void content_plan_lost(struct content_plan *plan, uint64_t block)
 	plan->opened = 0; /* all are gone through once more */
 	if (!plan->config.in_order)
 		return;
-	if (plan->open_count == CONTENT_PLAN_OPEN_MAX) { /* the last one lies beyond any window */
+	if (plan->open_count == OPEN_IN_ORDER) { /* the last one lies beyond any window */
 		plan->open_count--;
 		plan->parts[plan->open[plan->open_count]].open = false;
 		plan->open_blocks -= plan->parts[plan->open[plan->open_count]].count;

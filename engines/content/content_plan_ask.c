@@ -9,7 +9,8 @@
 
 #define PLACES 4   /* looked at for the longest gap */
 #define SHORT_GAP 6u /* units: shorter gaps are left to who is at them, unless he does not go on */
-#define PAUSE 4	   /* one of so many units is preceded by a pause, */
+#define PAUSES 2   /* the first units at a new place are preceded by a pause, */
+#define PAUSE 4	   /* and one of so many, */
 #define PAUSE_PEER (10 * PONTO_MS)     /* as long as one or two units are on their way, and so much for each neighbour */
 #define TRIES 4			       /* places tried in one step */
 #define PLACE_TIME (2 * PONTO_SECOND)  /* for the looks at one */
@@ -49,8 +50,7 @@ static bool may_look(const struct part *part, uint64_t now)
 	return part->open && (!part->refused || part->again <= now);
 }
 
-/* Some block that all lack, by chance; blocks when there is none. */
-static uint64_t some_place(struct content_plan *p, uint64_t now)
+uint64_t content_plan_some_place(struct content_plan *p, uint64_t now)
 {
 	uint32_t start = p->open_count ? (uint32_t)content_plan_random(p, p->open_count) : 0;
 
@@ -86,7 +86,7 @@ static bool jump(struct content_plan *p, uint64_t now)
 	uint64_t longest = 0, gap = 0, place = p->blocks, first;
 
 	for (unsigned i = 0; i < PLACES; i++) {
-		uint64_t some = some_place(p, now), len;
+		uint64_t some = content_plan_some_place(p, now), len;
 
 		if (some == p->blocks)
 			return false;
@@ -103,7 +103,8 @@ static bool jump(struct content_plan *p, uint64_t now)
 			place = gap;
 		else if (content_plan_part(p, gap + longest / 2)->open)
 			place = gap + longest / 2 + content_plan_random(p, longest / 4);
-		p->pause = true;
+		p->pauses = PAUSES;
+		p->paused = false;
 	}
 	p->place = place;
 	return true;
@@ -140,13 +141,17 @@ static bool find_place(struct content_plan *p, uint64_t now)
 
 /* ---- units ---------------------------------------------------------------------------------- */
 
+/* Long enough for the looks at all segments of a unit, when neighbours answer slowly. */
+static uint64_t fresh(const struct content_plan *p)
+{
+	return p->config.fresh + 2 * p->looking;
+}
+
 /* What neighbours lacked a moment ago they may have by now; without any the matter is settled for longer, and so it is
  * ahead of where this node is at work. */
 static bool is_fresh(const struct content_plan *p, uint64_t now, const struct part *part)
 {
-	uint64_t for_long = p->peers == 0 ? CONTENT_PLAN_LOOK_MAX : p->config.fresh;
-
-	return part->looked && now <= part->looked + for_long;
+	return part->looked && now <= part->looked + (p->peers ? fresh(p) : CONTENT_PLAN_LOOK_MAX);
 }
 
 /* The less is left, the less is taken of it, so that all have done at the same time. */
@@ -192,11 +197,14 @@ static void take_unit(struct content_plan *p, uint64_t now, uint32_t count, stru
 	p->asked = p->placed = now;
 	p->place += count;
 	p->hold = 0;
-	p->pause = p->peers > 0 && !p->config.in_order && content_plan_random(p, PAUSE) == 0;
+	p->pauses -= p->paused;
+	p->paused = false;
+	if (p->pauses == 0 && p->peers > 0 && !p->config.in_order)
+		p->pauses = content_plan_random(p, PAUSE) == 0;
 }
 
 /* Looks at the place and what makes a unit with it, on top of the sessions that go on anyway. */
-static bool look(struct content_plan *p, uint64_t now, bool *pending, struct content_plan_step *out)
+static bool look(struct content_plan *p, uint64_t now, bool *pending, bool *soon, struct content_plan_step *out)
 {
 	struct part *part = content_plan_part(p, p->place), *end = p->parts + p->part_count;
 	uint64_t last = p->place + unit_size(p);
@@ -205,6 +213,7 @@ static bool look(struct content_plan *p, uint64_t now, bool *pending, struct con
 		uint64_t from = part->first < p->place ? p->place : part->first;
 
 		*pending |= part->session;
+		*soon |= part->session && !part->lacked && now < part->began + fresh(p);
 		if (part->session || part->left == 0 || !may_look(part, now) || p->sessions >= 2 * p->config.sessions)
 			continue;
 		if ((is_fresh(p, now, part) && content_plan_in(p->seen, from)) || !content_plan_idle(p, from))
@@ -218,16 +227,18 @@ static bool look(struct content_plan *p, uint64_t now, bool *pending, struct con
 bool content_plan_ask(struct content_plan *p, uint64_t now, struct content_plan_step *out)
 {
 	for (unsigned tries = 0; tries < TRIES && content_plan_could_ask(p, now) && content_plan_room(p, false); tries++) {
-		bool pending = false;
+		bool pending = false, soon = false;
 		uint32_t count;
 
 		if (p->hold > now || !find_place(p, now))
 			return false;
-		if (look(p, now, &pending, out))
+		if (look(p, now, &pending, &soon, out))
 			return true;
 		count = unit_at(p, now);
-		if (count && p->pause) {
-			p->pause = false;
+		if (soon && count < unit_size(p))
+			return false;
+		if (count && p->pauses && !p->paused) {
+			p->paused = true;
 			p->hold = now + p->took + 1 + content_plan_random(p, p->took + p->peers * PAUSE_PEER);
 			return false;
 		}
@@ -250,7 +261,9 @@ uint64_t content_plan_ask_deadline(const struct content_plan *p, uint64_t now)
 		return p->ask_again;
 	if (p->hold > now)
 		return p->hold;
-	return p->place < p->blocks ? p->placed + PLACE_TIME + 1 : PONTO_NEVER;
+	if (p->place == p->blocks)
+		return PONTO_NEVER;
+	return now <= p->placed + PLACE_TIME ? now + fresh(p) : p->placed + PLACE_TIME + 1;
 }
 
 void content_plan_asked(struct content_plan *plan, uint64_t now, uint64_t first, uint32_t count, int result)

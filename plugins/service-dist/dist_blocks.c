@@ -14,6 +14,11 @@
 #define WINDOW_MIN 16u
 #define SEGMENTS_MAX (1u << 24) /* what a session's tag holds */
 
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* ---- where things are ------------------------------------------------------------------ */
 
 bool dist_blocks_segment(const struct dist_fetch *fetch, uint32_t i, struct content_segment *out)
@@ -124,7 +129,8 @@ int dist_blocks_begin(struct dist_fetch *fetch, bool origin)
 	if (result != PONTO_OK)
 		return result;
 	fetch->walks = ponto_new(env->alloc, (size_t)(fetch->info.segments / DIST_STRIDE) + 1, sizeof(*fetch->walks));
-	if (!fetch->walks)
+	fetch->givers = ponto_new(env->alloc, fetch->info.segments, sizeof(*fetch->givers));
+	if (!fetch->walks || !fetch->givers)
 		return PONTO_ENOMEM;
 	result = read_segments(fetch);
 	if (result == PONTO_OK)
@@ -170,18 +176,36 @@ bool dist_blocks_doubts(const struct dist_fetch *fetch, const struct content_id 
 	return false;
 }
 
-void dist_blocks_peer(struct dist_fetch *fetch, const struct ponto_addr *addr)
+/* He works on it too. Counted from 1; 0: there are too many, or he is not asked. */
+static unsigned meet(struct dist_fetch *fetch, const struct ponto_addr *addr)
 {
 	if (is_doubted(fetch, addr))
-		return;
+		return 0;
 	for (unsigned i = 0; i < fetch->peer_count; i++) {
 		if (ponto_addr_equal(&fetch->peers[i].addr, addr)) {
 			fetch->peers[i].strikes = 0;
-			return;
+			return i + 1;
 		}
 	}
-	if (fetch->peer_count < DIST_PEERS_MAX)
-		fetch->peers[fetch->peer_count++] = (struct dist_peer_known){*addr, 0};
+	if (fetch->peer_count == DIST_PEERS_MAX)
+		return 0;
+	fetch->peers[fetch->peer_count++] = (struct dist_peer_known){*addr, 0};
+	return fetch->peer_count;
+}
+
+void dist_blocks_given(struct dist_fetch *fetch, uint32_t segment, const struct ponto_addr *addr)
+{
+	fetch->givers[segment] = (uint8_t)meet(fetch, addr);
+}
+
+/* Who had the one beside it: each goes on where he began, so he is likely to have it too. */
+static const struct ponto_addr *likely(const struct dist_fetch *fetch, uint32_t segment)
+{
+	unsigned giver = segment > 0 ? fetch->givers[segment - 1] : 0;
+
+	if (giver == 0 && segment + 1 < fetch->info.segments)
+		giver = fetch->givers[segment + 1];
+	return giver > 0 && giver <= fetch->peer_count ? &fetch->peers[giver - 1].addr : NULL;
 }
 
 void dist_blocks_peer_failed(struct dist_fetch *fetch, const struct ponto_addr *addr, bool for_good)
@@ -218,7 +242,7 @@ void dist_blocks_found(struct dist_fetch *fetch, const struct content_id *id, co
 {
 	if (fetch->closing || fetch->state != DIST_FETCH_BLOCKS || !sought(fetch, id))
 		return;
-	dist_blocks_peer(fetch, addr);
+	(void)meet(fetch, addr);
 	dist_client_wake(fetch);
 }
 
@@ -231,9 +255,7 @@ static void probe(struct dist_fetch *fetch)
 
 	if (dist_now(dist) < fetch->probe_at)
 		return;
-	fetch->probe_gap = fetch->peer_count ? PROBE_AMONG : 2 * fetch->probe_gap;
-	if (!fetch->peer_count && fetch->probe_gap > PROBE_ALONE)
-		fetch->probe_gap = PROBE_ALONE;
+	fetch->probe_gap = sooner(2 * fetch->probe_gap, fetch->peer_count ? PROBE_AMONG : PROBE_ALONE);
 	fetch->probe_at = dist_now(dist) + fetch->probe_gap;
 	for (unsigned i = 0; i < DIST_RECENT && i < fetch->recent_count; i++) {
 		if (!dist_blocks_segment(fetch, fetch->recent[i], &segment))
@@ -555,6 +577,20 @@ static void ask_cache(struct dist_fetch *fetch, uint32_t at, const struct conten
 	content_blocks_drop(set, &known.blocks);
 }
 
+static void expect(struct dist_fetch *fetch, uint32_t segment, const struct content_id *id)
+{
+	struct dist_client *client = fetch->client;
+	const struct ponto_addr *first = likely(fetch, segment);
+	uint64_t now = dist_now(client->dist);
+
+	for (unsigned i = 0; i < fetch->peer_count; i++) {
+		if (!dist_client_banned(client, &fetch->peers[i].addr))
+			content_client_expect(client->engine, now, id, &fetch->peers[i].addr);
+	}
+	if (first && !dist_client_banned(client, first))
+		content_client_expect(client->engine, now, id, first);
+}
+
 static void begin_session(struct dist_fetch *fetch, const struct content_plan_step *step)
 {
 	struct dist_client *client = fetch->client;
@@ -575,10 +611,7 @@ static void begin_session(struct dist_fetch *fetch, const struct content_plan_st
 		content_plan_session_ended(fetch->plan, now, step->segment);
 		return;
 	}
-	for (unsigned i = 0; i < fetch->peer_count; i++) {
-		if (!dist_client_banned(client, &fetch->peers[i].addr))
-			content_client_expect(client->engine, now, &id, &fetch->peers[i].addr);
-	}
+	expect(fetch, step->segment, &id);
 	if (fetch->session_count < DIST_SESSIONS_MAX)
 		result = content_client_add(client->engine, now, fetch->info.algo, &segment, &set,
 					    dist_session_tag(fetch, step->segment));
@@ -617,11 +650,6 @@ static void nobody_has_it(struct dist_fetch *fetch)
 				(unsigned long long)left);
 	else
 		dist_fetch_fail(fetch, PONTO_ENOENT, "no neighbour has the last %llu blocks", (unsigned long long)left);
-}
-
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 void dist_blocks_step(struct dist_fetch *fetch)

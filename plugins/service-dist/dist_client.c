@@ -125,7 +125,7 @@ static void opened(void *arg)
 		dist_blocks_accept(fetch, content_plan_block(fetch->plan, segment, block->open.index), block->plain,
 				   block->plain, block->open.size, DIST_FROM_PEERS);
 		if (!dist_caches_right(client->dist->caches, &ex->addr))
-			dist_blocks_peer(fetch, &ex->addr);
+			dist_blocks_given(fetch, segment, &ex->addr);
 		block->plain = NULL;
 	} else if (right && (block->open.tag & DIST_API_TAG)) {
 		(void)dist_caches_right(client->dist->caches, &ex->addr);

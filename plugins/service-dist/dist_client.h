@@ -127,6 +127,7 @@ struct dist_fetch {
 	unsigned peer_count;
 	struct ponto_addr doubted[DIST_PEERS_MAX]; /* this description alone speaks against them */
 	unsigned doubted_next;
+	uint8_t *givers; /* of each segment: which of peers had some of it, counted from 1; a hint */
 	uint32_t recent[DIST_RECENT];
 	unsigned recent_count;
 	uint64_t probe_at, probe_gap, deadline;
@@ -265,8 +266,8 @@ void dist_blocks_accept(struct dist_fetch *fetch, uint64_t block, uint8_t *memor
 void dist_blocks_lacked(struct dist_fetch *fetch, uint32_t segment, const struct content_blocks *blocks);
 void dist_blocks_session_ended(struct dist_fetch *fetch, uint32_t segment);
 void dist_blocks_found(struct dist_fetch *fetch, const struct content_id *id, const struct ponto_addr *addr);
-/* He works on it too. */
-void dist_blocks_peer(struct dist_fetch *fetch, const struct ponto_addr *addr);
+/* He had some of a segment. */
+void dist_blocks_given(struct dist_fetch *fetch, uint32_t segment, const struct ponto_addr *addr);
 void dist_blocks_peer_failed(struct dist_fetch *fetch, const struct ponto_addr *addr, bool for_good);
 
 /* What he sent is not what is described, by somebody who may be wrong: this fetch asks him no more, others do. */

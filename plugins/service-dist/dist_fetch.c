@@ -104,6 +104,7 @@ void dist_fetch_free(struct dist_fetch *fetch)
 	ponto_free(alloc, fetch->info_bytes);
 	ponto_free(alloc, fetch->walks);
 	ponto_free(alloc, fetch->cached);
+	ponto_free(alloc, fetch->givers);
 	ponto_free(alloc, fetch);
 }
 

@@ -483,9 +483,9 @@ static void no_memory(void **state)
 }
 
 /* Ten that begin at once; the content server sends little more than one copy, and all have it little later than one
- * copy takes. Both limits are in hundredths of one copy. */
+ * copy takes; each looks little more often for small segments than there are any. All limits are in hundredths. */
 static void ten(uint32_t segments, uint32_t blocks, uint32_t last, uint64_t block_time, uint64_t peer_time,
-		uint64_t copies, uint64_t times, const char *what)
+		uint64_t copies, uint64_t times, uint64_t looks, const char *what)
 {
 	for (unsigned seed = 1; seed <= 2; seed++) {
 		struct branch *b = branch(seed);
@@ -505,11 +505,13 @@ static void ten(uint32_t segments, uint32_t blocks, uint32_t last, uint64_t bloc
 			assert_true(b->nodes[i].done);
 			assert_int_equal(b->nodes[i].asked + b->nodes[i].from_peers, wanted);
 		}
-		printf("# %s, seed %u: %.3f of one copy, %.2f times as long as one copy takes\n", what, seed,
-		       (double)b->origin / (double)wanted,
-		       (double)(b->now - PONTO_SECOND) / ((double)wanted * (double)b->block_time));
+		printf("# %s, seed %u: %.3f of one copy, %.2f times as long as one copy takes, %.2f looks for a block\n",
+		       what, seed, (double)b->origin / (double)wanted,
+		       (double)(b->now - PONTO_SECOND) / ((double)wanted * (double)b->block_time),
+		       (double)b->sessions / 10 / (double)wanted);
 		assert_true(b->origin * 100 <= wanted * copies);
 		assert_true((b->now - PONTO_SECOND) * 100 <= wanted * b->block_time * times);
+		assert_true(b->sessions * 10 <= wanted * looks);
 		clear(b);
 	}
 }
@@ -517,10 +519,11 @@ static void ten(uint32_t segments, uint32_t blocks, uint32_t last, uint64_t bloc
 static void ten_at_once(void **state)
 {
 	(void)state;
-	ten(32, 512, 100, 5 * PONTO_MS, 5 * PONTO_MS, 102, 105, "1 GB, version 1.0, 100 Mbit/s");
-	ten(8, 512, 512, 26 * PONTO_MS, 5 * PONTO_MS, 105, 107, "256 MB, version 1.0, 20 Mbit/s");
-	ten(1000, 1, 1, 5 * PONTO_MS, 5 * PONTO_MS, 107, 120, "64 MB, version 2.0, 100 Mbit/s");
-	ten(4000, 1, 1, 26 * PONTO_MS, 5 * PONTO_MS, 103, 104, "256 MB, version 2.0, 20 Mbit/s");
+	ten(32, 512, 100, 5 * PONTO_MS, 5 * PONTO_MS, 102, 105, 15, "1 GB, version 1.0, 100 Mbit/s");
+	ten(8, 512, 512, 26 * PONTO_MS, 5 * PONTO_MS, 103, 105, 25, "256 MB, version 1.0, 20 Mbit/s");
+	ten(1000, 1, 1, 5 * PONTO_MS, 5 * PONTO_MS, 107, 120, 150, "64 MB, version 2.0, 100 Mbit/s");
+	ten(4000, 1, 1, 26 * PONTO_MS, 5 * PONTO_MS, 103, 104, 150, "256 MB, version 2.0, 20 Mbit/s");
+	ten(16000, 1, 1, 5 * PONTO_MS, 5 * PONTO_MS, 102, 104, 150, "1 GB, version 2.0, 100 Mbit/s");
 }
 
 static const struct CMUnitTest tests[] = {

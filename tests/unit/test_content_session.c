@@ -217,6 +217,30 @@ static void servers_are_remembered(void **state)
 	rig_end(&rig);
 }
 
+/* Who is told last is asked first, whatever was known of the others. */
+static void the_likely_one_is_asked_first(void **state)
+{
+	struct content_id id;
+	struct rig rig;
+
+	(void)state;
+	rig_start(&rig, CONTENT_SHA256, 128000);
+	id = id_of(&rig, 0);
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < 4; i++) {
+			struct ponto_addr addr = peer((i + 3 * round) % 4);
+
+			content_client_expect(rig.client, rig.now, &id, &addr);
+		}
+		assert_ok(add(&rig, 0, round, 1));
+		next_effect(&rig, CONTENT_CLIENT_REQUEST);
+		assert_true(ponto_addr_equal(&rig.e.addr, &(struct ponto_addr[]){peer(round ? 2 : 3)}[0]));
+		assert_int_equal(answer(&rig, block(&rig, round, CONTENT_AES_128)), 1);
+		ended(&rig, 0);
+	}
+	rig_end(&rig);
+}
+
 static void the_longest_unused_list_goes(void **state)
 {
 	struct content_client_config config;
@@ -364,6 +388,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(sessions_end_while_a_block_is_opened),
 	cmocka_unit_test(nobody_has_it),
 	cmocka_unit_test(servers_are_remembered),
+	cmocka_unit_test(the_likely_one_is_asked_first),
 	cmocka_unit_test(the_longest_unused_list_goes),
 	cmocka_unit_test(as_many_servers_as_there_may_be),
 	cmocka_unit_test(too_many_searches),
