@@ -432,8 +432,8 @@ static void wait_step(struct content_plan *p, uint64_t now, struct content_plan_
 
 void content_plan_next(struct content_plan *plan, uint64_t now, struct content_plan_step *out)
 {
-	bool over = !plan->config.origin && content_plan_room(plan, true) &&
-		    now >= plan->progress + plan->config.give_up;
+	bool over =
+		!plan->config.origin && content_plan_room(plan, true) && now >= plan->progress + plan->config.give_up;
 
 	memset(out, 0, sizeof(*out));
 	if (plan->had_count == plan->blocks && plan->sessions == 0 && plan->transfers == 0) {

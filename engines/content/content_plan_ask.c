@@ -1,19 +1,19 @@
-/* Content: where the content server is asked. Each node begins somewhere and goes on from there, one unit after the other:
- * others see what it had last, and leave it what follows. Where another one began it jumps, into the middle of a gap,
- * which who is at work at the gap's beginning sees in time. What is under way nobody sees: so a node waits before the
- * first unit at a new place, and now and then later, until all units are in that had been asked for by then, and looks
- * once more; else two at the same place could stay side by side. Meanwhile others use the line. */
+/* Content: where the content server is asked. Each node begins somewhere and goes on from there, one unit after the
+ * other: others see what it had last, and leave it what follows. Where another one began it jumps, into the middle of a
+ * gap, which who is at work at the gap's beginning sees in time. What is under way nobody sees: so a node waits before
+ * the first unit at a new place, and now and then later, until all units are in that had been asked for by then, and
+ * looks once more; else two at the same place could stay side by side. Meanwhile others use the line. */
 #include "engines/content/content_plan_private.h"
 
 #include <string.h>
 
-#define PLACES 4   /* looked at for the longest gap */
-#define SHORT_GAP 6u /* units: shorter gaps are left to who is at them, unless he does not go on */
-#define PAUSES 2   /* the first units at a new place are preceded by a pause, */
-#define PAUSE 4	   /* and one of so many, */
-#define PAUSE_PEER (10 * PONTO_MS)     /* as long as one or two units are on their way, and so much for each neighbour */
-#define TRIES 4			       /* places tried in one step */
-#define PLACE_TIME (2 * PONTO_SECOND)  /* for the looks at one */
+#define PLACES 4		      /* looked at for the longest gap */
+#define SHORT_GAP 6u		      /* units: shorter gaps are left to who is at them, unless he does not go on */
+#define PAUSES 2		      /* the first units at a new place are preceded by a pause, */
+#define PAUSE 4			      /* and one of so many, */
+#define PAUSE_PEER (10 * PONTO_MS)    /* as long as one or two units are on their way, and so much for each neighbour */
+#define TRIES 4			      /* places tried in one step */
+#define PLACE_TIME (2 * PONTO_SECOND) /* for the looks at one */
 #define ALONE_AFTER (3 * PONTO_SECOND) /* only who met nobody for so long believes to be alone */
 #define UNIT_SHARE 8u		       /* a unit is at most one of so many shares of a node in what is left */
 #define RETRY (PONTO_SECOND)
@@ -226,7 +226,8 @@ static bool look(struct content_plan *p, uint64_t now, bool *pending, bool *soon
 
 bool content_plan_ask(struct content_plan *p, uint64_t now, struct content_plan_step *out)
 {
-	for (unsigned tries = 0; tries < TRIES && content_plan_could_ask(p, now) && content_plan_room(p, false); tries++) {
+	for (unsigned tries = 0; tries < TRIES && content_plan_could_ask(p, now) && content_plan_room(p, false);
+	     tries++) {
 		bool pending = false, soon = false;
 		uint32_t count;
 

@@ -10,13 +10,13 @@
 struct part {
 	struct part *next; /* of those with a session */
 	uint64_t first;	   /* its first wanted block, counted through */
-	uint64_t again;	 /* not looked at before */
-	uint64_t looked; /* when a session on it ended; 0: never */
-	uint64_t began;	 /* of its session */
+	uint64_t again;	   /* not looked at before */
+	uint64_t looked;   /* when a session on it ended; 0: never */
+	uint64_t began;	   /* of its session */
 	uint64_t gap;	   /* from one that found something to the next */
 	uint16_t low, count, left;
 	uint16_t found; /* blocks in this session */
-	uint8_t empty; /* looks in a row that found nothing */
+	uint8_t empty;	/* looks in a row that found nothing */
 	bool session, stopping, open;
 	bool lacked;  /* neighbours said in this session what they lack: looked is when */
 	bool refused; /* the last session did not begin */
@@ -28,7 +28,8 @@ struct content_plan {
 	struct part *parts;
 	uint32_t part_count, part_cap;
 	uint64_t blocks, had_count;
-	/* A bit a block. peer, unit: under way; listed: under way from neighbours who have it; seen: looked for of late. */
+	/* A bit a block. peer, unit: under way; listed: under way from neighbours who have it; seen: looked for of
+	 * late. */
 	uint64_t *had, *peer, *unit, *listed, *seen;
 	uint32_t peer_count, unit_count; /* blocks under way */
 	uint32_t open[CONTENT_PLAN_OPEN_MAX];

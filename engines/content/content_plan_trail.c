@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define BACKOFF_MAX 3 /* of looks where a row ends: twice as rarely each time, so many times */
+#define BACKOFF_MAX 3		   /* of looks where a row ends: twice as rarely each time, so many times */
 #define CHANCE_MIN (50 * PONTO_MS) /* between two looks by chance */
 #define CHANCE_MAX (PONTO_SECOND)
 
