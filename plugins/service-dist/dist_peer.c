@@ -12,7 +12,6 @@
 
 #define TOPIC "service.dist.peer"
 #define INBOX (256u * 1024) /* bytes of notes of what was answered at once */
-#define SEALED_AT_ONCE 4u /* at work; with more, by the loop */
 #define HEAD_LIMIT 1024u /* bytes of a request's head: neighbours send some hundred */
 #define PATH "/116B50EB-ECE2-41ac-8429-9F9E963361B7" /* 2.1; others write it with a slash behind, or otherwise */
 
@@ -23,8 +22,6 @@ struct dist_peer {
 	struct ponto_timer *timer;
 	struct dist_crowd *crowd;
 	struct dist_inbox *inbox; /* struct note each */
-	struct ponto_timer *sealer; /* at the end of a round of the loop, */
-	struct serving *unsealed, **unsealed_last; /* for what came in it */
 	enum content_crypto crypto;
 	uint16_t most;
 	unsigned servings; /* at work */
@@ -43,14 +40,13 @@ struct serving {
 	enum content_crypto crypto;
 	uint8_t *buffer;
 	size_t len;
-	bool reading; /* or to be sealed together with others */
+	bool reading;
 	bool counted; /* in the crowd, as this address */
 	struct ponto_addr client;
 	bool relayed; /* it is given as it came */
 	size_t plain; /* bytes of the block, as it is kept */
 	struct dist_hot_block *hot;   /* which is being sent, */
 	uint8_t kp[CONTENT_HASH_MAX]; /* and the key it is sealed with */
-	struct serving *next;	      /* that waits to be sealed */
 };
 
 static void pump(struct dist_peer *peer);
@@ -153,6 +149,11 @@ static void look_up(struct dist_peer *peer, const struct content_server_effect *
 
 /* ---- blocks --------------------------------------------------------------------------------- */
 
+static size_t sealed_len(size_t plain)
+{
+	return plain + 16 - plain % 16;
+}
+
 /* A block as it was stored, in the clear or, offered without keys, as it came: where it stands in the answer. */
 static int write_answer(struct serving *s, const struct dist_block *block, uint8_t **at)
 {
@@ -172,45 +173,30 @@ static int write_answer(struct serving *s, const struct dist_block *block, uint8
 	return ponto_writer_done(&w, &s->len);
 }
 
-/* The whole answer into len bytes that suffice, but for the block, which is to be sealed where it stands in it. */
-static int frame_sealed(const struct serving *s, const uint8_t *kp, struct ponto_bytes block, uint8_t *out, size_t len,
-			struct dist_sealing *sealing)
-{
-	const struct ponto_random *random = s->peer->dist->env->random;
-	struct ponto_writer w = ponto_writer(out, len);
-
-	*sealing = (struct dist_sealing){.kp = kp, .plain = block};
-	sealing->out = content_blk_open(&w, &s->blk, s->crypto, content_sealed_size(s->crypto, block.len));
-	if (!sealing->out)
-		return PONTO_ELIMIT;
-	random->fill(random->ctx, sealing->iv, sizeof(sealing->iv));
-	content_blk_close(&w, s->crypto, content_sealed_size(s->crypto, block.len), sealing->iv);
-	return ponto_writer_done(&w, &len);
-}
-
+/* The whole answer into len bytes that suffice, the block sealed where it stands in it. */
 static int write_sealed(const struct serving *s, const uint8_t *kp, struct ponto_bytes block, uint8_t *out, size_t len)
 {
-	struct dist_sealing sealing;
-	int result = frame_sealed(s, kp, block, out, len, &sealing);
+	const struct ponto_random *random = s->peer->dist->env->random;
+	uint8_t iv[CONTENT_IV], *at;
+	struct ponto_writer w = ponto_writer(out, len);
+	int result;
 
-	return result == PONTO_OK ? dist_seal(s->crypto, kp, sealing.iv, block, sealing.out) : result;
-}
-
-static int make_framed(struct serving *s, const uint8_t *kp, struct ponto_bytes block, struct dist_sealing *sealing)
-{
-	const struct ponto_alloc *alloc = s->peer->dist->env->alloc;
-
-	s->len = content_blk_size(&s->blk.id, s->crypto, content_sealed_size(s->crypto, block.len));
-	s->buffer = alloc->alloc(alloc->ctx, s->len);
-	return s->buffer ? frame_sealed(s, kp, block, s->buffer, s->len, sealing) : PONTO_ENOMEM;
+	at = content_blk_open(&w, &s->blk, s->crypto, sealed_len(block.len));
+	if (!at)
+		return PONTO_ELIMIT;
+	random->fill(random->ctx, iv, sizeof(iv));
+	result = dist_seal(s->crypto, kp, iv, block, at);
+	content_blk_close(&w, s->crypto, sealed_len(block.len), iv);
+	return result == PONTO_OK ? ponto_writer_done(&w, &len) : result;
 }
 
 static int make_sealed(struct serving *s, const uint8_t *kp, struct ponto_bytes block)
 {
-	struct dist_sealing sealing;
-	int result = make_framed(s, kp, block, &sealing);
+	const struct ponto_alloc *alloc = s->peer->dist->env->alloc;
 
-	return result == PONTO_OK ? dist_seal(s->crypto, kp, sealing.iv, block, sealing.out) : result;
+	s->len = content_blk_size(&s->blk.id, s->crypto, sealed_len(block.len));
+	s->buffer = alloc->alloc(alloc->ctx, s->len);
+	return s->buffer ? write_sealed(s, kp, block, s->buffer, s->len) : PONTO_ENOMEM;
 }
 
 /* On a worker. */
@@ -230,7 +216,7 @@ static int64_t fill_sealed(void *arg, uint64_t offset, uint8_t *out, size_t cap)
 {
 	struct serving *s = arg;
 	struct ponto_bytes block = s->hot->block.data;
-	size_t len = content_blk_size(&s->blk.id, s->crypto, content_sealed_size(s->crypto, block.len));
+	size_t len = content_blk_size(&s->blk.id, s->crypto, sealed_len(block.len));
 	int result = PONTO_OK;
 
 	if (offset == 0 && cap >= len)
@@ -247,83 +233,16 @@ static int64_t fill_sealed(void *arg, uint64_t offset, uint8_t *out, size_t cap)
 }
 
 /* takes s */
-static void give_alone(struct serving *s)
-{
-	struct ponto_http_response response = {
-		.status = 200,
-		.source = PONTO_HTTP_STREAM,
-		.ready = true,
-		.length = content_blk_size(&s->blk.id, s->crypto, content_sealed_size(s->crypto, s->hot->block.data.len)),
-		.body = fill_sealed,
-	};
-
-	answer(s, &response, response.length);
-}
-
-/* takes s */
 static void give(struct serving *s)
 {
-	struct dist_peer *peer = s->peer;
+	struct ponto_http_response response = {.status = 200, .source = PONTO_HTTP_STREAM, .ready = true, .body = fill_sealed};
 
 	if (s->buffer || s->crypto == CONTENT_PLAIN) {
 		respond(s, 200, s->buffer ? ponto_bytes(s->buffer, s->len) : s->hot->answer);
-	} else if (!dist_seals_together()) {
-		give_alone(s);
-	} else {
-		s->reading = true;
-		s->next = NULL;
-		*peer->unsealed_last = s;
-		peer->unsealed_last = &s->next;
-		ponto_timer_set(peer->dist->env->loop, peer->sealer, ponto_loop_now(peer->dist->env->loop));
+		return;
 	}
-}
-
-/* Side by side they take a quarter of the time, which makes up for their being sealed on this one thread. takes them */
-static void give_together(struct serving **group, size_t count)
-{
-	struct dist_sealing sealings[DIST_SEALED_TOGETHER];
-	int result = PONTO_OK;
-
-	for (size_t i = 0; i < count && result == PONTO_OK; i++)
-		result = make_framed(group[i], group[i]->kp, group[i]->hot->block.data, &sealings[i]);
-	if (result == PONTO_OK)
-		result = dist_seal_all(group[0]->crypto, sealings, count);
-	for (size_t i = 0; i < count; i++)
-		respond(group[i], result == PONTO_OK ? 200 : 503,
-			ponto_bytes(group[i]->buffer, result == PONTO_OK ? group[i]->len : 0));
-}
-
-/* Up to so many whose clients still wait. */
-static size_t take_unsealed(struct dist_peer *peer, struct serving **group, size_t max)
-{
-	size_t count = 0;
-
-	while (peer->unsealed && count < max) {
-		struct serving *s = peer->unsealed;
-
-		peer->unsealed = s->next;
-		s->reading = false;
-		if (waits(s))
-			group[count++] = s;
-		else
-			finish(s);
-	}
-	return count;
-}
-
-static void on_round(void *arg)
-{
-	struct dist_peer *peer = arg;
-	struct serving *group[DIST_SEALED_TOGETHER];
-	size_t count;
-
-	while ((count = take_unsealed(peer, group, DIST_SEALED_TOGETHER)) > 1)
-		give_together(group, count);
-	if (count == 1)
-		give_alone(group[0]);
-	peer->unsealed_last = &peer->unsealed;
-	pump(peer);
-	dist_check_stopped(peer->dist);
+	response.length = content_blk_size(&s->blk.id, s->crypto, sealed_len(s->hot->block.data.len));
+	answer(s, &response, response.length);
 }
 
 static void block_served(struct serving *s, int result)
@@ -551,7 +470,7 @@ static struct ponto_http_response prepare(struct serving *s)
 	response.source = PONTO_HTTP_STREAM;
 	response.ready = true;
 	response.body = fill_sealed;
-	response.length = content_blk_size(&s->blk.id, s->crypto, content_sealed_size(s->crypto, s->hot->block.data.len));
+	response.length = content_blk_size(&s->blk.id, s->crypto, sealed_len(s->hot->block.data.len));
 	return response;
 }
 
@@ -585,15 +504,6 @@ static bool send_at_once(struct dist_peer *peer, const struct ponto_addr *client
 	return true;
 }
 
-/* Among several that are at work the loop finds some that are sealed together. */
-static bool goes_together(struct dist_peer *peer)
-{
-	return peer->crypto != CONTENT_PLAIN && dist_seals_together() &&
-	       dist_crowd_count(peer->crowd, NULL, DIST_CROWD_ONCE) +
-			       dist_crowd_count(peer->crowd, NULL, DIST_CROWD_LOOP) >=
-		       SEALED_AT_ONCE;
-}
-
 /* A block that lies in memory, and of which all is known that an answer says: what the engine would decide is no other. */
 static bool block_at_once(struct dist_peer *peer, const struct ponto_http_request *request,
 			  struct ponto_http_response *response)
@@ -602,8 +512,7 @@ static bool block_at_once(struct dist_peer *peer, const struct ponto_http_reques
 	struct dist_hot_block *hot = NULL;
 	uint32_t index;
 
-	if (goes_together(peer) || content_request_decode(request->body, 1, peer->most, &m) != PONTO_OK ||
-	    m.type != CONTENT_GETBLKS)
+	if (content_request_decode(request->body, 1, peer->most, &m) != PONTO_OK || m.type != CONTENT_GETBLKS)
 		return false;
 	index = content_blocks_next(&m.wanted.blocks, 0);
 	if (index < CONTENT_BLOCKS_MAX)
@@ -751,13 +660,10 @@ int dist_peer_open(struct dist *dist, struct dist_peer **out)
 	if (!peer)
 		return PONTO_ENOMEM;
 	peer->dist = dist;
-	peer->unsealed_last = &peer->unsealed;
 	make_metrics(peer);
 	result = make_engine(peer);
 	if (result == PONTO_OK)
 		result = ponto_timer_create(dist->env->loop, on_timer, peer, &peer->timer);
-	if (result == PONTO_OK)
-		result = ponto_timer_create(dist->env->loop, on_round, peer, &peer->sealer);
 	if (result == PONTO_OK)
 		result = listen_on(peer, text);
 	if (result != PONTO_OK) {
@@ -794,6 +700,5 @@ void dist_peer_close(struct dist_peer *peer)
 	dist_inbox_destroy(peer->inbox);
 	dist_crowd_destroy(peer->crowd);
 	ponto_timer_destroy(peer->dist->env->loop, peer->timer);
-	ponto_timer_destroy(peer->dist->env->loop, peer->sealer);
 	ponto_free(peer->dist->env->alloc, peer);
 }

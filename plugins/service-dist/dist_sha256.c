@@ -83,22 +83,12 @@ static __attribute__((target("sha,sse4.1"))) void sha_ni(void *const states[], c
 		store_state(states[m], abef[m], cdgh[m]);
 }
 
-/* Asked once: in a virtual machine the question takes some ten microseconds. */
-static bool able(void)
-{
-	static _Atomic enum { UNKNOWN, UNABLE, ABLE } known;
-	unsigned a, b, c, d;
-
-	if (known == UNKNOWN)
-		known = __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_SHA ? ABLE : UNABLE;
-	return known == ABLE;
-}
-
 const struct dist_sha *dist_sha256(unsigned index)
 {
 	static const struct dist_sha way = {"SHA-NI", WIDTH, 64, sha_ni};
+	unsigned a, b, c, d;
 
-	return index == 0 && able() ? &way : NULL;
+	return index == 0 && __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_SHA ? &way : NULL;
 }
 #else
 const struct dist_sha *dist_sha256(unsigned index)

@@ -103,7 +103,7 @@ struct lan_browser {
 };
 
 void lan_browse(struct lan *lan, unsigned node, const char *method, const char *target, uint16_t port,
-		const char *const *headers, struct ponto_bytes body, struct lan_browser *browser);
+		const char *const *headers, struct lan_browser *browser);
 const char *lan_browser_header(const struct lan_browser *browser, const char *name);
 void lan_browser_clear(struct lan_browser *browser);
 

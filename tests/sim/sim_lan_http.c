@@ -505,14 +505,13 @@ static void b_done(void *arg, int result)
 }
 
 void lan_browse(struct lan *lan, unsigned node, const char *method, const char *target, uint16_t port,
-		const char *const *headers, struct ponto_bytes body, struct lan_browser *browser)
+		const char *const *headers, struct lan_browser *browser)
 {
 	static const struct ponto_http_fetch_events events = {b_head, b_body, b_done};
 	struct ponto_http_header list[LAN_HEADERS];
 	struct ponto_http_fetch fetch = {.method = method,
 					 .url = target,
 					 .headers = list,
-					 .body = body,
 					 .timeout = 3600 * PONTO_SECOND,
 					 .answer_limit = UINT64_MAX};
 	char names[LAN_HEADERS][64];

@@ -199,7 +199,7 @@ static void tags(void **state)
 	s->content.data.data[5] ^= 1;
 	content_made_free(&s->content.made);
 	s->content.made = content_make(CONTENT_TRUNCATED, bytes_of(&s->content.data), NULL);
-	lan_browse(&s->lan, 1, "GET", "http://origin.example/other", 8118, NULL, ponto_bytes(NULL, 0), &browser);
+	lan_browse(&s->lan, 1, "GET", "http://origin.example/other", 8118, NULL, &browser);
 	lan_run(&s->lan, 60 * PONTO_SECOND);
 	assert_true(browser.done);
 	assert_int_equal(browser.body.len, s->content.data.len);

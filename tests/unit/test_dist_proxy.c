@@ -70,7 +70,7 @@ static struct lan_browser browse(struct scene *s, const char *method, const char
 {
 	struct lan_browser b;
 
-	lan_browse(&s->lan, 0, method, target, PROXY_PORT, headers, ponto_bytes(NULL, 0), &b);
+	lan_browse(&s->lan, 0, method, target, PROXY_PORT, headers, &b);
 	for (unsigned i = 0; i < 600 && !b.done; i++)
 		lan_run(&s->lan, PONTO_SECOND);
 	assert_true(b.done);
@@ -217,8 +217,8 @@ static void proxy_clients_leave(void **state)
 
 	(void)state;
 	s->lan.line_rate = 100000;
-	lan_browse(&s->lan, 0, "GET", URL, PROXY_PORT, NULL, ponto_bytes(NULL, 0), &a);
-	lan_browse(&s->lan, 0, "GET", URL, PROXY_PORT, NULL, ponto_bytes(NULL, 0), &b);
+	lan_browse(&s->lan, 0, "GET", URL, PROXY_PORT, NULL, &a);
+	lan_browse(&s->lan, 0, "GET", URL, PROXY_PORT, NULL, &b);
 	lan_run(&s->lan, 3 * PONTO_SECOND);
 	assert_true(a.status == 200 && !a.done);
 	lan_browser_clear(&a);
