@@ -25,6 +25,7 @@ struct channel {
 	void *socket;
 	void *monitor;
 	bool connected;
+	int fd;		   /* of the last connection, libzmq's own; open at least until the monitor tells its end */
 	uint64_t sessions; /* connections so far, of all sockets of this channel */
 };
 
@@ -209,6 +210,8 @@ static unsigned next_notice(struct channel *channel, int *error)
 	memcpy(&event, frame, 2);
 	memcpy(&value, frame + 2, 4);
 	*error = (int)value;
+	if (event == ZMQ_EVENT_CONNECTED)
+		channel->fd = (int)value;
 	if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
 		channel->connected = true;
 		channel->sessions++;
@@ -278,15 +281,25 @@ static int establish(struct ponto_client *client, struct channel *channel, int t
 
 /* ---- calls ------------------------------------------------------------------------ */
 
+/* The kernel knows that a daemon has gone before libzmq's thread does. What is asked is this connection, and not
+ * another that got its number, if no notice of its end has come afterwards. */
+static bool stands(struct channel *channel)
+{
+	struct pollfd item = {.fd = channel->fd, .events = POLLRDHUP};
+	bool gone = poll(&item, 1, 0) > 0;
+	int error;
+
+	while (next_notice(channel, &error))
+		;
+	return channel->connected && !gone;
+}
+
 static int ready_for_call(struct ponto_client *client)
 {
 	struct channel *calls = &client->calls;
-	int error;
 
 	if (calls->socket) {
-		while (next_notice(calls, &error))
-			;
-		if (calls->connected)
+		if (stands(calls))
 			return PONTO_OK;
 		close_channel(calls);
 		if (client->same)
@@ -482,12 +495,8 @@ void ponto_client_set_cancel(struct ponto_client *client, int fd)
 
 void ponto_client_sessions(struct ponto_client *client, uint64_t *called, uint64_t *now)
 {
-	int error;
-
-	while (client->calls.socket && next_notice(&client->calls, &error))
-		;
 	*called = client->called;
-	*now = client->calls.connected ? client->calls.sessions : 0;
+	*now = client->calls.socket && stands(&client->calls) ? client->calls.sessions : 0;
 }
 
 /* ---- events ------------------------------------------------------------------------- */

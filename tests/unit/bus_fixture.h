@@ -65,10 +65,13 @@ struct bus_helper {
 
 void bus_helper_fork(struct bus_helper *h);
 
-/* Becomes uid and gid and calls method once, within a minute. */
+/* Becomes uid and gid, at the first call, and calls method once, within a minute; every call on one connection. */
 void bus_helper_call(struct bus_helper *h, struct bus_fixture *f, uid_t uid, gid_t gid, const char *method);
 
-/* Waits for the outcome; as bus_fixture_call. The process has ended then. */
+/* Waits for the outcome; as bus_fixture_call. */
+int bus_helper_answer(struct bus_helper *h, char text[512]);
+
+/* The same; the process has ended then. */
 int bus_helper_result(struct bus_helper *h, char text[512]);
 
 /* Waits until *value reaches at_least: the other side's doing, no fixed time. */

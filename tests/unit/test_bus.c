@@ -228,6 +228,28 @@ static void test_client_survives_a_restart(void **state)
 	ponto_client_destroy(client);
 }
 
+/* Also in the moment in which the client's own thread has not heard yet that the old daemon is gone. */
+static void test_the_call_after_a_restart(void **state)
+{
+	struct bus_helper helper;
+	struct bus_fixture f;
+	char text[512];
+
+	(void)state;
+	bus_helper_fork(&helper);
+	bus_fixture_start(&f, NULL);
+	bus_helper_call(&helper, &f, geteuid(), getegid(), "Echo");
+	for (unsigned i = 0; i < 50; i++) {
+		assert_ok(bus_helper_answer(&helper, text));
+		kill(helper.pid, SIGSTOP);
+		bus_fixture_restart(&f);
+		bus_helper_call(&helper, &f, geteuid(), getegid(), "Echo");
+		kill(helper.pid, SIGCONT);
+	}
+	assert_ok(bus_helper_result(&helper, text));
+	bus_fixture_stop(&f);
+}
+
 /* What a call made for the client's life ends with its connection: the client can tell, and when to make it again. */
 static void test_a_new_connection_is_told(void **state)
 {
@@ -581,6 +603,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_end_during_a_call, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_answers_come_in_any_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_an_end_is_told_to_who_waits, setup, teardown),
+		cmocka_unit_test(test_the_call_after_a_restart),
 		cmocka_unit_test(test_the_last_answer_is_read),
 		cmocka_unit_test(test_dead_client_is_noticed),
 		cmocka_unit_test_setup_teardown(test_ended_connection_is_noticed, setup, teardown),
