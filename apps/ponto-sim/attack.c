@@ -18,7 +18,7 @@ static void join_secured(struct psim_cloud *c)
 {
 	char name[PNRP_NAME_TEXT];
 
-	psim_secure_name(c, "n", name);
+	psim_secure_name(c, 0, "n", name);
 	(void)psim_join_as(c, name, 0);
 }
 
@@ -225,21 +225,30 @@ static void poison(const struct psim_options *o)
 
 /* ---- eclipse -------------------------------------------------------------------------------- */
 
-/* A name whose ID lies near the target's: as near as some thousand tries bring it. */
-static void grind(struct psim_cloud *c, const struct psim_node *target, uint32_t number, char *out)
+/* Where this name's IDs are, but for their low halves. */
+static struct ring_id place_of(const struct psim_cloud *c, const char *text)
+{
+	uint8_t p2p[PNRP_P2P_ID_SIZE], location[PNRP_LOCATION_SIZE] = {0};
+	struct pnrp_name name;
+	struct ring_id id;
+
+	psim_require(pnrp_name_parse(text, &name) == PONTO_OK, "name");
+	pnrp_p2p_id(c->wire, &name, p2p);
+	pnrp_id_make(p2p, location, &id);
+	return id;
+}
+
+/* The best of many names: the one whose ID lies nearest. */
+static void grind(struct psim_cloud *c, const struct ring_id *target, uint32_t number, char *out)
 {
 	struct ring_id nearest, id;
-	struct pnrp_name name;
 	char text[PNRP_NAME_TEXT];
-	uint8_t p2p[PNRP_P2P_ID_SIZE], location[PNRP_LOCATION_SIZE] = {0};
 	bool first = true;
 
 	for (uint32_t i = 0; i < GRIND; i++) {
 		snprintf(text, sizeof(text), "0.e%u-%u", (unsigned)number, (unsigned)i);
-		psim_require(pnrp_name_parse(text, &name) == PONTO_OK, "name");
-		pnrp_p2p_id(c->wire, &name, p2p);
-		pnrp_id_make(p2p, location, &id);
-		if (!first && !ring_id_closer(&id, &nearest, &target->id))
+		id = place_of(c, text);
+		if (!first && !ring_id_closer(&id, &nearest, target))
 			continue;
 		first = false;
 		nearest = id;
@@ -247,38 +256,77 @@ static void grind(struct psim_cloud *c, const struct psim_node *target, uint32_t
 	}
 }
 
-static void eclipse(const struct psim_options *o)
+/* Attackers join near this ID, and lie from then on. */
+static void surround(struct psim_cloud *c, const struct psim_options *o, const struct ring_id *id, struct psim_lie *lie)
+{
+	char name[PNRP_NAME_TEXT];
+
+	for (uint32_t i = 0; i < attackers_of(o); i++) {
+		grind(c, id, i, name);
+		lie->friend = psim_join_as(c, name, 0);
+		lie->friend->bad = true;
+		psim_run(c, PONTO_SECOND, NULL, NULL);
+	}
+	psim_run(c, 120 * PONTO_SECOND, NULL, NULL);
+	c->intercept = psim_deceive;
+	c->intercept_arg = lie;
+}
+
+/* A target that others know before the attackers come. */
+static void eclipse_known(const struct psim_options *o)
 {
 	struct psim_cloud c;
 	struct psim_node *target;
 	struct psim_lie lie = {0};
-	struct psim_outcome before, known, others, fresh;
+	struct psim_outcome before, known, later, others;
 	char name[PNRP_NAME_TEXT];
 
 	psim_attack_cloud(&c, o);
-	psim_secure_name(&c, "target", name);
+	psim_secure_name(&c, 0, "target", name);
 	target = psim_join_as(&c, name, 0);
 	psim_run(&c, 60 * PONTO_SECOND, NULL, NULL);
 	before = psim_attack_resolve(&c, target, o->resolves, o->timeout);
-	for (uint32_t i = 0; i < attackers_of(o); i++) {
-		grind(&c, target, i, name);
-		lie.friend = psim_join_as(&c, name, 0);
-		lie.friend->bad = true;
-		psim_run(&c, PONTO_SECOND, NULL, NULL);
-	}
-	psim_run(&c, 120 * PONTO_SECOND, NULL, NULL);
-	c.intercept = psim_deceive;
-	c.intercept_arg = &lie;
+	surround(&c, o, &target->id, &lie);
 	known = psim_attack_resolve(&c, target, o->resolves, o->timeout);
 	psim_run(&c, 1800 * PONTO_SECOND, NULL, NULL);
-	fresh = psim_attack_resolve(&c, target, o->resolves, o->timeout);
+	later = psim_attack_resolve(&c, target, o->resolves, o->timeout);
 	others = psim_attack_resolve(&c, NULL, o->resolves, o->timeout);
-	printf("%u attackers with names near a secured target's\n", (unsigned)attackers_of(o));
 	psim_attack_print("the target, before", &before);
 	psim_attack_print("the target, surrounded", &known);
-	psim_attack_print("the target, half an hour later", &fresh);
+	psim_attack_print("the target, half an hour later", &later);
 	psim_attack_print("everybody else, then", &others);
 	psim_cloud_clear(&c);
+}
+
+/* One that they wait for: its name is known, and so where its ID will be. */
+static void eclipse_awaited(const struct psim_options *o)
+{
+	struct psim_cloud c;
+	struct psim_node *target;
+	struct psim_lie lie = {0};
+	struct psim_outcome first, later;
+	char name[PNRP_NAME_TEXT];
+	struct ring_id id;
+
+	psim_attack_cloud(&c, o);
+	psim_secure_name(&c, attackers_of(o), "target", name);
+	id = place_of(&c, name);
+	surround(&c, o, &id, &lie);
+	target = psim_join_as(&c, name, 0);
+	psim_run(&c, 60 * PONTO_SECOND, NULL, NULL);
+	first = psim_attack_resolve(&c, target, o->resolves, o->timeout);
+	psim_run(&c, 1800 * PONTO_SECOND, NULL, NULL);
+	later = psim_attack_resolve(&c, target, o->resolves, o->timeout);
+	psim_attack_print("a target that comes later", &first);
+	psim_attack_print("the same half an hour later", &later);
+	psim_cloud_clear(&c);
+}
+
+static void eclipse(const struct psim_options *o)
+{
+	printf("%u attackers with names near a secured target's\n", (unsigned)attackers_of(o));
+	eclipse_known(o);
+	eclipse_awaited(o);
 }
 
 /* ---- flood ------------------------------------------------------------------------------------ */

@@ -32,19 +32,35 @@ struct probe {
 	const char *name;
 	uint8_t type;
 	bool route; /* a route entry that names the victim */
-	bool all;   /* INQUIRE with every flag */
+	bool all;   /* INQUIRE with every flag; REQUEST with the SOLICIT that it needs, for five entries */
 };
 
 static const struct probe probes[] = {
 	{"SOLICIT", PNRP_SOLICIT, false, false},
 	{"SOLICIT, route entry of the victim", PNRP_SOLICIT, true, false},
-	{"REQUEST", PNRP_REQUEST, false, false},
+	{"REQUEST alone", PNRP_REQUEST, false, false},
 	{"FLOOD, route entry of the victim", PNRP_FLOOD, true, false},
 	{"LOOKUP", PNRP_LOOKUP, false, false},
 	{"LOOKUP, route entry of the victim", PNRP_LOOKUP, true, false},
 	{"INQUIRE, no flags", PNRP_INQUIRE, false, false},
 	{"INQUIRE, all flags", PNRP_INQUIRE, false, true},
+	{"SOLICIT and its REQUEST", PNRP_REQUEST, false, true},
 };
+
+#define ASKED 5
+
+struct asked {
+	struct ring_id ids[ASKED];
+	uint16_t count;
+};
+
+static bool ask_for(void *arg, const struct pnrp_route *route)
+{
+	struct asked *a = arg;
+
+	a->ids[a->count++] = route->id;
+	return a->count < ASKED;
+}
 
 static void build(const struct probe *p, const struct psim_node *to, const struct psim_node *victim,
 		  struct pnrp_message *m)
@@ -65,6 +81,7 @@ static void build(const struct probe *p, const struct psim_node *to, const struc
 		break;
 	case PNRP_REQUEST:
 		m->request.ids = pnrp_ids(&to->id, 1);
+		memcpy(m->request.nonce, &m->id, sizeof(m->id));
 		break;
 	case PNRP_FLOOD:
 		m->flood.has_route = true;
@@ -88,30 +105,59 @@ static void build(const struct probe *p, const struct psim_node *to, const struc
 	}
 }
 
-/* One datagram, then storms of them. */
-static void measure(struct psim_cloud *c, const struct probe *p, struct psim_node *to, struct victim *v,
-		    const char *what)
+static size_t spoof(struct psim_cloud *c, struct psim_node *to, const struct victim *v, const struct pnrp_message *m)
 {
 	struct ponto_addr spoofed = psim_address(v->node);
 	uint8_t room[PNRP_DATAGRAM_MAX];
+	struct ponto_bytes bytes = psim_encode(c, m, room);
+
+	psim_spoof(to, &spoofed, bytes);
+	return bytes.len;
+}
+
+/* A SOLICIT of the same sender, who makes the nonce and so needs no answer to go on. */
+static size_t spoof_solicit(struct psim_cloud *c, struct psim_node *to, const struct victim *v,
+			    const struct pnrp_message *request)
+{
+	struct ponto_bytes nonce = ponto_bytes(request->request.nonce, sizeof(request->request.nonce));
+	struct pnrp_message m = {.type = PNRP_SOLICIT, .id = request->id + 1, .solicit.has_controls = true};
+
+	pnrp_hash(c->wire, &nonce, 1, m.solicit.hashed_nonce);
+	return spoof(c, to, v, &m);
+}
+
+/* Returns the bytes that went in. */
+static size_t provoke(struct psim_cloud *c, const struct probe *p, struct psim_node *to, const struct victim *v)
+{
+	struct asked asked = {.count = 0};
 	struct pnrp_message m;
-	struct ponto_bytes bytes;
+	size_t in = 0;
+
+	build(p, to, v->node, &m);
+	if (p->type == PNRP_REQUEST && p->all) {
+		pnrp_engine_each_route(to->engine, ask_for, &asked);
+		m.request.ids = pnrp_ids(asked.ids, asked.count);
+		in = spoof_solicit(c, to, v, &m);
+	}
+	return in + spoof(c, to, v, &m);
+}
+
+/* One datagram, or what belongs together, then storms of them. */
+static void measure(struct psim_cloud *c, const struct probe *p, struct psim_node *to, struct victim *v,
+		    const char *what)
+{
 	uint64_t once, in = 0;
+	size_t len;
 
 	v->from = psim_address(to);
-	build(p, to, v->node, &m);
-	bytes = psim_encode(c, &m, room);
 	v->messages = v->bytes = 0;
-	psim_spoof(to, &spoofed, bytes);
+	len = provoke(c, p, to, v);
 	psim_run(c, 6 * PONTO_SECOND, NULL, NULL);
 	once = v->bytes;
-	printf("%-44s %7zu %7llu %8.2f", what, bytes.len, (unsigned long long)once, (double)once / (double)bytes.len);
+	printf("%-44s %7zu %7llu %8.2f", what, len, (unsigned long long)once, (double)once / (double)len);
 	v->messages = v->bytes = 0;
 	for (unsigned i = 0; i < STORM * STORM_SECONDS; i++) {
-		build(p, to, v->node, &m);
-		bytes = psim_encode(c, &m, room);
-		in += bytes.len;
-		psim_spoof(to, &spoofed, bytes);
+		in += provoke(c, p, to, v);
 		psim_run(c, PONTO_SECOND / STORM, NULL, NULL);
 	}
 	psim_run(c, 6 * PONTO_SECOND, NULL, NULL);

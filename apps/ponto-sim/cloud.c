@@ -9,7 +9,6 @@
 #define APPLICATION_PORT 8080
 #define PROTOCOL_TCP 6
 #define SEEDS_NAMED 4 /* addresses a name server hands out at once */
-#define RESTARTS 16
 
 extern const struct ponto_plugin transport_sim_LTX_ponto_plugin;
 
@@ -54,12 +53,13 @@ void psim_name(const struct psim_node *n, char *out)
 		snprintf(out, PNRP_NAME_TEXT, "0.n%u", (unsigned)n->number);
 }
 
-void psim_secure_name(const struct psim_cloud *c, const char *classifier, char *out)
+void psim_secure_name(const struct psim_cloud *c, uint32_t others, const char *classifier, char *out)
 {
 	uint8_t key[PNRP_KEY_BYTES], authority[PONTO_AUTHORITY_SIZE];
 	char hex[2 * PONTO_AUTHORITY_SIZE + 1];
 
-	psim_require(ponto_public_key_authority(c->wire->security, psim_key(c, c->joined, key), authority) == PONTO_OK,
+	psim_require(ponto_public_key_authority(c->wire->security, psim_key(c, c->joined + others, key), authority) ==
+			     PONTO_OK,
 		     "key");
 	ponto_hex(ponto_bytes(authority, sizeof(authority)), hex);
 	snprintf(out, PNRP_NAME_TEXT, "%s.%s", hex, classifier);
@@ -420,7 +420,7 @@ void psim_resolve(struct psim_node *from, struct psim_node *target, uint64_t tim
 				   .criteria = PNRP_CRITERIA_ANY,
 				   .include_local = true,
 				   .timeout = timeout,
-				   .max_restarts = RESTARTS};
+				   .max_restarts = PNRP_RESTARTS_MAX};
 
 	psim_require(q, "out of memory");
 	psim_name(target, name);

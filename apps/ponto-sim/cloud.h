@@ -89,8 +89,8 @@ struct psim_node *psim_join(struct psim_cloud *c);
 /* Likewise, with another name, copied; with a payload of its own if any, so long. */
 struct psim_node *psim_join_as(struct psim_cloud *c, const char *name, size_t payload);
 
-/* "SHA-1 of the key of the node that joins next.classifier". out: text of PNRP_NAME_TEXT */
-void psim_secure_name(const struct psim_cloud *c, const char *classifier, char *out);
+/* "SHA-1 of a key.classifier": of the node that joins next, or after so many others. out: text of PNRP_NAME_TEXT */
+void psim_secure_name(const struct psim_cloud *c, uint32_t others, const char *classifier, char *out);
 
 /* The public key of the node with this number. */
 struct ponto_bytes psim_key(const struct psim_cloud *c, uint32_t number, uint8_t room[PNRP_KEY_BYTES]);

@@ -41,6 +41,8 @@ static const struct psim_option options[] = {
 	 "of loss and churn; 600, 0: none", 0},
 	{"loss", PSIM_OPTION_PERCENT, offsetof(struct psim_options, loss), 0, 90, "PERCENT",
 	 "of datagrams lost meanwhile; 10", 0},
+	{"duplicate", PSIM_OPTION_PERCENT, offsetof(struct psim_options, duplicate), 0, 90, "PERCENT",
+	 "of datagrams that come twice meanwhile; 0", 0},
 	{"churn", PSIM_OPTION_PERCENT, offsetof(struct psim_options, churn), 0, 10000, "PERCENT",
 	 "of the nodes replaced in an hour meanwhile, without a word; 50", 0},
 	{"partition", PSIM_OPTION_U32, offsetof(struct psim_options, partition), 0, 86400, "SECONDS",
@@ -100,6 +102,8 @@ int psim_options_parse(int argc, char **argv, struct psim_options *o, bool *help
 		return result;
 	if (strcmp(o->profile, "windows") != 0 && strcmp(o->profile, "modern") != 0)
 		return psim_complain(o->profile, "no profile");
+	if (o->attack && (o->svg || o->json || o->check))
+		return psim_complain("attack", "has no --check, --json or --svg");
 	complete(o);
 	return PSIM_OK;
 }

@@ -11,6 +11,7 @@ struct psim_options {
 	uint32_t resolves;   /* of each phase; 0: follows from nodes */
 	double join;	     /* share of those present that may join in one second */
 	double loss;	     /* share of datagrams, in the churn phase */
+	double duplicate;    /* share of datagrams that come twice, likewise */
 	double churn;	     /* share of nodes an hour replaced by others, in the churn phase */
 	uint32_t settle;     /* seconds after the last has joined */
 	uint32_t idle;	     /* seconds of the idle phase */

@@ -6,6 +6,7 @@
 #define FOUND_QUIET 0.999 /* shares found, without faults and with them */
 #define FOUND_FAULTS 0.99
 #define ENGINE_BYTES (16 * 1024)
+#define COMMAND 512
 
 static double share(uint64_t part, uint64_t whole)
 {
@@ -89,7 +90,7 @@ static void print_time(const char *what, double seconds, uint32_t limit)
 
 void psim_print(const struct psim_report *r)
 {
-	char command[512];
+	char command[COMMAND];
 
 	psim_options_command(&r->options, command, sizeof(command));
 	printf("%s\n\n", command);
@@ -143,7 +144,7 @@ static json_t *json_phase(const struct psim_phase *p)
 
 void psim_print_json(const struct psim_report *r)
 {
-	char command[512], hash[17];
+	char command[COMMAND], hash[17];
 	json_t *phases = json_object(), *root;
 
 	psim_options_command(&r->options, command, sizeof(command));
@@ -162,15 +163,35 @@ void psim_print_json(const struct psim_report *r)
 
 /* ---- marks -------------------------------------------------------------------------------- */
 
-static bool found_enough(const struct psim_phase *p, double mark)
+static bool found_enough(const struct psim_report *r, enum psim_phase_name phase, double mark)
 {
-	return !p->told || share(p->resolves.found, p->resolves.asked) >= mark;
+	const struct psim_resolves *q = &r->phase[phase].resolves;
+
+	if (!r->phase[phase].told || share(q->found, q->asked) >= mark)
+		return true;
+	fprintf(stderr, "ponto-sim: %s: found %llu of %llu\n", psim_phase_title(phase), (unsigned long long)q->found,
+		(unsigned long long)q->asked);
+	return false;
 }
 
 bool psim_good(const struct psim_report *r)
 {
-	bool whole = !r->phase[PSIM_REPAIR].told || r->found_all >= 0;
+	bool good = found_enough(r, PSIM_RESOLVE, FOUND_QUIET);
+	char command[COMMAND];
 
-	return found_enough(&r->phase[PSIM_RESOLVE], FOUND_QUIET) && found_enough(&r->phase[PSIM_FAULTS], FOUND_FAULTS) &&
-	       found_enough(&r->phase[PSIM_AFTER], FOUND_QUIET) && whole && r->engine_bytes < ENGINE_BYTES;
+	good &= found_enough(r, PSIM_FAULTS, FOUND_FAULTS);
+	good &= found_enough(r, PSIM_AFTER, FOUND_QUIET);
+	if (r->phase[PSIM_REPAIR].told && r->found_all < 0) {
+		fprintf(stderr, "ponto-sim: repair: not every name was found within %u s\n", (unsigned)r->options.repair);
+		good = false;
+	}
+	if (r->engine_bytes >= ENGINE_BYTES) {
+		fprintf(stderr, "ponto-sim: an idle engine has %.0f bytes\n", r->engine_bytes);
+		good = false;
+	}
+	if (!good) {
+		psim_options_command(&r->options, command, sizeof(command));
+		fprintf(stderr, "ponto-sim: replay: %s --check\n", command);
+	}
+	return good;
 }

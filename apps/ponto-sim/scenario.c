@@ -248,7 +248,7 @@ static void resolve_phase(struct story *s, enum psim_phase_name phase)
 	end(s, phase, &m);
 }
 
-static void set_loss(struct story *s, double loss)
+static void set_network(struct story *s, double loss, double duplicate)
 {
 	struct ponto_sim_network_model model;
 
@@ -256,6 +256,7 @@ static void set_loss(struct story *s, double loss)
 	model.latency = s->o->latency * PONTO_MS;
 	model.jitter = s->o->jitter * PONTO_MS;
 	model.loss = (uint32_t)(loss * PONTO_SIM_PPM);
+	model.duplicate = (uint32_t)(duplicate * PONTO_SIM_PPM);
 	psim_require(ponto_sim_network_set(s->cloud.sim, &model) == PONTO_OK, "network model");
 }
 
@@ -266,12 +267,12 @@ static void faults_phase(struct story *s)
 	struct mark m;
 
 	begin(s, PSIM_FAULTS, &m);
-	set_loss(s, s->o->loss);
+	set_network(s, s->o->loss, s->o->duplicate);
 	s->churn_rate = s->o->churn * s->cloud.count / 3600;
 	pass(s, half);
 	ask_all(s, s->o->resolves, half);
 	s->churn_rate = 0;
-	set_loss(s, 0);
+	set_network(s, 0, 0);
 	end(s, PSIM_FAULTS, &m);
 }
 
@@ -338,7 +339,7 @@ void psim_scenario(const struct psim_options *o, struct psim_report *out)
 	out->found_all = out->ring_whole = -1;
 	s.show = !o->quiet && isatty(STDERR_FILENO);
 	psim_cloud_init(&s.cloud, o->profile, o->seed, o->seeds);
-	set_loss(&s, 0);
+	set_network(&s, 0, 0);
 	join_phase(&s);
 	idle_phase(&s);
 	resolve_phase(&s, PSIM_RESOLVE);

@@ -18,7 +18,7 @@ static void search(struct pnrp_engine *e, unsigned source, enum pnrp_discovery_m
 	struct pnrp_discovery *d = &e->discovery;
 
 	d->targets = 0;
-	d->wanted |= source & ~d->running;
+	e->discover_due |= source & ~d->running;
 	d->running |= source;
 	d->mode = next;
 }
@@ -68,7 +68,7 @@ static void seed_step(struct pnrp_engine *e, uint64_t now)
 	struct pnrp_discovery *d = &e->discovery;
 
 	if (d->seed_count > 0 && !d->seed_tried)
-		d->wanted |= PNRP_SOURCE_SEED; /* names may have got new addresses; nobody waits for that */
+		e->discover_due |= PNRP_SOURCE_SEED; /* names may have got new addresses; nobody waits for that */
 	if (d->seed_count == 0 && !d->seed_tried) {
 		/* Its own search first; the mode stays, pnrp_engine_discovery_done comes back here. */
 		d->seed_tried = true;
@@ -214,7 +214,7 @@ size_t pnrp_engine_recall(struct pnrp_engine *e, uint64_t now, const struct pnrp
 	}
 	if (e->add_count == before || !d->round || d->mode == PNRP_MODE_SEED)
 		return e->add_count - before;
-	d->wanted &= ~(unsigned)PNRP_SOURCE_REMEMBERED;
+	e->discover_due &= ~(unsigned)PNRP_SOURCE_REMEMBERED;
 	d->running &= ~(unsigned)PNRP_SOURCE_REMEMBERED;
 	d->mode = PNRP_MODE_SSDP;
 	d->recalled = true;

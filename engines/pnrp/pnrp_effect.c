@@ -207,10 +207,10 @@ static bool cloud_effect(struct pnrp_engine *e, struct pnrp_effect *out)
 	} else if (e->unpublish_due) {
 		e->unpublish_due = false;
 		begin(out, PNRP_EFFECT_UNPUBLISH);
-	} else if (e->discovery.wanted) {
+	} else if (e->discover_due) {
 		begin(out, PNRP_EFFECT_DISCOVER);
-		out->discover.sources = e->discovery.wanted;
-		e->discovery.wanted = 0;
+		out->discover.sources = e->discover_due;
+		e->discover_due = 0;
 	} else {
 		return false;
 	}
@@ -231,7 +231,6 @@ static bool registration_effect(struct pnrp_engine *e, struct pnrp_effect *out)
 		out->registration.state = l->state;
 		if (l->state == PNRP_REGISTRATION_GONE) {
 			*at = l->next;
-			e->registrations--;
 			pnrp_local_free(e, l);
 		}
 		return true;

@@ -81,14 +81,13 @@ static void drop_output(struct pnrp_engine *e)
 	e->out_count = 0;
 }
 
-/* All that is known of others, and all that waits for them. */
-static void forget_others(struct pnrp_engine *e)
+/* All that others were asked, but for resolves. */
+static void forget_questions(struct pnrp_engine *e)
 {
 	pnrp_adds_clear(e);
 	pnrp_challenges_clear(e);
 	ring_pending_clear(&e->pending);
 	ring_reassembly_clear(&e->reassembly);
-	ring_conversations_clear(&e->conversations);
 	while (e->syncs) {
 		struct pnrp_sync *sync = e->syncs;
 
@@ -97,8 +96,15 @@ static void forget_others(struct pnrp_engine *e)
 	}
 	e->sync_count = 0;
 	pnrp_discovery_end(e);
-	e->discovery.joined = false;
-	e->discovery.wanted = e->discovery.running = 0;
+}
+
+/* All that is known of others, and all that waits for them. */
+static void forget_others(struct pnrp_engine *e)
+{
+	forget_questions(e);
+	ring_conversations_clear(&e->conversations);
+	memset(&e->discovery, 0, sizeof(e->discovery));
+	e->discover_due = 0;
 	ring_cache_clear(&e->cache);
 }
 
@@ -121,6 +127,7 @@ void pnrp_engine_destroy(struct pnrp_engine *e)
 		e->locals = l->next;
 		pnrp_local_free(e, l);
 	}
+	ponto_free(&e->alloc, e->told_hosts);
 	ponto_free(&e->alloc, e);
 }
 
@@ -212,10 +219,12 @@ int pnrp_engine_set_local(struct pnrp_engine *e, uint64_t now, const struct pont
 	e->local_count = (uint8_t)n;
 	if (e->state == PNRP_CLOUD_VIRTUAL || e->state == PNRP_CLOUD_DEAD)
 		return PONTO_OK;
-	if (n == 0)
+	if (n == 0) {
 		pnrp_resolves_fail(e, now, PONTO_EUNREACH);
-	else if (e->cache.locals > 0)
+		forget_questions(e); /* it is not those asked who are silent */
+	} else if (e->cache.locals > 0) {
 		e->publish_due = true;
+	}
 	for (struct pnrp_local *l = e->locals; n > 0 && l; l = l->next) {
 		l->announced = false;
 		l->stale = l->walk != 0; /* again as soon as the walk with the old addresses is over */
@@ -418,6 +427,8 @@ static void parts_ahead(const struct pnrp_engine *e, const struct pnrp_gist *gis
 		cache_ahead(&e->cache);
 		break;
 	default:
+		ponto_prefetch(&e->split_handle, offsetof(struct pnrp_engine, discovery.partners) -
+							 offsetof(struct pnrp_engine, split_handle));
 		ponto_prefetch(e->adds, sizeof(*e->adds));
 		ponto_prefetch(request, sizeof(*request));
 		resolve_ahead(e->resolves);
@@ -430,7 +441,7 @@ static void parts_ahead(const struct pnrp_engine *e, const struct pnrp_gist *gis
 /* What these point to. */
 static void entries_ahead(const struct pnrp_engine *e, const struct pnrp_gist *gist, unsigned step)
 {
-	const struct ring_route *asked = e->resolves ? e->resolves->walk.current.route : NULL;
+	const struct pnrp_resolve *r = e->resolves;
 
 	if (gist->type == PNRP_FLOOD || gist->type == PNRP_LOOKUP) {
 		if (step == 2)
@@ -438,10 +449,16 @@ static void entries_ahead(const struct pnrp_engine *e, const struct pnrp_gist *g
 	} else if (gist->type == PNRP_ACK || gist->type == PNRP_INQUIRE) {
 		;
 	} else if (step == 2) {
-		ponto_prefetch(asked, sizeof(*asked));
 		ponto_prefetch(e->adds ? e->adds->route : NULL, sizeof(struct ring_route));
-	} else if (asked) {
-		ring_cache_ahead(&e->cache, &asked->id, false);
+		if (r) {
+			ponto_prefetch(r->walk.current.route, sizeof(struct ring_route));
+			ponto_prefetch(r->walk.best, sizeof(struct ring_route));
+			ponto_prefetch(r->own, sizeof(struct ring_route));
+		}
+		if (gist->type != PNRP_AUTHORITY && e->cache.locals > 0)
+			ring_cache_ahead(&e->cache, e->cache.local, true);
+	} else if (r && r->walk.current.route) {
+		ring_cache_ahead(&e->cache, &r->walk.current.route->id, false);
 	}
 }
 

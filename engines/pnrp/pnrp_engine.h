@@ -23,9 +23,12 @@
  *     512 bytes of payload or chain not before the asker has answered an INQUIRE of 56 bytes, so a forged
  *     sender's address gets that twice and no more. Answers with a signature or a chain are limited per second
  *     (sign_per_second) and so is their burst; a chain counts once more for each four datagrams of it;
- *   FLOOD (52 or more) -> one ACK of at most 28, and INQUIREs as above.
- * INQUIREs for strangers' entries are limited together by inquire_per_second, conversations by their table.
- * FLOODs of a synchronisation are sent only after the REQUEST's nonce has shown the peer receives. */
+ *   FLOOD (52 or more) -> one ACK of at most 28, and INQUIREs as above;
+ *   REQUEST (44 and 32 for each ID, after a SOLICIT of the same sender) -> one ACK of 20, and for each known ID a
+ *     FLOOD of 132 and 16 for each further address. The nonce is of the asker's own making and shows nothing: a
+ *     host is told 40 messages a second (a burst of 160), and what it still asks for keeps its conversation, of
+ *     which a host has a quarter of the table.
+ * INQUIREs for strangers' entries are limited together by inquire_per_second, conversations by their table. */
 #ifndef ENGINES_PNRP_PNRP_ENGINE_H
 #define ENGINES_PNRP_PNRP_ENGINE_H
 
@@ -48,6 +51,7 @@ extern "C" {
 #define PNRP_NAME_TEXT 512	  /* bytes of a peer name in UTF-8, NUL included */
 #define PNRP_KEY_BYTES 160	  /* public key: DER RSAPublicKey of 140, or 32 raw bytes */
 #define PNRP_SIGNATURE_BYTES 128  /* 128 or 64 used */
+#define PNRP_RESTARTS_MAX 16	  /* walks of one resolve after the first */
 #define PNRP_CHAIN_MAX 31744	  /* bytes of a certificate chain: with it the longest answer still fits, 2.2.2.6 */
 
 struct pnrp_engine;
@@ -127,7 +131,8 @@ void pnrp_engine_set_wall(struct pnrp_engine *e, int64_t offset_us);
 /* The addresses the node receives on: the first PNRP_LOCAL_MAX IPv6 addresses of the cloud's scope and with
  * the port of the first are used, the rest left out. At the start and at every change (3.1.7.1). A change
  * republishes every local ID (3.2.7.2); an empty list makes the cloud NO_NET, fails resolves under way and
- * refuses new ones. PONTO_EINVAL: a port up to 1024 (nothing changes). borrows */
+ * refuses new ones; what is known of others stays, and nobody is asked. PONTO_EINVAL: a port up to 1024 (nothing
+ * changes). borrows */
 PONTO_MUST_CHECK int pnrp_engine_set_local(struct pnrp_engine *e, uint64_t now, const struct ponto_addr *addrs,
 					   size_t count);
 
@@ -388,7 +393,8 @@ struct pnrp_query {
 	bool include_local; /* names registered on this node count */
 	bool trace;
 	uint64_t timeout;	       /* microseconds; 0: 30 s. At least until then walks restart, see max_restarts */
-	uint32_t max_restarts;	       /* a failed walk begins again, at most this often and within the timeout */
+	uint32_t max_restarts;	       /* a failed walk begins again, at most this often, PNRP_RESTARTS_MAX, and
+					* within the timeout */
 	const struct ring_id *exclude; /* IDs not wanted, e.g. those of earlier matches: several matches of a name
 					* are found by asking again without them. up to 32 */
 	size_t exclude_count;

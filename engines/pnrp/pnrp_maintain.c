@@ -181,7 +181,7 @@ void pnrp_maintain(struct pnrp_engine *e, uint64_t now)
 		pnrp_discover(e, now);
 		pnrp_update_state(e, now);
 	}
-	if (e->cache.count == 0)
+	if (e->cache.count == 0 || e->local_count == 0)
 		return;
 	for (uint32_t i = 0; i < e->cache.locals; i++)
 		pnrp_certify_neighbours(e, now, &e->cache.local[i]);

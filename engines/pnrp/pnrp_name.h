@@ -98,7 +98,6 @@ struct pnrp_cloud_name {
 /* "Global_", "SiteLocal_%3", "LinkLocal_%2", "Loopback_", with "@modern" at the end for that profile.
  * PONTO_EINVAL for another scope or a zone where there is none. */
 PONTO_MUST_CHECK int pnrp_cloud_format(const struct pnrp_cloud_name *cloud, char out[PNRP_CLOUD_TEXT]);
-PONTO_MUST_CHECK int pnrp_cloud_parse(const char *text, struct pnrp_cloud_name *out);
 
 /* ---- time ---------------------------------------------------------------------- */
 

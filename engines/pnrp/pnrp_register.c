@@ -382,13 +382,20 @@ static bool begin_revoke(struct pnrp_engine *e, uint64_t now, const struct pnrp_
 	return true;
 }
 
+/* Its place is free at once: names that move to new addresses are registered before their revokes are out. */
+static void retire(struct pnrp_engine *e, struct pnrp_local *l)
+{
+	e->registrations -= !l->revoking;
+	l->revoking = true;
+}
+
 static void take_back(struct pnrp_engine *e, uint64_t now, struct pnrp_local *l)
 {
 	struct pnrp_resolve *r = e->resolves;
 
 	l->above_count = keep_leaves(e, &l->id, true, l->above);
 	l->below_count = keep_leaves(e, &l->id, false, l->below);
-	l->revoking = true;
+	retire(e, l);
 	while (r && (!l->walk || r->handle != l->walk))
 		r = r->next;
 	if (r)
@@ -449,7 +456,7 @@ void pnrp_revoke_all(struct pnrp_engine *e, uint64_t now)
 void pnrp_locals_forget(struct pnrp_engine *e)
 {
 	for (struct pnrp_local *l = e->locals; l; l = l->next) {
-		l->revoking = true;
+		retire(e, l);
 		l->walk = 0;
 		set_state(l, PNRP_REGISTRATION_GONE);
 	}

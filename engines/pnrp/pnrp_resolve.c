@@ -6,7 +6,6 @@
 
 #define DEFAULT_TIMEOUT (30 * PONTO_SECOND)
 #define INTERNAL_TIMEOUT (120 * PONTO_SECOND)
-#define RESTARTS_MAX 16
 
 static void advance(struct pnrp_engine *e, uint64_t now, struct pnrp_resolve *r);
 
@@ -228,6 +227,18 @@ static void refuse_best(struct pnrp_resolve *r)
 	(void)ring_walk_reject_best(&r->walk);
 }
 
+/* All who are near were silent, as where a host with many names is no more: those behind them. */
+static void push_beyond(struct pnrp_engine *e, struct pnrp_resolve *r, uint32_t nth)
+{
+	for (; r->walk.hop_count == 0 && nth < e->cache.count; nth++)
+		for (unsigned up = 0; up < 2; up++) {
+			struct ring_route *next = ring_cache_neighbour(&e->cache, &r->walk.target, up, nth);
+
+			if (next)
+				ring_walk_push(&r->walk, next);
+		}
+}
+
 /* The closest known entry, or the one asked for. Two kinds of walks begin on other sides as well: one that begins
  * again, at the second, third, … neighbours of the target, with the nearer ones behind them; and one that announces a
  * name once more, at the whole leaf set, so that each leaf learns of us and tells who has come between, and far
@@ -254,6 +265,8 @@ static void push_first_hops(struct pnrp_engine *e, struct pnrp_resolve *r)
 	}
 	if (repair && r->first_hop)
 		ring_walk_push(&r->walk, r->first_hop);
+	if (r->walks > 0)
+		push_beyond(e, r, wide);
 }
 
 /* The closest ID of this node's that the resolve may end at. */
@@ -588,12 +601,12 @@ static int check_query(const struct pnrp_engine *e, const struct pnrp_query *q, 
 /* 3.1.4.4.1, with the suffix 8000000000000000 of a resolve. */
 static struct ring_id query_target(const struct pnrp_engine *e, const struct pnrp_name *name, uint64_t prefix)
 {
-	uint8_t p2p[PNRP_P2P_ID_SIZE], location[PNRP_LOCATION_SIZE] = {0};
+	uint8_t p2p[PNRP_P2P_ID_SIZE], location[PNRP_LOCATION_SIZE], ip[16] = {0};
 	struct ring_id target;
 
 	for (unsigned i = 0; i < 8; i++)
-		location[i] = (uint8_t)(prefix >> (56 - 8 * i));
-	location[8] = 0x80;
+		ip[i] = (uint8_t)(prefix >> (56 - 8 * i));
+	pnrp_location_resolve(ip, location);
 	pnrp_p2p_id(e->wire, name, p2p);
 	pnrp_id_make(p2p, location, &target);
 	return target;
@@ -627,7 +640,7 @@ int pnrp_engine_resolve(struct pnrp_engine *e, uint64_t now, const struct pnrp_q
 	r->precision = q->precision;
 	r->include_local = q->include_local;
 	r->trace = q->trace;
-	r->restarts = q->max_restarts < RESTARTS_MAX ? q->max_restarts : RESTARTS_MAX;
+	r->restarts = q->max_restarts < PNRP_RESTARTS_MAX ? q->max_restarts : PNRP_RESTARTS_MAX;
 	r->deadline = now + (q->timeout ? q->timeout : DEFAULT_TIMEOUT);
 	r->walk.target = query_target(e, &name, q->prefix);
 	e->stats.resolves++;

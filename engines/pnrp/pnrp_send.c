@@ -217,6 +217,11 @@ struct ponto_addr pnrp_choose_local(const struct pnrp_engine *e, const struct po
 	return *best;
 }
 
+bool pnrp_is_of_cloud(const struct pnrp_engine *e, const struct ponto_addr *a)
+{
+	return a->ip[0] != 0xff && (e->scope == PONTO_SCOPE_NONE || ponto_addr_scope(a) == e->scope);
+}
+
 bool pnrp_choose_address(const struct pnrp_engine *e, const struct ring_route *r, struct ponto_addr *to,
 			 struct ponto_addr *from)
 {
@@ -227,7 +232,7 @@ bool pnrp_choose_address(const struct pnrp_engine *e, const struct ring_route *r
 		unsigned bits;
 
 		memcpy(a.ip, r->addrs[i], sizeof(a.ip));
-		if (a.ip[0] == 0xff || (e->scope != PONTO_SCOPE_NONE && ponto_addr_scope(&a) != e->scope))
+		if (!pnrp_is_of_cloud(e, &a))
 			continue;
 		local = pnrp_choose_local(e, &a);
 		bits = common_prefix(local.ip, a.ip) + 1;

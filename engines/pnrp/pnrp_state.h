@@ -28,6 +28,9 @@
 #define PNRP_CHALLENGES_MAX 16
 #define PNRP_HOST_ENTRIES 2    /* beyond the leaf sets, at one host */
 #define PNRP_STRANGERS_LEVEL 5 /* a level beyond the leaf sets that has as many takes no more from strangers */
+#define PNRP_TOLD_PER_SECOND 40 /* messages that answer REQUESTs, to one host */
+#define PNRP_TOLD_BURST 160
+#define PNRP_TOLD_HOSTS 64 /* that are told apart */
 #define PNRP_PROBE UINT64_MAX  /* owner of an INQUIRE or FLOOD that asks whether an entry is still there */
 #define PNRP_PROBE_AGAIN (UINT64_MAX - 1) /* owner of the INQUIRE after one that was not answered */
 #define PNRP_CHALLENGE (UINT64_MAX - 2)	  /* owner of an INQUIRE that asks whether its addressee receives */
@@ -141,10 +144,10 @@ struct pnrp_resolve {
 	struct ring_route *own;	      /* the own route entry every LOOKUP carries, or NULL */
 	struct ring_route *first_hop; /* where a test or an announcement begins, or NULL */
 	uint8_t nonce[PNRP_NONCE_SIZE];
-	struct ring_walk walk;
-	struct ring_id refused[PNRP_REFUSED_MAX];
 	uint8_t refused_count;
 	uint8_t exclude_count;
+	struct ring_walk walk;
+	struct ring_id refused[PNRP_REFUSED_MAX];
 	struct ring_id *exclude; /* owned */
 	int result;
 	struct pnrp_match *match; /* owned; its payload in the same block */
@@ -199,7 +202,6 @@ enum pnrp_discovery_mode { /* 3.1.1 CloudDiscoveryMode */
 
 struct pnrp_discovery {
 	enum pnrp_discovery_mode mode;
-	unsigned wanted;    /* sources of the DISCOVER effect that is due */
 	unsigned running;   /* sources being searched */
 	bool round;	    /* a round has not ended */
 	bool seed_tried;    /* in this round */
@@ -227,6 +229,7 @@ struct pnrp_engine {
 	bool resolve_only, no_multicast;
 	uint8_t local_count;
 	uint32_t opens;
+	unsigned discover_due; /* sources of the DISCOVER effect to come */
 	uint64_t cleanup_at, maintenance_at, stop_at;
 	uint64_t settle_at; /* discovery: a sync has asked for entries: until then they may come in; or PONTO_NEVER */
 	uint64_t next_handle;
@@ -252,10 +255,12 @@ struct pnrp_engine {
 	uint16_t seed_port;
 	uint64_t cpa_lifetime;
 	int64_t wall_offset;
-	struct pnrp_discovery discovery;
-	bool discover_again;   /* a name was registered while nobody was known: tell the seed about it */
+	uint64_t *told_hosts; /* since of each host's bucket, once a REQUEST has come; owned */
+	/* What maintenance looks at, side by side down to the partners of discovery. */
 	uint64_t split_handle; /* the split test under way, or 0 */
 	uint32_t probes;       /* begun so far: whose turn it is */
+	bool discover_again;   /* a name was registered while nobody was known: tell the seed about it */
+	struct pnrp_discovery discovery;
 };
 
 /* ---- pnrp_engine.c --------------------------------------------------------------- */
@@ -306,6 +311,9 @@ void pnrp_forget_request(struct pnrp_engine *e, uint32_t message_id);
 bool pnrp_choose_address(const struct pnrp_engine *e, const struct ring_route *r, struct ponto_addr *to,
 			 struct ponto_addr *from);
 
+/* One node's, and of the cloud's scope: nothing goes anywhere else. */
+bool pnrp_is_of_cloud(const struct pnrp_engine *e, const struct ponto_addr *a);
+
 /* The local address to use toward another. */
 struct ponto_addr pnrp_choose_local(const struct pnrp_engine *e, const struct ponto_addr *to);
 
@@ -328,7 +336,6 @@ size_t pnrp_endpoints_from_wire(const struct pnrp_ipv6_endpoint *list, size_t co
 /* A job with room for len bytes; NULL: limits.jobs or no memory (counted). It is handed out by the next
  * pnrp_engine_effect. */
 struct pnrp_job *pnrp_job_new(struct pnrp_engine *e, enum pnrp_job_kind kind, size_t len);
-struct pnrp_job *pnrp_job_find(const struct pnrp_engine *e, uint64_t token);
 
 /* Nobody waits for it any more. Unknown tokens, and 0, are ignored. */
 void pnrp_job_abandon(struct pnrp_engine *e, uint64_t token);

@@ -37,6 +37,7 @@ static uint64_t memory(const struct pnrp_engine *e)
 	uint64_t bytes = sizeof(*e) + ring_cache_memory(&e->cache) + e->pending.bytes + e->reassembly.bytes;
 
 	bytes += e->conversations.count * sizeof(struct ring_conversation);
+	bytes += e->told_hosts ? PNRP_TOLD_HOSTS * sizeof(*e->told_hosts) : 0;
 	bytes += e->sync_count * sizeof(struct pnrp_sync);
 	bytes += e->add_count * sizeof(struct pnrp_add);
 	bytes += e->challenge_count * sizeof(struct pnrp_challenge);

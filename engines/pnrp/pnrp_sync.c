@@ -2,6 +2,8 @@
  * 3.2.5.3, 3.2.5.4, 3.2.6.3. */
 #include "engines/pnrp/pnrp_state.h"
 
+#include "framework/digest.h"
+
 #include <string.h>
 
 /* ---- asking ------------------------------------------------------------------- */
@@ -13,7 +15,8 @@ bool pnrp_synchronize(struct pnrp_engine *e, uint64_t now, const struct ponto_ad
 	struct ponto_bytes nonce;
 	struct pnrp_sync *sync;
 
-	if (e->sync_count >= PNRP_SYNCS_MAX || pnrp_is_own_address(e, peer) || peer->port <= PNRP_PORT_FLOOR)
+	if (e->sync_count >= PNRP_SYNCS_MAX || pnrp_is_own_address(e, peer) || peer->port <= PNRP_PORT_FLOOR ||
+	    !pnrp_is_of_cloud(e, peer))
 		return false;
 	to.zone = e->zone;
 	sync = ponto_new(&e->alloc, 1, sizeof(*sync));
@@ -179,6 +182,30 @@ static void send_known(struct pnrp_engine *e, const struct ring_id *id, const st
 	pnrp_send(e, &m, to, from);
 }
 
+/* Who asks has shown a nonce, but it may be one of its own making: an address that never asked must not be told entries
+ * as fast as somebody likes to ask in its name. Hosts are told apart by a hash; on the loopback by their ports. */
+static bool may_tell(struct pnrp_engine *e, uint64_t now, const struct ponto_addr *from, uint32_t entries)
+{
+	static const uint8_t fixed[16];
+	bool loopback = ponto_addr_scope(from) == PONTO_SCOPE_LOOPBACK;
+	uint64_t hash = ponto_siphash(fixed, ponto_bytes(from->ip, sizeof(from->ip))) + (loopback ? from->port : 0);
+	struct pnrp_bucket bucket = {.rate = PNRP_TOLD_PER_SECOND, .burst = PNRP_TOLD_BURST};
+
+	if (!e->told_hosts)
+		e->told_hosts = ponto_new(&e->alloc, PNRP_TOLD_HOSTS, sizeof(*e->told_hosts));
+	if (!e->told_hosts) {
+		pnrp_drop(e, PNRP_DROP_MEMORY);
+		return false;
+	}
+	bucket.since = e->told_hosts[hash % PNRP_TOLD_HOSTS];
+	if (!pnrp_bucket_take(&bucket, now, entries)) {
+		pnrp_drop(e, PNRP_DROP_RATE);
+		return false;
+	}
+	e->told_hosts[hash % PNRP_TOLD_HOSTS] = bucket.since;
+	return true;
+}
+
 void pnrp_on_request(struct pnrp_engine *e, uint64_t now, const struct pnrp_message *m, const struct ponto_addr *from,
 		     const struct ponto_addr *to)
 {
@@ -189,10 +216,14 @@ void pnrp_on_request(struct pnrp_engine *e, uint64_t now, const struct pnrp_mess
 
 	ring_conversations_expire(&e->conversations, now);
 	pnrp_hash(e->wire, &nonce, 1, hash);
-	if (ring_conversation_take(&e->conversations, from, hash, &validate)) {
+	if (!ring_conversation_has(&e->conversations, from, hash)) {
 		pnrp_drop(e, ring_conversation_any(&e->conversations, from) ? PNRP_DROP_NONCE : PNRP_DROP_UNMATCHED);
 		return;
 	}
+	/* If not, the second copy finds the conversation as it is. */
+	if (!may_tell(e, now, from, 1u + q->ids.count) ||
+	    ring_conversation_take(&e->conversations, from, hash, &validate))
+		return;
 	pnrp_acknowledge(e, m->id, false, from, to);
 	for (uint16_t i = 0; i < q->ids.count && i < PNRP_IDS_PER_DATAGRAM; i++) {
 		struct ring_id id = pnrp_id_at(&q->ids, i);

@@ -123,17 +123,6 @@ int ring_cache_add_local(struct ring_cache *c, const struct ring_id *id)
 	return PONTO_OK;
 }
 
-void ring_cache_remove_local(struct ring_cache *c, const struct ring_id *id)
-{
-	uint32_t i = local_position(c, id);
-
-	if (i == c->locals || !ring_id_equal(&c->local[i], id))
-		return;
-	c->locals--;
-	memmove(c->local + i, c->local + i + 1, (c->locals - i) * sizeof(*c->local));
-	mark_all(c);
-}
-
 bool ring_cache_is_local(const struct ring_cache *c, const struct ring_id *id)
 {
 	uint32_t i = c->locals < 2 ? 0 : local_position(c, id);
@@ -493,10 +482,20 @@ static void take_out(struct ring_cache *c, uint32_t i)
 	mark_leaves(c);
 }
 
+static void trim(struct ring_cache *c)
+{
+	unsigned level;
+
+	while ((level = overfull(c, RING_LEVELS)) < RING_LEVELS) {
+		struct ring_route *out = most_crowded(c, level, largest());
+
+		take_out(c, position(c, &out->id));
+	}
+}
+
 int ring_cache_add(struct ring_cache *c, struct ring_route *r)
 {
 	struct spot spot = spot_of(c, &r->id);
-	unsigned level;
 	int result;
 
 	if (spot.present) {
@@ -517,12 +516,20 @@ int ring_cache_add(struct ring_cache *c, struct ring_route *r)
 	if (result)
 		return result;
 	mark_leaves(c);
-	while ((level = overfull(c, RING_LEVELS)) < RING_LEVELS) {
-		struct ring_route *out = most_crowded(c, level, largest());
-
-		take_out(c, position(c, &out->id));
-	}
+	trim(c);
 	return PONTO_OK;
+}
+
+void ring_cache_remove_local(struct ring_cache *c, const struct ring_id *id)
+{
+	uint32_t i = local_position(c, id);
+
+	if (i == c->locals || !ring_id_equal(&c->local[i], id))
+		return;
+	c->locals--;
+	memmove(c->local + i, c->local + i + 1, (c->locals - i) * sizeof(*c->local));
+	mark_all(c);
+	trim(c); /* what were its leaves count like the others */
 }
 
 bool ring_cache_remove(struct ring_cache *c, const struct ring_id *id)

@@ -24,12 +24,18 @@ void ring_conversations_clear(struct ring_conversations *c)
 		ponto_free(c->alloc, unlink_entry(c, &c->list));
 }
 
+static bool is_of(const struct ring_conversation *entry, const struct ponto_addr *peer,
+		  const uint8_t hash[RING_HASH_SIZE])
+{
+	return ponto_addr_equal(&entry->peer, peer) && memcmp(entry->hash, hash, RING_HASH_SIZE) == 0;
+}
+
 static struct ring_conversation **find(struct ring_conversations *c, const struct ponto_addr *peer,
 				       const uint8_t hash[RING_HASH_SIZE])
 {
 	struct ring_conversation **at = &c->list;
 
-	while (*at && !(ponto_addr_equal(&(*at)->peer, peer) && memcmp((*at)->hash, hash, RING_HASH_SIZE) == 0))
+	while (*at && !is_of(*at, peer, hash))
 		at = &(*at)->next;
 	return at;
 }
@@ -73,6 +79,16 @@ int ring_conversation_open(struct ring_conversations *c, uint64_t now, const str
 	memcpy(entry->hash, hash, RING_HASH_SIZE);
 	append(c, entry);
 	return PONTO_OK;
+}
+
+bool ring_conversation_has(const struct ring_conversations *c, const struct ponto_addr *peer,
+			   const uint8_t hash[RING_HASH_SIZE])
+{
+	const struct ring_conversation *entry = c->list;
+
+	while (entry && !is_of(entry, peer, hash))
+		entry = entry->next;
+	return entry;
 }
 
 bool ring_conversation_any(const struct ring_conversations *c, const struct ponto_addr *peer)

@@ -37,7 +37,9 @@ void ring_conversations_clear(struct ring_conversations *c);
 PONTO_MUST_CHECK int ring_conversation_open(struct ring_conversations *c, uint64_t now, const struct ponto_addr *peer,
 					    const uint8_t hash[RING_HASH_SIZE], const struct ring_id *peer_id);
 
-/* Whether the peer has any conversation. */
+/* Whether the peer has a conversation with this hash, or any. */
+bool ring_conversation_has(const struct ring_conversations *c, const struct ponto_addr *peer,
+			   const uint8_t hash[RING_HASH_SIZE]);
 bool ring_conversation_any(const struct ring_conversations *c, const struct ponto_addr *peer);
 
 /* Ends the peer's conversation with this hash; *peer_id is what it told. PONTO_ENOENT. */

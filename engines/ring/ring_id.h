@@ -84,12 +84,6 @@ bool ring_id_above(const struct ring_id *b, const struct ring_id *a);
 /* Number of leading bits that are the same, 0..256. */
 unsigned ring_id_common_bits(const struct ring_id *a, const struct ring_id *b);
 
-/* True when the first bits bits are the same; bits above 256 count as 256. */
-static inline bool ring_id_prefix_equal(const struct ring_id *a, const struct ring_id *b, unsigned bits)
-{
-	return ring_id_common_bits(a, b) >= (bits > RING_ID_BITS ? RING_ID_BITS : bits);
-}
-
 /* Position of the highest set bit, 255..0, or -1 for zero: floor(log2(a)). */
 int ring_id_log2(const struct ring_id *a);
 

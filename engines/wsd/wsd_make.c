@@ -17,20 +17,20 @@ static bool plain(const char *text)
 
 static void element(struct ponto_writer *w, const char *name, const char *text)
 {
-	wsd_write_text(w, "<");
-	wsd_write_text(w, name);
-	wsd_write_text(w, ">");
-	wsd_write_text(w, text);
-	wsd_write_text(w, "</");
-	wsd_write_text(w, name);
-	wsd_write_text(w, ">");
+	ponto_write_text(w, "<");
+	ponto_write_text(w, name);
+	ponto_write_text(w, ">");
+	ponto_write_text(w, text);
+	ponto_write_text(w, "</");
+	ponto_write_text(w, name);
+	ponto_write_text(w, ">");
 }
 
 static void open_message(struct ponto_writer *w, const char *to, const char *action, const char *message_id)
 {
-	wsd_write_text(w, "<?xml version=\"1.0\" encoding=\"utf-8\"?><soap:Envelope xmlns:soap=\"" WSD_SPACE_SOAP
-			  "\" xmlns:wsa=\"" WSD_SPACE_ADDRESSING "\" xmlns:wsd=\"" WSD_SPACE_DISCOVERY
-			  "\" xmlns:PeerDist=\"" WSD_SPACE_PEERDIST "\"><soap:Header>");
+	ponto_write_text(w, "<?xml version=\"1.0\" encoding=\"utf-8\"?><soap:Envelope xmlns:soap=\"" WSD_SPACE_SOAP
+			    "\" xmlns:wsa=\"" WSD_SPACE_ADDRESSING "\" xmlns:wsd=\"" WSD_SPACE_DISCOVERY
+			    "\" xmlns:PeerDist=\"" WSD_SPACE_PEERDIST "\"><soap:Header>");
 	element(w, "wsa:To", to);
 	element(w, "wsa:Action", action);
 	element(w, "wsa:MessageID", message_id);
@@ -73,17 +73,17 @@ int wsd_probe_make(const struct wsd_probe *probe, char *buf, size_t cap, size_t 
 	if (!good_ids(probe->version, probe->ids, probe->count) || !plain(probe->message_id))
 		return PONTO_EINVAL;
 	open_message(&w, "urn:schemas-xmlsoap-org:ws:2005:04:discovery", WSD_ACTION_PROBE, probe->message_id);
-	wsd_write_text(&w, "</soap:Header><soap:Body><wsd:Probe>");
+	ponto_write_text(&w, "</soap:Header><soap:Body><wsd:Probe>");
 	types(&w, probe->version);
-	wsd_write_text(&w, probe->version == 1 ? "<wsd:Scopes MatchBy=\"" WSD_RULE_1 "\">"
-					       : "<wsd:Scopes MatchBy=\"" WSD_RULE_2 "\">");
+	ponto_write_text(&w, probe->version == 1 ? "<wsd:Scopes MatchBy=\"" WSD_RULE_1 "\">"
+						 : "<wsd:Scopes MatchBy=\"" WSD_RULE_2 "\">");
 	for (unsigned i = 0; i < probe->count && probe->version == 1; i++) {
-		wsd_write_text(&w, i ? " " : "");
+		ponto_write_text(&w, i ? " " : "");
 		wsd_write_hex(&w, content_id_bytes(&probe->ids[i]));
 	}
 	if (probe->version == 2)
 		packed_ids(&w, probe);
-	wsd_write_text(&w, "</wsd:Scopes></wsd:Probe></soap:Body></soap:Envelope>");
+	ponto_write_text(&w, "</wsd:Scopes></wsd:Probe></soap:Body></soap:Envelope>");
 	return ponto_writer_done(&w, len);
 }
 
@@ -93,20 +93,20 @@ static void held_v1(struct ponto_writer *w, const struct wsd_match *match)
 {
 	bool first = true;
 
-	wsd_write_text(w, "<wsd:Scopes>");
+	ponto_write_text(w, "<wsd:Scopes>");
 	for (unsigned i = 0; i < match->count; i++) {
 		if (match->segments[i].blocks == 0)
 			continue;
-		wsd_write_text(w, first ? "" : " ");
+		ponto_write_text(w, first ? "" : " ");
 		wsd_write_hex(w, content_id_bytes(&match->ids[i]));
 		first = false;
 	}
-	wsd_write_text(w, "</wsd:Scopes>");
+	ponto_write_text(w, "</wsd:Scopes>");
 }
 
 static void counts(struct ponto_writer *w, const struct wsd_match *match)
 {
-	wsd_write_text(w, "<PeerDist:BlockCount>");
+	ponto_write_text(w, "<PeerDist:BlockCount>");
 	for (unsigned i = 0; i < match->count; i++) {
 		uint8_t count[4];
 		struct ponto_writer one = ponto_writer(count, sizeof(count));
@@ -116,7 +116,7 @@ static void counts(struct ponto_writer *w, const struct wsd_match *match)
 		ponto_write_be32(&one, match->segments[i].blocks);
 		wsd_write_hex(w, ponto_bytes(count, sizeof(count)));
 	}
-	wsd_write_text(w, "</PeerDist:BlockCount>");
+	ponto_write_text(w, "</PeerDist:BlockCount>");
 }
 
 static void held_v2(struct ponto_writer *w, const struct wsd_match *match)
@@ -125,9 +125,9 @@ static void held_v2(struct ponto_writer *w, const struct wsd_match *match)
 
 	for (unsigned i = 0; i < match->count; i++)
 		bits[i / 4] |= (uint8_t)((match->segments[i].state & 3) << (6 - 2 * (i % 4)));
-	wsd_write_text(w, "<wsd:Scopes>");
+	ponto_write_text(w, "<wsd:Scopes>");
 	wsd_write_base64(w, ponto_bytes(bits, (match->count + 3u) / 4));
-	wsd_write_text(w, "</wsd:Scopes>");
+	ponto_write_text(w, "</wsd:Scopes>");
 }
 
 static void ages(struct ponto_writer *w, const struct wsd_match *match)
@@ -141,24 +141,24 @@ static void ages(struct ponto_writer *w, const struct wsd_match *match)
 		    content_ages_append((uint8_t)i, match->segments[i].age, blob, &len) != PONTO_OK)
 			w->failed = true;
 	}
-	wsd_write_text(w, "<PeerDist:SegmentAges>");
+	ponto_write_text(w, "<PeerDist:SegmentAges>");
 	wsd_write_base64(w, ponto_bytes(blob, len));
-	wsd_write_text(w, "</PeerDist:SegmentAges>");
+	ponto_write_text(w, "</PeerDist:SegmentAges>");
 }
 
 static void addrs(struct ponto_writer *w, const struct wsd_match *match)
 {
 	char text[PONTO_ADDR_TEXT];
 
-	wsd_write_text(w, "<wsd:XAddrs>");
+	ponto_write_text(w, "<wsd:XAddrs>");
 	for (unsigned i = 0; i < match->addr_count; i++) {
 		struct ponto_addr addr = match->addrs[i];
 
 		addr.zone = 0; /* ours means nothing to others */
-		wsd_write_text(w, i ? " " : "");
-		wsd_write_text(w, ponto_addr_format(&addr, text));
+		ponto_write_text(w, i ? " " : "");
+		ponto_write_text(w, ponto_addr_format(&addr, text));
 	}
-	wsd_write_text(w, "</wsd:XAddrs>");
+	ponto_write_text(w, "</wsd:XAddrs>");
 }
 
 static bool good_match(const struct wsd_match *match)
@@ -184,13 +184,13 @@ int wsd_match_make(const struct wsd_match *match, char *buf, size_t cap, size_t 
 		return PONTO_EINVAL;
 	open_message(&w, WSD_SPACE_ADDRESSING "/role/anonymous", WSD_ACTION_MATCHES, match->message_id);
 	element(&w, "wsa:RelatesTo", match->relates_to);
-	wsd_write_text(&w, "<wsd:AppSequence InstanceId=\"");
-	wsd_write_number(&w, match->instance);
-	wsd_write_text(&w, "\" MessageNumber=\"");
-	wsd_write_number(&w, match->number);
-	wsd_write_text(&w, "\"/></soap:Header><soap:Body><wsd:ProbeMatches><wsd:ProbeMatch><wsa:EndpointReference>");
+	ponto_write_text(&w, "<wsd:AppSequence InstanceId=\"");
+	ponto_write_decimal(&w, match->instance);
+	ponto_write_text(&w, "\" MessageNumber=\"");
+	ponto_write_decimal(&w, match->number);
+	ponto_write_text(&w, "\"/></soap:Header><soap:Body><wsd:ProbeMatches><wsd:ProbeMatch><wsa:EndpointReference>");
 	element(&w, "wsa:Address", match->address);
-	wsd_write_text(&w, "</wsa:EndpointReference>");
+	ponto_write_text(&w, "</wsa:EndpointReference>");
 	types(&w, match->version);
 	if (match->version == 1)
 		held_v1(&w, match);
@@ -198,11 +198,12 @@ int wsd_match_make(const struct wsd_match *match, char *buf, size_t cap, size_t 
 		held_v2(&w, match);
 	addrs(&w, match);
 	element(&w, "wsd:MetadataVersion", match->version == 1 ? "1" : "2");
-	wsd_write_text(&w, "<PeerDist:PeerDistData>");
+	ponto_write_text(&w, "<PeerDist:PeerDistData>");
 	if (match->version == 1)
 		counts(&w, match);
 	else
 		ages(&w, match);
-	wsd_write_text(&w, "</PeerDist:PeerDistData></wsd:ProbeMatch></wsd:ProbeMatches></soap:Body></soap:Envelope>");
+	ponto_write_text(&w, "</PeerDist:PeerDistData></wsd:ProbeMatch></wsd:ProbeMatches></soap:Body>"
+			     "</soap:Envelope>");
 	return ponto_writer_done(&w, len);
 }

@@ -17,23 +17,6 @@ bool wsd_word(const char **text, struct ponto_bytes *out)
 	return out->len > 0;
 }
 
-void wsd_write_text(struct ponto_writer *w, const char *text)
-{
-	ponto_write_copy(w, text, strlen(text));
-}
-
-void wsd_write_number(struct ponto_writer *w, uint64_t v)
-{
-	char digits[20];
-	size_t n = sizeof(digits);
-
-	do {
-		digits[--n] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v > 0);
-	ponto_write_copy(w, digits + n, sizeof(digits) - n);
-}
-
 void wsd_write_hex(struct ponto_writer *w, struct ponto_bytes bytes)
 {
 	static const char digits[] = "0123456789ABCDEF";

@@ -13,9 +13,6 @@ static inline bool wsd_space(char c)
 /* The next word of a white-space list, *text moves behind it; false at the end. A view into *text. */
 bool wsd_word(const char **text, struct ponto_bytes *out);
 
-void wsd_write_text(struct ponto_writer *w, const char *text);
-void wsd_write_number(struct ponto_writer *w, uint64_t v);
-
 /* Upper case, as deployed peers compare text. */
 void wsd_write_hex(struct ponto_writer *w, struct ponto_bytes bytes);
 void wsd_write_base64(struct ponto_writer *w, struct ponto_bytes bytes);

@@ -12,7 +12,7 @@
 /* The instance: immutable after creation, so handles of several threads share it without a lock. */
 struct seed {
 	const struct ponto_env *env;
-	struct seed_peer *peers;
+	struct ponto_seed *peers;
 	size_t peer_count;
 	struct ponto_iface store; /* ops NULL: none */
 	size_t remember;
@@ -21,7 +21,7 @@ struct seed {
 
 /* Reads peers, all of them; what is wrong is logged. PONTO_ECONF; PONTO_ENOMEM. gives *out, NULL when there are none */
 PONTO_MUST_CHECK int seed_read_peers(const struct ponto_env *env, const char *const *texts, size_t count,
-				     struct seed_peer **out);
+				     struct ponto_seed **out);
 
 int seed_open(void *self, struct ponto_loop *loop, const struct ponto_discovery_want *want,
 	      const struct ponto_discovery_events *events, void *arg, struct ponto_discovery_handle **out);

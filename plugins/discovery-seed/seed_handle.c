@@ -27,7 +27,7 @@ struct ponto_discovery_handle {
 	struct ponto_timer *timer;	/* set to now: there is something to report */
 	struct seed_resolver *resolver; /* NULL: no names, or a simulated world */
 	struct ponto_watch *watch;
-	struct seed_peer *peers;  /* of this handle, then of the instance */
+	struct ponto_seed *peers;  /* of this handle, then of the instance */
 	size_t peer_count;
 	struct name_state *names; /* as many as peers */
 	struct seed_memory memory;
@@ -373,11 +373,11 @@ static int open_resolver(struct ponto_discovery_handle *h)
 }
 
 /* Replaces the handle's peers by own ones and, unless they alone count, the instance's. */
-static int set_peers(struct ponto_discovery_handle *h, const struct seed_peer *own, size_t own_count, bool only)
+static int set_peers(struct ponto_discovery_handle *h, const struct ponto_seed *own, size_t own_count, bool only)
 {
 	const struct ponto_alloc *alloc = h->seed->env->alloc;
 	size_t others = only ? 0 : h->seed->peer_count, count = own_count + others;
-	struct seed_peer *peers = count ? ponto_new(alloc, count, sizeof(*peers)) : NULL;
+	struct ponto_seed *peers = count ? ponto_new(alloc, count, sizeof(*peers)) : NULL;
 	struct name_state *names = count ? ponto_new(alloc, count, sizeof(*names)) : NULL;
 
 	if (count && (!peers || !names)) {
@@ -398,7 +398,7 @@ static int set_peers(struct ponto_discovery_handle *h, const struct seed_peer *o
 
 int seed_seeds(struct ponto_discovery_handle *h, const char *const *texts, size_t count, bool only)
 {
-	struct seed_peer *own = NULL;
+	struct ponto_seed *own = NULL;
 	int result;
 
 	if (h->searching & PONTO_SOURCE_SEED)

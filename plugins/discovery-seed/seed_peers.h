@@ -1,20 +1,10 @@
-/* discovery-seed: the configured peers: addresses and names. Pure, immutable once read. */
+/* discovery-seed: which addresses are wanted, and sets of them. Pure. */
 #ifndef DISCOVERY_SEED_PEERS_H
 #define DISCOVERY_SEED_PEERS_H
 
 #include "framework/discovery.h"
 
 #define SEED_PEERS_MAX 64
-#define SEED_HOST_MAX 254 /* bytes of a DNS name, NUL included */
-
-struct seed_peer {
-	char host[SEED_HOST_MAX]; /* empty: address holds it */
-	struct ponto_addr address;
-	uint16_t port; /* of a name; 0: the searcher's */
-};
-
-/* Reads "[addr]:port", "addr", "addr:port" (IPv4), "host" or "host:port". PONTO_EINVAL on anything else. */
-PONTO_MUST_CHECK int seed_peer_parse(const char *text, struct seed_peer *out);
 
 /* Makes addr one that want asks for, its port and zone filled in where they are missing; false when it is not. */
 bool seed_address_fits(const struct ponto_discovery_want *want, struct ponto_addr *addr);

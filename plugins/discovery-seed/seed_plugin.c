@@ -7,6 +7,7 @@ static const struct ponto_option seed_options[] = {
 	{.name = "peers",
 	 .type = PONTO_OPTION_LIST,
 	 .fallback = "",
+	 .fits = ponto_seed_fits,
 	 .doc = "nodes to ask first, at most 64: \"[addr]:port\", \"addr\", \"host\" or \"host:port\"; without a port "
 		"the "
 		"service's own"},
@@ -41,9 +42,9 @@ static void seed_destroy(void *self)
 }
 
 /* All that is wrong, not only the first. */
-int seed_read_peers(const struct ponto_env *env, const char *const *texts, size_t count, struct seed_peer **out)
+int seed_read_peers(const struct ponto_env *env, const char *const *texts, size_t count, struct ponto_seed **out)
 {
-	struct seed_peer *peers;
+	struct ponto_seed *peers;
 	int result = PONTO_OK;
 
 	if (count > SEED_PEERS_MAX) {
@@ -54,7 +55,7 @@ int seed_read_peers(const struct ponto_env *env, const char *const *texts, size_
 	if (count && !peers)
 		return PONTO_ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		if (seed_peer_parse(texts[i], &peers[i]) != PONTO_OK) {
+		if (ponto_seed_parse(texts[i], &peers[i]) != PONTO_OK) {
 			ponto_error(env->log, SEED_TOPIC,
 				    "peer \"%s\" is neither an address nor a host name, with or without a port",
 				    texts[i]);

@@ -14,7 +14,7 @@
 
 struct question {
 	struct question *next;
-	char host[SEED_HOST_MAX];
+	char host[PONTO_SEED_HOST];
 	uint8_t family;
 	struct seed_answer answer;
 };

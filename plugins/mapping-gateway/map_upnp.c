@@ -12,6 +12,7 @@
 #include <sys/random.h>
 
 #define SEARCH_MS 1500
+#define SEARCHES 2 /* a datagram may be lost. UPnP Device Architecture 1.1, 1.3.2 */
 #define TTL 2
 #define DEVICES 4 /* that are looked at */
 #define OTHER_PORTS 4
@@ -95,10 +96,12 @@ static bool search(const struct map_task *t, struct map_answer *out)
 	static const char *const types[] = {"urn:schemas-upnp-org:device:InternetGatewayDevice:1", NULL};
 	unsigned looked = 0, elsewhere = 0;
 	int error = 0;
-	struct UPNPDev *devices = upnpDiscoverDevices(types, SEARCH_MS, t->local_text, "/nonexistent", UPNP_LOCAL_PORT_ANY,
-						      0, TTL, &error, 0);
+	struct UPNPDev *devices = NULL;
 	bool found = false;
 
+	for (unsigned i = 0; i < SEARCHES && !devices; i++)
+		devices = upnpDiscoverDevices(types, SEARCH_MS, t->local_text, "/nonexistent", UPNP_LOCAL_PORT_ANY, 0,
+					      TTL, &error, 0);
 	for (const struct UPNPDev *d = devices; d && !found && looked < DEVICES; d = d->pNext) {
 		if (!at_gateway(d->descURL, t->gateway)) {
 			elsewhere++;

@@ -13,7 +13,6 @@
 struct pki {
 	const struct ponto_env *env;
 	struct pki_crypto crypto;
-	bool works[PONTO_PROFILE_MODERN + 1]; /* by profile */
 	pthread_rwlock_t lock;		      /* over the vault, and over private keys entering the cache */
 	struct pki_vault *vault;
 	struct pki_cache *cache;

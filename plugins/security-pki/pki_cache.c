@@ -8,8 +8,8 @@
 #define WAYS 4
 
 struct entry {
+	struct entry *next;
 	EVP_PKEY *key;
-	uint64_t used;
 	uint32_t tag;
 	uint16_t name_len;
 	uint8_t name[];
@@ -19,27 +19,20 @@ struct pki_cache {
 	const struct ponto_alloc *alloc;
 	pthread_mutex_t lock;
 	uint8_t hash_key[16];
-	uint64_t uses;
 	size_t sets;
-	struct entry **entries; /* sets * WAYS; NULL: free */
+	struct entry *set[]; /* at most WAYS, the one used last first */
 };
 
 int pki_cache_create(const struct ponto_alloc *alloc, const struct ponto_random *random, size_t capacity,
 		     struct pki_cache **out)
 {
-	struct pki_cache *cache = ponto_new(alloc, 1, sizeof(*cache));
+	size_t sets = capacity < WAYS ? 1 : (capacity + WAYS - 1) / WAYS;
+	struct pki_cache *cache = ponto_new(alloc, 1, sizeof(*cache) + sets * sizeof(cache->set[0]));
 
 	if (!cache)
 		return PONTO_ENOMEM;
 	cache->alloc = alloc;
-	cache->sets = (capacity + WAYS - 1) / WAYS;
-	if (cache->sets == 0)
-		cache->sets = 1;
-	cache->entries = ponto_new(alloc, cache->sets * WAYS, sizeof(*cache->entries));
-	if (!cache->entries) {
-		ponto_free(alloc, cache);
-		return PONTO_ENOMEM;
-	}
+	cache->sets = sets;
 	random->fill(random->ctx, cache->hash_key, sizeof(cache->hash_key));
 	pthread_mutex_init(&cache->lock, NULL);
 	*out = cache;
@@ -58,59 +51,75 @@ void pki_cache_destroy(struct pki_cache *cache)
 {
 	if (!cache)
 		return;
-	for (size_t i = 0; i < cache->sets * WAYS; i++)
-		entry_destroy(cache, cache->entries[i]);
+	for (size_t i = 0; i < cache->sets; i++) {
+		while (cache->set[i]) {
+			struct entry *entry = cache->set[i];
+
+			cache->set[i] = entry->next;
+			entry_destroy(cache, entry);
+		}
+	}
 	pthread_mutex_destroy(&cache->lock);
-	ponto_free(cache->alloc, cache->entries);
 	ponto_free(cache->alloc, cache);
 }
 
 static struct entry **set_of(struct pki_cache *cache, struct ponto_bytes name)
 {
-	return cache->entries + ponto_siphash(cache->hash_key, name) % cache->sets * WAYS;
+	return &cache->set[ponto_siphash(cache->hash_key, name) % cache->sets];
 }
 
-/* Where it is, else NULL. */
-static struct entry **find(struct entry **set, struct ponto_bytes name)
+/* Out of its set, when it is there; else NULL. */
+static struct entry *take_out(struct entry **set, struct ponto_bytes name)
 {
-	for (size_t i = 0; i < WAYS; i++)
-		if (set[i] && ponto_bytes_equal(ponto_bytes(set[i]->name, set[i]->name_len), name))
-			return &set[i];
-	return NULL;
+	struct entry *entry;
+
+	while (*set && !ponto_bytes_equal(ponto_bytes((*set)->name, (*set)->name_len), name))
+		set = &(*set)->next;
+	entry = *set;
+	if (entry)
+		*set = entry->next;
+	return entry;
+}
+
+static void put_first(struct entry **set, struct entry *entry)
+{
+	entry->next = *set;
+	*set = entry;
 }
 
 EVP_PKEY *pki_cache_get(struct pki_cache *cache, struct ponto_bytes name, uint32_t *tag)
 {
+	struct entry **set = set_of(cache, name), *entry;
 	EVP_PKEY *key = NULL;
-	struct entry **at;
 
 	pthread_mutex_lock(&cache->lock);
-	at = find(set_of(cache, name), name);
-	if (at && EVP_PKEY_up_ref((*at)->key)) {
-		(*at)->used = ++cache->uses;
-		key = (*at)->key;
-		*tag = (*at)->tag;
+	entry = take_out(set, name);
+	if (entry) {
+		put_first(set, entry);
+		if (EVP_PKEY_up_ref(entry->key)) {
+			key = entry->key;
+			*tag = entry->tag;
+		}
 	}
 	pthread_mutex_unlock(&cache->lock);
 	return key;
 }
 
-static struct entry **place_for(struct entry **set, struct ponto_bytes name)
+/* The one for which there is no place, NULL: none. */
+static struct entry *take_surplus(struct entry **set)
 {
-	struct entry **at = find(set, name);
+	struct entry *entry;
 
-	if (at)
-		return at;
-	at = set;
-	for (size_t i = 1; i < WAYS && *at; i++)
-		if (!set[i] || set[i]->used < (*at)->used)
-			at = &set[i];
-	return at;
+	for (size_t i = 0; i < WAYS && *set; i++)
+		set = &(*set)->next;
+	entry = *set;
+	*set = NULL;
+	return entry;
 }
 
 int pki_cache_put(struct pki_cache *cache, struct ponto_bytes name, EVP_PKEY *key, uint32_t tag)
 {
-	struct entry *entry, *evicted, **at;
+	struct entry **set = set_of(cache, name), *entry, *before, *surplus;
 
 	if (name.len > PKI_CACHE_NAME_MAX)
 		return PONTO_OK;
@@ -126,25 +135,21 @@ int pki_cache_put(struct pki_cache *cache, struct ponto_bytes name, EVP_PKEY *ke
 	entry->name_len = (uint16_t)name.len;
 	memcpy(entry->name, name.data, name.len);
 	pthread_mutex_lock(&cache->lock);
-	entry->used = ++cache->uses;
-	at = place_for(set_of(cache, name), name);
-	evicted = *at;
-	*at = entry;
+	before = take_out(set, name);
+	put_first(set, entry);
+	surplus = take_surplus(set);
 	pthread_mutex_unlock(&cache->lock);
-	entry_destroy(cache, evicted);
+	entry_destroy(cache, before);
+	entry_destroy(cache, surplus);
 	return PONTO_OK;
 }
 
 void pki_cache_drop(struct pki_cache *cache, struct ponto_bytes name)
 {
-	struct entry *dropped = NULL, **at;
+	struct entry *dropped;
 
 	pthread_mutex_lock(&cache->lock);
-	at = find(set_of(cache, name), name);
-	if (at) {
-		dropped = *at;
-		*at = NULL;
-	}
+	dropped = take_out(set_of(cache, name), name);
 	pthread_mutex_unlock(&cache->lock);
 	entry_destroy(cache, dropped);
 }

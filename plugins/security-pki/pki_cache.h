@@ -1,8 +1,7 @@
-/* security-pki: parsed keys kept at hand, in bounded number.
+/* security-pki: parsed private keys kept at hand, in bounded number.
  *
- * Parsing a key costs about as much as using it, decrypting one far more. Which
- * public keys come is a peer's choice, so a set's place is chosen by a keyed
- * hash and its least recently used key makes room. Thread-safe. */
+ * Reading a key costs about as much as using it, decrypting one far more. A set's
+ * place is chosen by a keyed hash; its least recently used key makes room. Thread-safe. */
 #ifndef SECURITY_PKI_CACHE_H
 #define SECURITY_PKI_CACHE_H
 

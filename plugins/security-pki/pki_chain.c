@@ -425,18 +425,14 @@ static int check_signature(struct pki_crypto *crypto, const X509 *x, struct pont
 	const ASN1_BIT_STRING *signature;
 	const X509_ALGOR *algorithm;
 	struct ponto_bytes tbs;
-	EVP_PKEY *key = NULL;
 	uint8_t *whole;
 	int result = signed_part(x, &whole, &tbs);
 
 	X509_get0_signature(&signature, &algorithm, x);
 	if (!result)
-		result = pki_key_public(crypto, PONTO_PROFILE_WINDOWS, issuer, &key);
-	if (!result)
-		result = pki_key_verify(crypto, PONTO_PROFILE_WINDOWS, key, tbs,
-					ponto_bytes(ASN1_STRING_get0_data(signature),
-						    (size_t)ASN1_STRING_length(signature)));
-	EVP_PKEY_free(key);
+		result = pki_verify_with(crypto, PONTO_PROFILE_WINDOWS, issuer, tbs,
+					 ponto_bytes(ASN1_STRING_get0_data(signature),
+						     (size_t)ASN1_STRING_length(signature)));
 	OPENSSL_free(whole);
 	return result;
 }

@@ -11,6 +11,7 @@
 #include "framework/digest.h"
 
 #define RSA_SIZE 128
+#define RSA_EXPONENT 3
 
 int pki_crypto_error(int otherwise)
 {
@@ -37,14 +38,24 @@ static void unload(struct pki_crypto *crypto)
 
 static int load(struct pki_crypto *crypto)
 {
+	int result = PONTO_OK;
+
 	crypto->lib = OSSL_LIB_CTX_new();
 	if (!crypto->lib)
 		return PONTO_ENOMEM;
 	crypto->provider = OSSL_PROVIDER_load(crypto->lib, "default");
-	if (crypto->provider)
-		return PONTO_OK;
-	unload(crypto);
-	return pki_crypto_error(PONTO_ENOTSUP);
+	if (!crypto->provider)
+		result = pki_crypto_error(PONTO_ENOTSUP);
+	for (uint32_t profile = PONTO_PROFILE_WINDOWS; profile <= PONTO_PROFILE_MODERN && !result; profile++) {
+		int tested = pki_crypto_test(crypto, profile);
+
+		crypto->works[profile] = tested == PONTO_OK;
+		if (tested == PONTO_ENOMEM)
+			result = tested;
+	}
+	if (result)
+		unload(crypto);
+	return result;
 }
 
 int pki_crypto_init(struct pki_crypto *crypto)
@@ -140,6 +151,17 @@ out:
 	return result;
 }
 
+/* ponto_public_key_check has fixed where a key's numbers lie. */
+static struct ponto_bytes rsa_modulus(struct ponto_bytes public_key)
+{
+	return ponto_bytes(public_key.data + 7, RSA_SIZE);
+}
+
+static struct ponto_bytes rsa_exponent(struct ponto_bytes public_key)
+{
+	return ponto_bytes(public_key.data + 137, RSA_EXPONENT);
+}
+
 int pki_key_public(struct pki_crypto *crypto, uint32_t profile, struct ponto_bytes public_key, EVP_PKEY **out)
 {
 	int result = ponto_public_key_check(profile, public_key);
@@ -147,9 +169,9 @@ int pki_key_public(struct pki_crypto *crypto, uint32_t profile, struct ponto_byt
 
 	if (result)
 		return result;
-	if (profile == PONTO_PROFILE_WINDOWS) /* the check has fixed where its numbers lie */
-		return rsa_from_numbers(crypto, ponto_bytes(public_key.data + 7, RSA_SIZE),
-					ponto_bytes(public_key.data + 137, 3), ponto_bytes(NULL, 0), out);
+	if (profile == PONTO_PROFILE_WINDOWS)
+		return rsa_from_numbers(crypto, rsa_modulus(public_key), rsa_exponent(public_key), ponto_bytes(NULL, 0),
+					out);
 	key = EVP_PKEY_new_raw_public_key_ex(crypto->lib, "ED25519", NULL, public_key.data, public_key.len);
 	if (!key)
 		return pki_crypto_error(PONTO_EPROTO);
@@ -241,31 +263,64 @@ static int rsa_sign(struct pki_crypto *crypto, EVP_PKEY *key, struct ponto_bytes
 	return PONTO_OK;
 }
 
-static int rsa_verify(struct pki_crypto *crypto, EVP_PKEY *key, struct ponto_bytes data, struct ponto_bytes signature)
+/* What a signature opens to. By numbers: a peer's key is used once or seldom, and to make and keep one of OpenSSL's keys
+ * costs more than this. */
+struct opener {
+	BN_CTX *ctx;
+	BN_MONT_CTX *mont;
+	BIGNUM *n, *e, *s, *m;
+};
+
+static bool opener_init(struct opener *o, struct pki_crypto *crypto, struct ponto_bytes public_key)
 {
-	EVP_PKEY_CTX *ctx;
+	o->ctx = BN_CTX_new_ex(crypto->lib);
+	o->mont = BN_MONT_CTX_new();
+	if (!o->ctx || !o->mont)
+		return false;
+	BN_CTX_start(o->ctx);
+	o->n = BN_CTX_get(o->ctx);
+	o->e = BN_CTX_get(o->ctx);
+	o->s = BN_CTX_get(o->ctx);
+	o->m = BN_CTX_get(o->ctx);
+	return o->m && BN_bin2bn(rsa_modulus(public_key).data, RSA_SIZE, o->n) &&
+	       BN_bin2bn(rsa_exponent(public_key).data, RSA_EXPONENT, o->e) && BN_MONT_CTX_set(o->mont, o->n, o->ctx);
+}
+
+static void opener_fini(struct opener *o)
+{
+	BN_MONT_CTX_free(o->mont);
+	BN_CTX_free(o->ctx);
+}
+
+/* RFC 8017 5.2.2. False, too, for a signature that is no number below the modulus. */
+static bool opens(struct opener *o, const uint8_t signature[RSA_SIZE], uint8_t out[RSA_SIZE])
+{
+	return BN_bin2bn(signature, RSA_SIZE, o->s) && BN_ucmp(o->s, o->n) < 0 &&
+	       BN_mod_exp_mont(o->m, o->s, o->e, o->n, o->ctx, o->mont) && BN_bn2binpad(o->m, out, RSA_SIZE) == RSA_SIZE;
+}
+
+static int rsa_verify(struct pki_crypto *crypto, struct ponto_bytes public_key, struct ponto_bytes data,
+		      struct ponto_bytes signature)
+{
+	struct opener opener = {NULL};
 	uint8_t em[RSA_SIZE], tried[RSA_SIZE], opened[RSA_SIZE];
 	int result = PONTO_EAUTH;
 
 	if (signature.len != RSA_SIZE)
 		return PONTO_EAUTH;
-	ctx = EVP_PKEY_CTX_new_from_pkey(crypto->lib, key, NULL);
-	if (!ctx || EVP_PKEY_verify_recover_init(ctx) <= 0 || EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING) <= 0) {
-		EVP_PKEY_CTX_free(ctx);
-		return pki_crypto_error(PONTO_ENOTSUP);
+	if (!opener_init(&opener, crypto, public_key)) {
+		opener_fini(&opener);
+		return pki_crypto_error(PONTO_ENOMEM);
 	}
 	emsa_sha1(data, em);
 	/* First in RFC 8017's order, then in CryptoAPI's, the reverse: the ALG_ID on the wire is CryptoAPI's. */
 	for (int reversed = 0; reversed < 2 && result; reversed++) {
-		size_t len = sizeof(opened);
-
 		for (size_t i = 0; i < RSA_SIZE; i++)
 			tried[i] = signature.data[reversed ? RSA_SIZE - 1 - i : i];
-		if (EVP_PKEY_verify_recover(ctx, opened, &len, tried, sizeof(tried)) > 0 && len == sizeof(em) &&
-		    memcmp(opened, em, sizeof(em)) == 0)
+		if (opens(&opener, tried, opened) && memcmp(opened, em, sizeof(em)) == 0)
 			result = PONTO_OK;
 	}
-	EVP_PKEY_CTX_free(ctx);
+	opener_fini(&opener);
 	return result ? pki_crypto_error(result) : PONTO_OK;
 }
 
@@ -312,14 +367,23 @@ int pki_key_sign(struct pki_crypto *crypto, uint32_t profile, EVP_PKEY *key, str
 	return PONTO_OK;
 }
 
-int pki_key_verify(struct pki_crypto *crypto, uint32_t profile, EVP_PKEY *key, struct ponto_bytes data,
-		   struct ponto_bytes signature)
+int pki_verify_with(struct pki_crypto *crypto, uint32_t profile, struct ponto_bytes public_key, struct ponto_bytes data,
+		    struct ponto_bytes signature)
 {
+	EVP_PKEY *key = NULL;
+	int result = ponto_public_key_check(profile, public_key);
+
+	if (result)
+		return result;
 	if (profile == PONTO_PROFILE_WINDOWS)
-		return rsa_verify(crypto, key, data, signature);
+		return rsa_verify(crypto, public_key, data, signature);
 	if (signature.len != PONTO_ED25519_SIGNATURE_SIZE)
 		return PONTO_EAUTH;
-	return ed25519(crypto, key, data, signature.data, NULL);
+	result = pki_key_public(crypto, profile, public_key, &key);
+	if (!result)
+		result = ed25519(crypto, key, data, signature.data, NULL);
+	EVP_PKEY_free(key);
+	return result;
 }
 
 /* ---- known answers ---------------------------------------------------------- */
@@ -368,6 +432,7 @@ int pki_crypto_test(struct pki_crypto *crypto, uint32_t profile)
 	struct ponto_bytes data = profile == PONTO_PROFILE_WINDOWS ? ponto_bytes("abc", 3) : ponto_bytes("\xaf\x82", 2);
 	uint8_t want[PONTO_SIGNATURE_MAX], got[PONTO_SIGNATURE_MAX];
 	size_t size = profile == PONTO_PROFILE_WINDOWS ? RSA_SIZE : PONTO_ED25519_SIGNATURE_SIZE;
+	struct ponto_identity owner;
 	EVP_PKEY *key = NULL;
 	size_t len = 0;
 	int result = ponto_unhex(profile == PONTO_PROFILE_WINDOWS ? rsa_abc : ed_af82, want, size);
@@ -379,7 +444,10 @@ int pki_crypto_test(struct pki_crypto *crypto, uint32_t profile)
 	if (!result && (len != size || memcmp(got, want, size) != 0))
 		result = PONTO_ENOTSUP;
 	if (!result)
-		result = pki_key_verify(crypto, profile, key, data, ponto_bytes(want, size));
+		result = pki_key_describe(profile, key, &owner);
+	if (!result)
+		result = pki_verify_with(crypto, profile, ponto_bytes(owner.public_key, owner.public_key_len), data,
+					 ponto_bytes(want, size));
 	EVP_PKEY_free(key);
 	return result && result != PONTO_ENOMEM ? PONTO_ENOTSUP : result;
 }

@@ -14,6 +14,7 @@
 struct pki_crypto {
 	OSSL_LIB_CTX *lib;
 	OSSL_PROVIDER *provider;
+	bool works[PONTO_PROFILE_MODERN + 1]; /* by profile: it passed pki_crypto_test when the context was made */
 };
 
 /* Each to be undone by pki_crypto_fini. PONTO_ENOTSUP: OpenSSL's default provider cannot be loaded. */
@@ -40,9 +41,9 @@ PONTO_MUST_CHECK int pki_key_describe(uint32_t profile, const EVP_PKEY *key, str
 PONTO_MUST_CHECK int pki_key_sign(struct pki_crypto *crypto, uint32_t profile, EVP_PKEY *key, struct ponto_bytes data,
 				  uint8_t signature[PONTO_SIGNATURE_MAX], size_t *len);
 
-/* PONTO_EAUTH when it does not fit. */
-PONTO_MUST_CHECK int pki_key_verify(struct pki_crypto *crypto, uint32_t profile, EVP_PKEY *key, struct ponto_bytes data,
-				    struct ponto_bytes signature);
+/* PONTO_EPROTO: not a public key of this profile; PONTO_EAUTH when the signature does not fit. */
+PONTO_MUST_CHECK int pki_verify_with(struct pki_crypto *crypto, uint32_t profile, struct ponto_bytes public_key,
+				     struct ponto_bytes data, struct ponto_bytes signature);
 
 /* What OpenSSL last complained about: PONTO_ENOMEM, else otherwise. Empties the thread's error queue. */
 int pki_crypto_error(int otherwise);

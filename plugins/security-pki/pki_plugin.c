@@ -32,7 +32,7 @@ static const struct ponto_option pki_options[] = {
 	 .min = 16,
 	 .max = 65536,
 	 .unit = "keys",
-	 .doc = "parsed keys kept in memory, private and public ones each"},
+	 .doc = "parsed private keys kept in memory"},
 };
 
 /* ---- making one --------------------------------------------------------------- */
@@ -84,22 +84,17 @@ static int load_secret(struct pki *pki)
 }
 
 /* A profile this OpenSSL cannot do is refused by name from then on; the other one goes on working. */
-static int test_profiles(struct pki *pki)
+static int tell_profiles(const struct pki *pki)
 {
 	static const char *const names[] = {
 		[PONTO_PROFILE_WINDOWS] = "windows (RSA-1024, SHA-1)", [PONTO_PROFILE_MODERN] = "modern (Ed25519)"};
 	bool any = false;
 
 	for (uint32_t profile = PONTO_PROFILE_WINDOWS; profile <= PONTO_PROFILE_MODERN; profile++) {
-		int result = pki_crypto_test(&pki->crypto, profile);
-
-		if (result == PONTO_ENOMEM)
-			return result;
-		if (result)
+		if (!pki->crypto.works[profile])
 			ponto_error(pki->env->log, PKI_TOPIC,
 				    "this OpenSSL gives wrong answers for profile %s: not offered", names[profile]);
-		pki->works[profile] = result == PONTO_OK;
-		any |= pki->works[profile];
+		any |= pki->crypto.works[profile];
 	}
 	return any ? PONTO_OK : PONTO_ENOTSUP;
 }
@@ -108,7 +103,7 @@ int pki_usable(const struct pki *pki, uint32_t profile)
 {
 	if (profile != PONTO_PROFILE_WINDOWS && profile != PONTO_PROFILE_MODERN)
 		return PONTO_EINVAL;
-	return pki->works[profile] ? PONTO_OK : PONTO_ENOTSUP;
+	return pki->crypto.works[profile] ? PONTO_OK : PONTO_ENOTSUP;
 }
 
 static void add_metrics(struct pki *pki)
@@ -156,7 +151,7 @@ static int pki_create(const struct ponto_env *env, void **self)
 	if (!result)
 		result = pki_crypto_init(&pki->crypto);
 	if (!result)
-		result = test_profiles(pki);
+		result = tell_profiles(pki);
 	if (!result)
 		result = pki_vault_create(env, &pki->vault);
 	if (!result)
@@ -180,7 +175,7 @@ void pki_free_text(const struct ponto_alloc *alloc, uint8_t *text, size_t len)
 	ponto_free(alloc, text);
 }
 
-/* What a private key is kept under: no public key has this length. */
+/* What a private key is kept under. */
 struct private_name {
 	uint8_t bytes[4 + PONTO_IDENTITY_ID];
 };
@@ -492,23 +487,12 @@ static int pki_verify(void *self, uint32_t profile, struct ponto_bytes public_ke
 		      struct ponto_bytes signature)
 {
 	struct pki *pki = self;
-	uint32_t tag = 0;
-	EVP_PKEY *key;
 	int result = pki_usable(pki, profile);
 
 	if (!result)
-		result = ponto_public_key_check(profile, public_key);
-	if (result)
+		result = pki_verify_with(&pki->crypto, profile, public_key, data, signature);
+	if (result && result != PONTO_EAUTH) /* it was not tried */
 		return result;
-	key = pki_cache_get(pki->cache, public_key, &tag);
-	if (!key) {
-		result = pki_key_public(&pki->crypto, profile, public_key, &key);
-		if (!result)
-			result = pki_cache_put(pki->cache, public_key, key, profile);
-	}
-	if (!result)
-		result = pki_key_verify(&pki->crypto, profile, key, data, signature);
-	EVP_PKEY_free(key);
 	ponto_counter_add(result ? pki->refused_count : pki->verified_count, 1);
 	return result;
 }

@@ -16,9 +16,10 @@
 
 #define SVC_DISCOVERY_MAX 8
 #define SVC_BATCH 16	   /* datagrams handed to the transport at once */
+#define SVC_BATCH_BYTES (5 * PNRP_DATAGRAM_MAX) /* of them: most are short, and they lie on the stack */
 #define SVC_CLOUD_TEXT 64  /* bytes of a cloud's name, NUL included */
 #define SVC_MATCHES_MAX 32 /* results of one resolve: what the engine can exclude */
-#define SVC_HOPS_MAX 128   /* traced steps of one resolve */
+#define SVC_HOPS_MAX 512   /* traced steps of one resolve: of 17 walks of 23 hops, and some */
 #define SVC_NAMES_MAX 1024 /* registrations, as many as the engine takes */
 #define SVC_QUERIES_MAX 64 /* resolves of clients under way */
 
@@ -248,6 +249,15 @@ void svc_fill_disabled(struct svc *svc, Ponto__Pnrp__V1__CloudInfo *info);
 void svc_cloud_event(struct svc *svc);
 
 /* ---- svc_metrics.c -------------------------------------------------------------------------- */
+
+/* The engine's counters beside those of messages and drops, for `ponto cloud stats` and as metrics. */
+#define SVC_COUNTERS 20
+struct svc_counter {
+	const char *name, *help;
+	size_t offset; /* in struct pnrp_stats */
+};
+extern const struct svc_counter svc_counters[SVC_COUNTERS];
+uint64_t svc_counter_value(const struct pnrp_stats *stats, unsigned counter);
 
 #define SVC_LEVELS 78 /* of the cache, ring_cache.h */
 

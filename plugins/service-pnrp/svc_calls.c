@@ -24,31 +24,7 @@ static void add_counter(Ponto__Pnrp__V1__CloudInfo *info, struct ponto_arena *ar
 static void fill_counters(struct svc *svc, struct ponto_arena *arena, Ponto__Pnrp__V1__CloudInfo *info)
 {
 	const struct pnrp_stats *stats = pnrp_engine_stats(svc->engine);
-	const struct {
-		const char *name;
-		uint64_t value;
-	} plain[] = {
-		{"received bytes", stats->received_bytes},
-		{"sent bytes", stats->sent_bytes},
-		{"retransmitted", stats->retransmitted},
-		{"timeouts", stats->timeouts},
-		{"output lost", stats->output_lost},
-		{"walks", stats->walks},
-		{"walks failed", stats->walks_failed},
-		{"resolves", stats->resolves},
-		{"resolves found", stats->resolves_found},
-		{"resolves failed", stats->resolves_failed},
-		{"signatures", stats->signatures},
-		{"verifications", stats->verifications},
-		{"cached", stats->cached},
-		{"uncached", stats->uncached},
-		{"revoked", stats->revoked},
-		{"probes", stats->probes},
-		{"floods forwarded", stats->floods_forwarded},
-		{"splits tested", stats->splits_tested},
-		{"splits found", stats->splits_found},
-	};
-	size_t count = PONTO_ARRAY_SIZE(plain) + 2 * PNRP_COUNT_TYPES + PNRP_DROP_REASONS;
+	size_t count = SVC_COUNTERS + 2 * PNRP_COUNT_TYPES + PNRP_DROP_REASONS;
 
 	info->counters = ponto_arena_take(arena, count, sizeof(*info->counters));
 	if (!info->counters)
@@ -59,8 +35,8 @@ static void fill_counters(struct svc *svc, struct ponto_arena *arena, Ponto__Pnr
 	}
 	for (unsigned i = 0; i < PNRP_DROP_REASONS; i++)
 		add_counter(info, arena, "dropped ", pnrp_drop_name(i), stats->dropped[i]);
-	for (size_t i = 0; i < PONTO_ARRAY_SIZE(plain); i++)
-		add_counter(info, arena, "", plain[i].name, plain[i].value);
+	for (unsigned i = 0; i < SVC_COUNTERS; i++)
+		add_counter(info, arena, "", svc_counters[i].name, svc_counter_value(stats, i));
 }
 
 static void fill_levels(struct ponto_arena *arena, const struct svc_shape *shape, Ponto__Pnrp__V1__CloudInfo *info)
@@ -95,7 +71,7 @@ static bool add_leaf_set(void *arg, const struct pnrp_registration_info *registr
 	char id[2 * RING_ID_SIZE + 1];
 	Ponto__Pnrp__V1__LeafSet *set;
 
-	if (!name || list->info->n_leaf_set == list->room)
+	if (!name || name->handle != registration->handle || list->info->n_leaf_set == list->room)
 		return true; /* it is on its way out */
 	set = ponto_arena_take(list->arena, 1, sizeof(*set));
 	if (!set)

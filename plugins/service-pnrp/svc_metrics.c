@@ -5,7 +5,6 @@
 
 #include "plugins/service-pnrp/svc.h"
 
-#define PLAIN_COUNT 19
 #define LEVELS_SHOWN 10 /* each a tenth of the one before: the last is for clouds of more than a thousand million */
 
 struct svc_metrics {
@@ -13,47 +12,47 @@ struct svc_metrics {
 	struct ponto_counter *received[PNRP_COUNT_TYPES];
 	struct ponto_counter *sent[PNRP_COUNT_TYPES];
 	struct ponto_counter *dropped[PNRP_DROP_REASONS];
-	struct ponto_counter *plain[PLAIN_COUNT];
+	struct ponto_counter *plain[SVC_COUNTERS];
 	struct ponto_gauge *cached, *leaves, *level[LEVELS_SHOWN], *estimate, *names, *memory;
 };
 
-static const struct {
-	const char *name;
-	const char *help;
-	size_t offset;
-} plain[PLAIN_COUNT] = {
-#define COUNTER(field, help)                                                                                           \
-	{                                                                                                              \
-		"pnrp_" #field "_total", help, offsetof(struct pnrp_stats, field)                                      \
-	}
-	COUNTER(received_bytes, "Bytes of PNRP received"),
-	COUNTER(sent_bytes, "Bytes of PNRP sent"),
-	COUNTER(retransmitted, "Requests sent a second time"),
-	COUNTER(timeouts, "Requests never answered"),
-	COUNTER(walks, "Resolve walks begun, for whatever reason"),
-	COUNTER(walks_failed, "Resolve walks that found nothing"),
-	COUNTER(resolves, "Names asked for by applications"),
-	COUNTER(resolves_found, "of these, found"),
-	COUNTER(resolves_failed, "of these, not found"),
-	COUNTER(signatures, "CPAs and payloads signed"),
-	COUNTER(verifications, "CPAs and payloads verified"),
-	COUNTER(probes, "entries asked whether they are still there"),
-	COUNTER(floods_forwarded, "FLOODs passed on to neighbours"),
-	COUNTER(output_lost, "Messages that found no room to wait for sending"),
-	COUNTER(cached, "Route entries that entered the cache"),
-	COUNTER(uncached, "Route entries removed because they were gone or silent"),
-	COUNTER(revoked, "of these, by a revoke CPA"),
-	COUNTER(splits_tested, "Tests whether the cloud is split"),
-	COUNTER(splits_found, "of these, that found it so"),
-#undef COUNTER
+const struct svc_counter svc_counters[SVC_COUNTERS] = {
+	{"received bytes", "Bytes of PNRP received", offsetof(struct pnrp_stats, received_bytes)},
+	{"sent bytes", "Bytes of PNRP sent", offsetof(struct pnrp_stats, sent_bytes)},
+	{"retransmitted", "Requests sent a second time", offsetof(struct pnrp_stats, retransmitted)},
+	{"timeouts", "Requests never answered", offsetof(struct pnrp_stats, timeouts)},
+	{"walks", "Resolve walks begun, for whatever reason", offsetof(struct pnrp_stats, walks)},
+	{"walks failed", "Resolve walks that found nothing", offsetof(struct pnrp_stats, walks_failed)},
+	{"resolves", "Names asked for by applications", offsetof(struct pnrp_stats, resolves)},
+	{"resolves found", "of these, found", offsetof(struct pnrp_stats, resolves_found)},
+	{"resolves failed", "of these, not found", offsetof(struct pnrp_stats, resolves_failed)},
+	{"signatures", "CPAs and payloads signed", offsetof(struct pnrp_stats, signatures)},
+	{"verifications", "CPAs and payloads verified", offsetof(struct pnrp_stats, verifications)},
+	{"probes", "entries asked whether they are still there", offsetof(struct pnrp_stats, probes)},
+	{"floods forwarded", "FLOODs passed on to neighbours", offsetof(struct pnrp_stats, floods_forwarded)},
+	{"output lost", "Messages that found no room to wait for sending", offsetof(struct pnrp_stats, output_lost)},
+	{"cached", "Route entries that entered the cache", offsetof(struct pnrp_stats, cached)},
+	{"uncached", "Route entries removed because they were gone or silent", offsetof(struct pnrp_stats, uncached)},
+	{"revoked", "of these, by a revoke CPA", offsetof(struct pnrp_stats, revoked)},
+	{"splits tested", "Tests whether the cloud is split", offsetof(struct pnrp_stats, splits_tested)},
+	{"splits found", "of these, that found it so", offsetof(struct pnrp_stats, splits_found)},
+	{"splits found smaller", "of these, with this side as the smaller one", offsetof(struct pnrp_stats, splits_found_smaller)},
 };
+
+uint64_t svc_counter_value(const struct pnrp_stats *stats, unsigned counter)
+{
+	uint64_t value;
+
+	memcpy(&value, (const char *)stats + svc_counters[counter].offset, sizeof(value));
+	return value;
+}
 
 /* "not found" becomes "not_found". */
 static struct ponto_counter *named(struct svc *svc, const char *what, const char *word, const char *help)
 {
 	char name[96];
 
-	snprintf(name, sizeof(name), "pnrp_%s_%s_total", what, word);
+	snprintf(name, sizeof(name), "pnrp_%s%s_total", what, word);
 	for (char *c = name; *c; c++) {
 		if (*c == ' ' || *c == '-')
 			*c = '_';
@@ -119,23 +118,21 @@ static void set_gauges(struct svc *svc, struct svc_metrics *m)
 
 int svc_metrics_create(struct svc *svc)
 {
-	struct ponto_metrics *metrics = svc->env->metrics;
-	const char *instance = svc->label;
 	struct svc_metrics *m;
 
-	if (!metrics)
+	if (!svc->env->metrics)
 		return PONTO_OK;
 	m = ponto_new(svc->env->alloc, 1, sizeof(*m));
 	if (!m)
 		return PONTO_ENOMEM;
 	for (unsigned i = 0; i < PNRP_COUNT_TYPES; i++) {
-		m->received[i] = named(svc, "received", pnrp_message_name(i), "Messages of this type received");
-		m->sent[i] = named(svc, "sent", pnrp_message_name(i), "Messages of this type sent");
+		m->received[i] = named(svc, "received_", pnrp_message_name(i), "Messages of this type received");
+		m->sent[i] = named(svc, "sent_", pnrp_message_name(i), "Messages of this type sent");
 	}
 	for (unsigned i = 0; i < PNRP_DROP_REASONS; i++)
-		m->dropped[i] = named(svc, "dropped", pnrp_drop_name(i), "Received messages that came to nothing");
-	for (unsigned i = 0; i < PLAIN_COUNT; i++)
-		m->plain[i] = ponto_counter(metrics, plain[i].name, instance, plain[i].help);
+		m->dropped[i] = named(svc, "dropped_", pnrp_drop_name(i), "Received messages that came to nothing");
+	for (unsigned i = 0; i < SVC_COUNTERS; i++)
+		m->plain[i] = named(svc, "", svc_counters[i].name, svc_counters[i].help);
 	make_gauges(svc, m);
 	svc->metrics = m;
 	return PONTO_OK;
@@ -155,13 +152,8 @@ void svc_metrics_update(struct svc *svc)
 	}
 	for (unsigned i = 0; i < PNRP_DROP_REASONS; i++)
 		ponto_counter_add(m->dropped[i], now->dropped[i] - m->seen.dropped[i]);
-	for (unsigned i = 0; i < PLAIN_COUNT; i++) {
-		uint64_t value, before;
-
-		memcpy(&value, (const char *)now + plain[i].offset, sizeof(value));
-		memcpy(&before, (const char *)&m->seen + plain[i].offset, sizeof(before));
-		ponto_counter_add(m->plain[i], value - before);
-	}
+	for (unsigned i = 0; i < SVC_COUNTERS; i++)
+		ponto_counter_add(m->plain[i], svc_counter_value(now, i) - svc_counter_value(&m->seen, i));
 	m->seen = *now;
 	set_gauges(svc, m);
 }

@@ -189,6 +189,7 @@ static const struct ponto_option options[] = {
 	{.name = "seed_servers",
 	 .type = PONTO_OPTION_LIST,
 	 .fallback = "",
+	 .fits = ponto_seed_fits,
 	 .doc = "nodes of this cloud to ask first, before those that discovery has: addresses or host names, with or "
 		"without a port"},
 	{.name = "only_seed_servers",

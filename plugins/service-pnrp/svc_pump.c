@@ -58,27 +58,28 @@ static void send_batch(struct svc *svc, const struct ponto_datagram *batch, size
 /* True when something was sent. */
 static bool send_all(struct svc *svc)
 {
-	uint8_t bytes[SVC_BATCH][PNRP_DATAGRAM_MAX];
+	uint8_t bytes[SVC_BATCH_BYTES];
 	struct ponto_datagram batch[SVC_BATCH];
 	uint64_t now = svc_now(svc);
-	bool any = false;
-	size_t count;
+	bool any = false, dry = false;
 
-	do {
-		for (count = 0; count < SVC_BATCH; count++) {
-			struct pnrp_slot slot = {.data = bytes[count], .cap = PNRP_DATAGRAM_MAX};
+	while (!dry) {
+		size_t count = 0, used = 0;
 
-			if (pnrp_engine_output(svc->engine, now, &slot) != 1)
+		while (count < SVC_BATCH && used + PNRP_DATAGRAM_MAX <= sizeof(bytes)) {
+			struct pnrp_slot slot = {.data = bytes + used, .cap = PNRP_DATAGRAM_MAX};
+
+			dry = pnrp_engine_output(svc->engine, now, &slot) != 1;
+			if (dry)
 				break;
-			batch[count] = (struct ponto_datagram){
+			batch[count++] = (struct ponto_datagram){
 				.peer = slot.to, .local = slot.from, .data = ponto_bytes(slot.data, slot.len)};
+			used += slot.len;
 		}
-		if (count > 0) {
-			any = true;
-			if (svc->net.handle)
-				send_batch(svc, batch, count);
-		}
-	} while (count == SVC_BATCH);
+		any |= count > 0;
+		if (count > 0 && svc->net.handle)
+			send_batch(svc, batch, count);
+	}
 	return any;
 }
 

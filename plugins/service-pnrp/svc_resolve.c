@@ -5,8 +5,6 @@
 #include "engines/pnrp/pnrp_host.h"
 #include "plugins/service-pnrp/svc.h"
 
-/* A failed walk begins again, at most this often, while the client's time lasts. */
-#define RESTARTS 2
 #define TIMEOUT_MIN_MS 100u
 #define TIMEOUT_MAX_MS 600000u
 
@@ -68,7 +66,7 @@ static int ask(struct svc *svc, struct svc_query *query)
 		.include_local = request->include_local,
 		.trace = request->trace,
 		.timeout = query->deadline > now ? query->deadline - now : 1,
-		.max_restarts = RESTARTS,
+		.max_restarts = PNRP_RESTARTS_MAX,
 		.exclude = query->barred,
 		.exclude_count = query->barred_count,
 	};

@@ -84,16 +84,7 @@ static int take_socket(struct tcp_transport *tcp, uint8_t family, int *fd)
 
 static const struct ponto_transport_ops stream_ops = {
 	.head = {PONTO_TRANSPORT_ABI, sizeof(stream_ops)},
-	.connect = tcpt_connect,
-	.listen = tcpt_listen,
-	.unlisten = tcpt_unlisten,
-	.adopt = tcpt_adopt,
-	.write = tcpt_write,
-	.resume = tcpt_resume,
-	.shutdown = tcpt_shutdown,
-	.abort = tcpt_abort,
-	.listening = tcpt_listening,
-	.ends = tcpt_ends,
+	TCPT_STREAM_OPS,
 };
 
 struct ponto_transport stack_streams(struct stack *stack)

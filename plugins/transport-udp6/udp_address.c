@@ -156,7 +156,7 @@ static int netlink_socket(uint32_t groups, int flags, int *out)
 /* 1: more follows; 0: the end; PONTO_EIO. */
 static int read_part(struct search *s, int fd)
 {
-	_Alignas(struct nlmsghdr) char buffer[32768];
+	_Alignas(struct nlmsghdr) char buffer[8192]; /* the kernel's NLMSG_GOODSIZE is no more */
 	ssize_t n = recv(fd, buffer, sizeof(buffer), 0);
 	unsigned left = (unsigned)n;
 

@@ -35,11 +35,10 @@ static void reset_message(struct udp_receiver *r, size_t i)
 	r->messages[i].msg_hdr.msg_controllen = CONTROL_SIZE;
 }
 
-int udp_receiver_create(const struct ponto_alloc *alloc, uint8_t family, struct udp_receiver **out)
+int udp_receiver_create(const struct ponto_alloc *alloc, void **out)
 {
 	struct udp_receiver *r = ponto_new(alloc, 1, sizeof(*r));
 
-	(void)family;
 	if (!r)
 		return PONTO_ENOMEM;
 	r->buffers = ponto_resize(alloc, NULL, PONTO_BATCH, BUFFER_STRIDE);
@@ -59,10 +58,10 @@ int udp_receiver_create(const struct ponto_alloc *alloc, uint8_t family, struct 
 	return PONTO_OK;
 }
 
-void udp_receiver_destroy(const struct ponto_alloc *alloc, struct udp_receiver *r)
+void udp_receiver_destroy(const struct ponto_alloc *alloc, void *receiver)
 {
-	if (!r)
-		return;
+	struct udp_receiver *r = receiver;
+
 	ponto_free(alloc, r->buffers);
 	ponto_free(alloc, r);
 }
@@ -194,15 +193,31 @@ static bool read_error(struct udp_socket *s)
 	return true;
 }
 
+/* Without memory to read a datagram it is lost, or the loop would be woken for it for ever. */
+static void discard(const struct udp_socket *s)
+{
+	uint8_t byte;
+
+	if (recv(s->fd, &byte, sizeof(byte), MSG_DONTWAIT) < 0 && errno == EAGAIN)
+		(void)recv(s->fd, &byte, sizeof(byte), MSG_ERRQUEUE | MSG_DONTWAIT);
+}
+
 void udp_socket_ready(void *socket, unsigned events)
 {
 	struct udp_socket *s = socket;
 	struct ponto_datagram_handle *h = s->handle;
-	struct udp_receiver *r = h->receiver;
+	struct udp_spares *spares = h->udp->spares;
+	struct udp_receiver *r;
 	unsigned errors = 0;
 	bool failed = false; /* an error, or woken for no datagram: only then is there one to read of */
+	void *spare;
 
 	(void)events;
+	if (udp_spare_take(spares, UDP_RECEIVER, &spare) != PONTO_OK) {
+		discard(s);
+		return;
+	}
+	r = spare;
 	udp_callback_begin(h);
 	h->current = s;
 	for (unsigned round = 0; round < BATCHES_A_ROUND; round++) {
@@ -220,4 +235,5 @@ void udp_socket_ready(void *socket, unsigned events)
 	while (failed && h->current == s && errors++ < ERRORS_A_ROUND && read_error(s))
 		;
 	udp_callback_end(h);
+	udp_spare_give(spares, UDP_RECEIVER, spare);
 }

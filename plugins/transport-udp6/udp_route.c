@@ -52,6 +52,10 @@ struct udp_socket *udp_route(struct ponto_datagram_handle *h, const struct ponto
 
 	if (h->socket_count <= 1 || h->scope != PONTO_SCOPE_GLOBAL || udp_is_multicast(peer))
 		return h->sockets;
+	if (!h->routes)
+		h->routes = ponto_new(h->udp->env->alloc, UDP_ROUTES, sizeof(*h->routes));
+	if (!h->routes)
+		return choose(h, peer);
 	memcpy(&hash, peer->ip + (peer->family == PONTO_FAMILY_IPV6 ? 8 : 0), sizeof(hash));
 	hash *= UINT64_C(0x9e3779b97f4a7c15);
 	route = &h->routes[hash >> 32 & (UDP_ROUTES - 1)];
@@ -64,5 +68,6 @@ struct udp_socket *udp_route(struct ponto_datagram_handle *h, const struct ponto
 
 void udp_routes_forget(struct ponto_datagram_handle *h)
 {
-	memset(h->routes, 0, UDP_ROUTES * sizeof(*h->routes));
+	if (h->routes)
+		memset(h->routes, 0, UDP_ROUTES * sizeof(*h->routes));
 }

@@ -22,25 +22,21 @@ struct udp_sender {
 	size_t bytes; /* of the last one */
 };
 
-int udp_sender_create(const struct ponto_alloc *alloc, uint8_t family, struct udp_sender **out)
+int udp_sender_create(const struct ponto_alloc *alloc, void **out)
 {
 	struct udp_sender *s = ponto_new(alloc, 1, sizeof(*s));
 
 	if (!s)
 		return PONTO_ENOMEM;
-	for (size_t i = 0; i < PONTO_BATCH; i++) {
-		s->peers[i].any.sa_family = family == PONTO_FAMILY_IPV6 ? AF_INET6 : AF_INET;
-		s->messages[i].msg_hdr = (struct msghdr){
-			.msg_name = &s->peers[i],
-			.msg_namelen = family == PONTO_FAMILY_IPV6 ? sizeof(s->peers[i].in6) : sizeof(s->peers[i].in4)};
-	}
+	for (size_t i = 0; i < PONTO_BATCH; i++)
+		s->messages[i].msg_hdr.msg_name = &s->peers[i];
 	*out = s;
 	return PONTO_OK;
 }
 
-void udp_sender_destroy(const struct ponto_alloc *alloc, struct udp_sender *s)
+void udp_sender_destroy(const struct ponto_alloc *alloc, void *sender)
 {
-	ponto_free(alloc, s);
+	ponto_free(alloc, sender);
 }
 
 /* ---- one datagram as the kernel wants it ------------------------------------------------ */
@@ -75,12 +71,14 @@ static void prepare(struct udp_sender *s, size_t view, const struct ponto_datagr
 	union udp_sockaddr *peer = &s->peers[i];
 
 	if (d->peer.family == PONTO_FAMILY_IPV6) {
-		peer->in6.sin6_port = htons(d->peer.port);
+		peer->in6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(d->peer.port)};
 		memcpy(&peer->in6.sin6_addr, d->peer.ip, 16);
 		peer->in6.sin6_scope_id = d->peer.zone ? d->peer.zone : zone;
+		message->msg_namelen = sizeof(peer->in6);
 	} else {
-		peer->in4.sin_port = htons(d->peer.port);
+		peer->in4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(d->peer.port)};
 		memcpy(&peer->in4.sin_addr, d->peer.ip, 4);
+		message->msg_namelen = sizeof(peer->in4);
 	}
 	s->views[view] = (struct iovec){(void *)(uintptr_t)d->data.data, d->data.len};
 	s->bytes = d->data.len;
@@ -274,8 +272,14 @@ static int send_run(struct ponto_datagram_handle *h, const struct ponto_datagram
 int udp_send(struct ponto_datagram_handle *h, const struct ponto_datagram *batch, size_t count, size_t *sent)
 {
 	size_t done = 0;
-	int result = PONTO_OK;
+	void *spare;
+	int result = udp_spare_take(h->udp->spares, UDP_SENDER, &spare);
 
+	if (result != PONTO_OK) {
+		*sent = 0;
+		return result;
+	}
+	h->sender = spare;
 	while (done < count) {
 		size_t took = 0, went = 0;
 
@@ -285,6 +289,8 @@ int udp_send(struct ponto_datagram_handle *h, const struct ponto_datagram *batch
 		/* Short of the run: either the socket is full or the next one is at fault. The next call tells. */
 		done += went;
 	}
+	h->sender = NULL;
+	udp_spare_give(h->udp->spares, UDP_SENDER, spare);
 	if (result != PONTO_OK)
 		ponto_counter_add(h->udp->refused, 1);
 	*sent = done;

@@ -1,15 +1,27 @@
 #include "plugins/transport-udp6/udp_transport.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #define TOPIC "transport.udp"
+
+static bool address_fits(const char *text, int64_t number, char *why, size_t size)
+{
+	struct ponto_addr addr;
+
+	(void)number;
+	if (ponto_addr_parse(text, 0, &addr) == PONTO_OK && addr.port == 0)
+		return true;
+	snprintf(why, size, "\"%s\" is not an address without port", text);
+	return false;
+}
 
 /* MS-PNRP section 2.1: the port is 1024 or higher, by default 3540; 1024 itself is ignored by some readers of it. */
 const struct ponto_option udp_options[UDP_OPTION_COUNT] = {
 	{.name = "port", .type = PONTO_OPTION_INT, .fallback = "3540", .min = 1025, .max = 65535,
 	 .doc = "UDP port that services listen on unless they name another"},
-	{.name = "addresses", .type = PONTO_OPTION_LIST, .fallback = NULL,
+	{.name = "addresses", .type = PONTO_OPTION_LIST, .fallback = NULL, .fits = address_fits,
 	 .doc = "local addresses to use, best first; empty: all suitable ones"},
 	{.name = "interfaces", .type = PONTO_OPTION_LIST, .fallback = NULL,
 	 .doc = "names of the interfaces whose addresses are used; empty: all"},
@@ -71,6 +83,8 @@ int udp_create(const struct ponto_env *env, uint8_t family, void **self)
 	udp->receive_buffer = (int)ponto_conf_int(env->conf, "receive_buffer");
 	udp->interfaces = ponto_conf_list(env->conf, "interfaces");
 	result = read_addresses(udp);
+	if (result == PONTO_OK)
+		result = udp_spares_join(env->alloc, &udp->spares);
 	if (result != PONTO_OK) {
 		udp_destroy(udp);
 		return result;
@@ -86,6 +100,7 @@ void udp_destroy(void *self)
 
 	if (!udp)
 		return;
+	udp_spares_leave(udp->spares);
 	ponto_free(udp->env->alloc, udp->addresses);
 	ponto_free(udp->env->alloc, udp);
 }
@@ -96,8 +111,6 @@ static void free_handle(struct ponto_datagram_handle *h)
 {
 	const struct ponto_alloc *alloc = h->udp->env->alloc;
 
-	udp_receiver_destroy(alloc, h->receiver);
-	udp_sender_destroy(alloc, h->sender);
 	ponto_free(alloc, h->routes);
 	ponto_free(alloc, h);
 }
@@ -153,18 +166,9 @@ static void addresses_moved(void *arg, unsigned events)
 
 static int open_helpers(struct ponto_datagram_handle *h)
 {
-	const struct ponto_alloc *alloc = h->udp->env->alloc;
 	uint8_t family = h->udp->family;
 	int result;
 
-	h->routes = ponto_new(alloc, UDP_ROUTES, sizeof(*h->routes));
-	if (!h->routes)
-		return PONTO_ENOMEM;
-	result = udp_receiver_create(alloc, family, &h->receiver);
-	if (result == PONTO_OK)
-		result = udp_sender_create(alloc, family, &h->sender);
-	if (result != PONTO_OK)
-		return result;
 	h->probe = socket(family == PONTO_FAMILY_IPV6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (h->probe < 0)
 		return errno == EAFNOSUPPORT ? PONTO_ENOENT : PONTO_EIO;

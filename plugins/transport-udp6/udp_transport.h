@@ -15,6 +15,8 @@
 #define UDP_GROUPS_MAX 16
 #define UDP_ROUTES 64 /* remembered choices of a source, a power of two */
 
+struct udp_spares;
+
 /* An instance: immutable after creation. */
 struct udp_transport {
 	const struct ponto_env *env;
@@ -25,6 +27,7 @@ struct udp_transport {
 	struct ponto_addr *addresses;  /* empty: all suitable ones */
 	size_t address_count;
 	struct ponto_counter *received, *received_bytes, *sent, *sent_bytes, *refused;
+	struct udp_spares *spares;
 };
 
 /* One local address that may be used. */
@@ -57,7 +60,6 @@ struct udp_route {
 	struct udp_socket *socket;
 };
 
-struct udp_receiver;
 struct udp_sender;
 
 struct ponto_datagram_handle {
@@ -72,9 +74,8 @@ struct ponto_datagram_handle {
 	struct udp_socket *sockets; /* in order of preference */
 	size_t socket_count;
 	struct udp_group *groups;
-	struct udp_receiver *receiver;
-	struct udp_sender *sender;
-	struct udp_route *routes;
+	struct udp_sender *sender; /* during a call */
+	struct udp_route *routes;  /* NULL until a choice is to be remembered */
 	struct udp_socket *current; /* the one a callback runs for; NULL when it was closed meanwhile */
 	int probe;		    /* asks the kernel for source addresses */
 	int netlink;
@@ -125,18 +126,58 @@ int udp_leave(struct ponto_datagram_handle *h, const struct ponto_addr *group);
 void udp_groups_refresh(struct ponto_datagram_handle *h);
 void udp_groups_close(struct ponto_datagram_handle *h);
 
+/* udp_spare.c: receivers and senders, shared by the handles of all instances that have the same allocator. From any
+ * thread. */
+enum udp_spare_kind { UDP_RECEIVER, UDP_SENDER, UDP_SPARE_KINDS };
+int udp_spares_join(const struct ponto_alloc *alloc, struct udp_spares **out);
+void udp_spares_leave(struct udp_spares *spares);
+int udp_spare_take(struct udp_spares *spares, enum udp_spare_kind kind, void **out);
+void udp_spare_give(struct udp_spares *spares, enum udp_spare_kind kind, void *spare);
+
 /* udp_receive.c */
-int udp_receiver_create(const struct ponto_alloc *alloc, uint8_t family, struct udp_receiver **out);
-void udp_receiver_destroy(const struct ponto_alloc *alloc, struct udp_receiver *r);
+int udp_receiver_create(const struct ponto_alloc *alloc, void **out);
+void udp_receiver_destroy(const struct ponto_alloc *alloc, void *receiver);
 void udp_socket_ready(void *socket, unsigned events);
 
 /* udp_send.c */
-int udp_sender_create(const struct ponto_alloc *alloc, uint8_t family, struct udp_sender **out);
-void udp_sender_destroy(const struct ponto_alloc *alloc, struct udp_sender *s);
+int udp_sender_create(const struct ponto_alloc *alloc, void **out);
+void udp_sender_destroy(const struct ponto_alloc *alloc, void *sender);
 int udp_send(struct ponto_datagram_handle *h, const struct ponto_datagram *batch, size_t count, size_t *sent);
 
 /* udp_route.c: the socket whose address the kernel would use towards peer; NULL when there is no socket. */
 struct udp_socket *udp_route(struct ponto_datagram_handle *h, const struct ponto_addr *peer);
 void udp_routes_forget(struct ponto_datagram_handle *h);
+
+/* One source, two plugins: the descriptor of transport-udp4 or transport-udp6. */
+#define UDP_PLUGIN(id, text, of_family, about)                                                                         \
+	static int plugin_create(const struct ponto_env *env, void **self)                                             \
+	{                                                                                                              \
+		return udp_create(env, of_family, self);                                                               \
+	}                                                                                                              \
+	static const struct ponto_transport_ops ops = {                                                                \
+		.head = {PONTO_TRANSPORT_ABI, sizeof(ops)},                                                            \
+		.create = plugin_create,                                                                               \
+		.destroy = udp_destroy,                                                                                \
+		.open = udp_open,                                                                                      \
+		.close = udp_close,                                                                                    \
+		.local = udp_local,                                                                                    \
+		.send = udp_send,                                                                                      \
+		.join = udp_join,                                                                                      \
+		.leave = udp_leave,                                                                                    \
+		.zones = udp_zones,                                                                                    \
+		.subnets = udp_subnets,                                                                                \
+	};                                                                                                             \
+	static const char *const offers[] = {PONTO_FEATURE_DATAGRAM, NULL};                                            \
+	PONTO_PLUGIN(id) = {                                                                                           \
+		.abi = PONTO_PLUGIN_ABI,                                                                               \
+		.kind = PONTO_KIND_TRANSPORT,                                                                          \
+		.name = text,                                                                                          \
+		.version = "1",                                                                                        \
+		.summary = about,                                                                                      \
+		.offers = offers,                                                                                      \
+		.options = udp_options,                                                                                \
+		.option_count = UDP_OPTION_COUNT,                                                                      \
+		.vtable = &ops.head,                                                                                   \
+	}
 
 #endif

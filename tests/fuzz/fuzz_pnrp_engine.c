@@ -99,26 +99,28 @@ static void do_register(struct pnrp_host *h, const uint8_t c[7])
 	a->id = id;
 }
 
-/* The nth newest that is not over; NULL: none. */
-static struct pnrp_host_asked *choose_asked(struct pnrp_host *h, bool registration, uint8_t nth)
+/* The handle of the (c[0] % 8)th newest that is not over; when there is none, c[1]: perhaps nobody's. */
+static uint64_t choose_asked(const struct pnrp_host *h, bool registration, const uint8_t c[7])
 {
+	unsigned nth = c[0] % 8;
+
 	for (size_t i = h->asked_count; i > 0; i--) {
-		struct pnrp_host_asked *a = &h->asked[i - 1];
+		const struct pnrp_host_asked *a = &h->asked[i - 1];
 
 		if (a->registration == registration && !a->over && nth-- == 0)
-			return a;
+			return a->handle;
 	}
-	return NULL;
+	return c[1];
 }
 
 static void do_unregister(struct pnrp_host *h, const uint8_t c[7])
 {
-	struct pnrp_host_asked *a = choose_asked(h, true, c[0] % 8);
-	int result = pnrp_engine_unregister(h->engine, play.now, a ? a->handle : c[1]);
+	uint64_t handle = choose_asked(h, true, c);
+	struct pnrp_host_asked *a = pnrp_host_find(h, handle);
+	bool gone = !a || !a->registration || a->leaving || a->over;
 
-	if (a)
-		FUZZ_REQUIRE(result == (a->leaving ? PONTO_ENOENT : PONTO_OK));
-	if (a)
+	FUZZ_REQUIRE(pnrp_engine_unregister(h->engine, play.now, handle) == (gone ? PONTO_ENOENT : PONTO_OK));
+	if (!gone)
 		a->leaving = true;
 }
 
@@ -158,10 +160,11 @@ static void do_resolve(struct pnrp_host *h, const uint8_t c[7])
 
 static void do_cancel(struct pnrp_host *h, const uint8_t c[7])
 {
-	struct pnrp_host_asked *a = choose_asked(h, false, c[0] % 8);
+	uint64_t handle = choose_asked(h, false, c);
+	struct pnrp_host_asked *a = pnrp_host_find(h, handle);
 
-	pnrp_engine_cancel(h->engine, play.now, a ? a->handle : c[1]);
-	if (a)
+	pnrp_engine_cancel(h->engine, play.now, handle);
+	if (a && !a->registration)
 		a->over = true;
 }
 
@@ -299,6 +302,14 @@ static uint64_t span(const uint8_t c[7])
 	return c[0] * units[c[1] % 4];
 }
 
+/* That takes all names back. */
+static void do_stop(struct pnrp_host *h, const uint8_t c[7])
+{
+	pnrp_engine_stop(h->engine, play.now, span(c));
+	for (size_t i = 0; i < h->asked_count; i++)
+		h->asked[i].leaving = h->asked[i].leaving || h->asked[i].registration;
+}
+
 static void do_lazy(struct pnrp_host *h, const uint8_t c[7])
 {
 	h->lazy = c[0] & 3;
@@ -356,7 +367,7 @@ static void perform(struct pnrp_host *h, unsigned op, const uint8_t c[7], struct
 		(void)!pnrp_engine_close(h->engine, play.now);
 		break;
 	case PNRP_OP_STOP:
-		pnrp_engine_stop(h->engine, play.now, span(c));
+		do_stop(h, c);
 		break;
 	case PNRP_OP_RESTART:
 		do_restart(h, c);
@@ -434,8 +445,18 @@ static void end(struct pnrp_host *h)
 	}
 }
 
+/* What was said and asked for is on its way before the next thing happens. */
+static void settle(void)
+{
+	for (unsigned i = 0; i < play.hosts; i++) {
+		pnrp_host_drain(&play.host[i], play.now);
+		pnrp_host_check(&play.host[i]);
+	}
+}
+
 static void run(struct ponto_reader *input)
 {
+	settle();
 	for (unsigned n = 0; n < PNRP_PROGRAM_STEPS && ponto_reader_left(input) > 0; n++) {
 		size_t left = ponto_reader_left(input);
 		uint8_t record[PNRP_PROGRAM_RECORD] = {0};
@@ -446,10 +467,7 @@ static void run(struct ponto_reader *input)
 		h = &play.host[record[0] / 128 % play.hosts];
 		bytes = ponto_read_bytes(input, pnrp_program_raw(record, ponto_reader_left(input)));
 		perform(h, record[0] % 128 % PNRP_OPS, record + 1, bytes);
-		for (unsigned i = 0; i < play.hosts; i++) {
-			pnrp_host_drain(&play.host[i], play.now);
-			pnrp_host_check(&play.host[i]);
-		}
+		settle();
 	}
 }
 

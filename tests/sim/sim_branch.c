@@ -11,17 +11,11 @@
 
 struct branch {
 	struct lan lan;
-	struct lan_content content;
 	struct lan_download downloads[LAN_NODES];
 	bool liar[LAN_NODES];
 	struct ponto_test_random random;
 	uint64_t mangled;
 };
-
-static void on_origin(void *arg, struct lan_exchange *ex)
-{
-	lan_content_answer(&((struct branch *)arg)->content, ex);
-}
 
 /* Half of a liar's blocks are wrong, of the right length. */
 static void on_answer(void *arg, struct lan_exchange *ex)
@@ -45,7 +39,7 @@ static unsigned join(struct branch *b)
 
 	b->liar[node] = node % 10 == 9;
 	b->downloads[node].any_order = node % 2;
-	lan_download(&b->lan, node, &b->content, URL, &b->downloads[node]);
+	lan_download(&b->lan, node, URL, &b->downloads[node]);
 	return node;
 }
 
@@ -59,8 +53,7 @@ static void a_branch(void **state)
 	assert_non_null(b);
 	ponto_test_random_init(&b->random, 1);
 	lan_init(&b->lan, 1);
-	lan_content_init(&b->content, CONTENT_SHA256, SIZE);
-	b->lan.origin = on_origin;
+	lan_content_init(&b->lan, CONTENT_SHA256, SIZE);
 	b->lan.mangle = on_answer;
 	b->lan.arg = b;
 	for (unsigned i = 0; i < NODES; i++) {
@@ -99,7 +92,6 @@ static void a_branch(void **state)
 	for (unsigned i = 0; i < b->lan.count; i++)
 		lan_download_clear(&b->downloads[i]);
 	lan_clear(&b->lan);
-	lan_content_clear(&b->content);
 	free(b);
 }
 

@@ -62,7 +62,7 @@ static void learn_address(const struct sim_cloud *cloud, struct sim_member *memb
 
 size_t sim_cloud_add(struct sim_cloud *cloud, const char *const *seeds, const char *const *service)
 {
-	static const char *const near[] = {"transport=net", NULL};
+	static const char *const nobody[] = {"peers=", "store=", NULL}, *const near[] = {"transport=net", NULL};
 	struct sim_member *member = &cloud->members[cloud->count];
 	const char *settings[16] = {"transport=net", "security=id"};
 	char reason[PONTO_REASON_SIZE] = "";
@@ -88,7 +88,7 @@ size_t sim_cloud_add(struct sim_cloud *cloud, const char *const *seeds, const ch
 	add(member, cloud->security ? cloud->security : &security_sim_LTX_ponto_plugin, "id", NULL);
 	if (cloud->stored)
 		add(member, &store_mem_LTX_ponto_plugin, "main", NULL);
-	add(member, &discovery_seed_LTX_ponto_plugin, "seeds", seeds);
+	add(member, &discovery_seed_LTX_ponto_plugin, "seeds", seeds ? seeds : nobody);
 	add(member, &discovery_ssdp_LTX_ponto_plugin, "near", near);
 	add(member, &service_pnrp_LTX_ponto_plugin, "pnrp", settings);
 	if (cloud->prepare)
@@ -208,4 +208,32 @@ void sim_cloud_resolve(struct sim_cloud *cloud, size_t member, const char *name,
 void sim_cloud_run(struct sim_cloud *cloud, uint64_t us)
 {
 	ponto_sim_run(cloud->sim, ponto_sim_now(cloud->sim) + us);
+}
+
+#define UNANSWERED 1
+
+static void on_answer(void *arg, int result, struct ponto_bytes payload)
+{
+	(void)payload;
+	*(int *)arg = result;
+}
+
+int sim_cloud_registered(struct sim_cloud *cloud, size_t member, const char *name)
+{
+	int result = UNANSWERED;
+
+	sim_cloud_register(cloud, member, name, on_answer, &result);
+	sim_cloud_run(cloud, 20 * PONTO_SECOND);
+	require(result != UNANSWERED, "register");
+	return result;
+}
+
+int sim_cloud_resolved(struct sim_cloud *cloud, size_t member, const char *name)
+{
+	int result = UNANSWERED;
+
+	sim_cloud_resolve(cloud, member, name, 10000, on_answer, &result);
+	sim_cloud_run(cloud, 15 * PONTO_SECOND);
+	require(result != UNANSWERED, "resolve");
+	return result;
 }

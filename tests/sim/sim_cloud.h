@@ -37,12 +37,13 @@ struct sim_cloud {
 void sim_cloud_init(struct sim_cloud *cloud, size_t capacity, uint64_t seed);
 void sim_cloud_clear(struct sim_cloud *cloud);
 
-/* One more node; it knows the first member, the cloud's seed server, and the member seed; -1: nobody. Returns its
+/* One more node; it knows the first member, the cloud's seed server, and the member seed; -1: not even the first. Returns its
  * index. */
 size_t sim_cloud_join(struct sim_cloud *cloud, long seed);
 
 /* One more node, with these settings of discovery-seed ("seeds"), and of service-pnrp beside its transport "net" and
- * security "id"; discovery-ssdp is there as "near". Its address is known only if its cloud opens. Returns its index. */
+ * security "id"; discovery-ssdp is there as "near". seeds NULL: it knows nobody. Its address is known only if its cloud
+ * opens. Returns its index. */
 size_t sim_cloud_add(struct sim_cloud *cloud, const char *const *seeds, const char *const *service);
 
 /* A call; done(arg, …) comes when it is answered. copies payload */
@@ -53,6 +54,10 @@ void sim_cloud_call(struct sim_cloud *cloud, size_t member, const char *method, 
 void sim_cloud_register(struct sim_cloud *cloud, size_t member, const char *name, sim_done_fn *done, void *arg);
 void sim_cloud_resolve(struct sim_cloud *cloud, size_t member, const char *name, unsigned timeout_ms, sim_done_fn *done,
 		       void *arg);
+
+/* The same, and virtual time passes, 20 and 15 seconds; returns the answer. */
+int sim_cloud_registered(struct sim_cloud *cloud, size_t member, const char *name);
+int sim_cloud_resolved(struct sim_cloud *cloud, size_t member, const char *name);
 
 /* Lets virtual time pass. */
 void sim_cloud_run(struct sim_cloud *cloud, uint64_t us);

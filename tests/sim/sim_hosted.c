@@ -15,7 +15,6 @@
 
 struct branch {
 	struct lan lan;
-	struct lan_content content;
 	struct lan_download downloads[LAN_NODES];
 	bool liar[LAN_NODES];
 	unsigned liars[POISONERS_MAX], liar_count;
@@ -27,11 +26,6 @@ static const char *const cache_2[] = {"hosted_cache=true", NULL};
 static const char *const cache_1[] = {"hosted_cache=true", "hosted_certificate=c.pem", "hosted_key=k.pem", NULL};
 static const char *const client_2[] = {"hosted=" CACHE, NULL};
 static const char *const client_1[] = {"hosted=https://" CACHE, NULL};
-
-static void on_origin(void *arg, struct lan_exchange *ex)
-{
-	lan_content_answer(&((struct branch *)arg)->content, ex);
-}
 
 /* What liars give to the cache is of the right length, and garbage. */
 static void on_answer(void *arg, struct lan_exchange *ex)
@@ -81,9 +75,10 @@ static void post(struct branch *b, unsigned from, const char *url, struct ponto_
 
 static struct content_id name_of(const struct branch *b, size_t i)
 {
+	const struct content_made *made = &b->lan.content.made;
 	struct content_id id;
 
-	content_segment_id(b->content.made.algo, b->content.made.segments[i].kp, b->content.made.segments[i].hod, &id);
+	content_segment_id(made->algo, made->segments[i].kp, made->segments[i].hod, &id);
 	return id;
 }
 
@@ -95,9 +90,9 @@ static void poison(struct branch *b, unsigned liar)
 	uint8_t buf[CONTENT_OFFER_MAX];
 	size_t len, count = 0;
 
-	for (size_t i = 0; i < b->content.made.count && count < CONTENT_DESCRIPTORS; i++) {
+	for (size_t i = 0; i < b->lan.content.made.count && count < CONTENT_DESCRIPTORS; i++) {
 		struct content_message m = {.type = CONTENT_GETBLKS, .crypto = CONTENT_AES_128};
-		const struct content_segment *s = &b->content.made.segments[i];
+		const struct content_segment *s = &b->lan.content.made.segments[i];
 		struct content_id id = name_of(b, i);
 
 		m.wanted.id = id;
@@ -105,7 +100,7 @@ static void poison(struct branch *b, unsigned liar)
 		assert_ok(content_encode(&m, buf, sizeof(buf), &len));
 		post(b, liar, "http://" CACHE CONTENT_PATH, ponto_bytes(buf, len));
 		b->asked++;
-		if (content_descriptor_of(b->content.made.algo, s->size, &id, tag, &d[count]) == PONTO_OK)
+		if (content_descriptor_of(b->lan.content.made.algo, s->size, &id, tag, &d[count]) == PONTO_OK)
 			count++;
 	}
 	lan_run(&b->lan, 100 * PONTO_MS);
@@ -123,7 +118,7 @@ static unsigned join(struct branch *b, const char *const *settings)
 	unsigned node = lan_add(&b->lan, settings);
 
 	b->downloads[node].any_order = node % 2;
-	lan_download(&b->lan, node, &b->content, URL, &b->downloads[node]);
+	lan_download(&b->lan, node, URL, &b->downloads[node]);
 	return node;
 }
 
@@ -148,8 +143,7 @@ static struct figures play(enum content_algo algo, bool secure, unsigned liars)
 	assert_non_null(b);
 	ponto_test_random_init(&b->random, 1);
 	lan_init(&b->lan, 1);
-	lan_content_init(&b->content, algo, SIZE);
-	b->lan.origin = on_origin;
+	lan_content_init(&b->lan, algo, SIZE);
 	b->lan.mangle = on_answer;
 	b->lan.arg = b;
 	assert_int_equal(lan_add(&b->lan, secure ? cache_1 : cache_2), 0);
@@ -197,7 +191,6 @@ static struct figures play(enum content_algo algo, bool secure, unsigned liars)
 	for (unsigned i = 0; i < b->lan.count; i++)
 		lan_download_clear(&b->downloads[i]);
 	lan_clear(&b->lan);
-	lan_content_clear(&b->content);
 	free(b);
 	return f;
 }

@@ -2,6 +2,7 @@
 
 #include "framework/discovery.h"
 #include "framework/metrics.h"
+#include "framework/store.h"
 
 extern const struct ponto_plugin store_mem_LTX_ponto_plugin;
 extern const struct ponto_plugin service_dist_LTX_ponto_plugin;
@@ -170,6 +171,32 @@ static const struct ponto_plugin discovery_plugin = {
 	.vtable = &discovery_ops.head,
 };
 
+/* store-mem with a disk. */
+static uint64_t disk_size;
+
+static int disk_space(void *self, uint64_t *total, uint64_t *left, uint64_t deadline)
+{
+	(void)self;
+	(void)deadline;
+	*total = *left = disk_size;
+	return PONTO_OK;
+}
+
+static const struct ponto_plugin *store_of(const struct lan *lan)
+{
+	static struct ponto_store_ops ops;
+	static struct ponto_plugin plugin;
+
+	if (!lan->disk)
+		return &store_mem_LTX_ponto_plugin;
+	disk_size = lan->disk;
+	ops = *(const struct ponto_store_ops *)store_mem_LTX_ponto_plugin.vtable;
+	ops.space = disk_space;
+	plugin = store_mem_LTX_ponto_plugin;
+	plugin.vtable = &ops.head;
+	return &plugin;
+}
+
 /* ---- nodes -------------------------------------------------------------------------------------------- */
 
 void lan_init(struct lan *lan, uint64_t seed)
@@ -220,7 +247,7 @@ static int add_node(struct lan *lan, const char *const *settings)
 	assert_ok(ponto_node_create(&setup, &n->node));
 	add(n, &lan_http_plugin, "http", NULL);
 	add(n, &discovery_plugin, "near", NULL);
-	add(n, &store_mem_LTX_ponto_plugin, "main", NULL);
+	add(n, store_of(lan), "main", NULL);
 	add(n, &service_dist_LTX_ponto_plugin, "dist", all);
 	lan->count++;
 	if (ponto_node_start(n->node, reason) != PONTO_OK) {
@@ -271,6 +298,7 @@ void lan_clear(struct lan *lan)
 	assert_null(lan->handles);
 	lan_run(lan, 10 * PONTO_SECOND); /* searches end */
 	ponto_sim_destroy(lan->sim);
+	lan_content_clear(&lan->content);
 }
 
 void lan_run(struct lan *lan, uint64_t us)

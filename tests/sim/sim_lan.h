@@ -58,6 +58,15 @@ struct lan_node {
 	bool gone; /* nothing reaches it, nothing comes from it */
 };
 
+/* What the origin has. */
+struct lan_content {
+	struct blob data;
+	struct content_made made;
+	const char *etag;
+	bool encodes;					   /* answers Content Information to who asks for it */
+	unsigned plain, described, missing, hash_requests; /* answers given */
+};
+
 struct lan {
 	struct ponto_sim *sim;
 	const struct ponto_alloc *alloc; /* of the nodes */
@@ -69,13 +78,15 @@ struct lan {
 	uint64_t latency, peer_rate, line_rate, line_free; /* microseconds; bytes a second */
 	uint64_t origin_bytes, peer_bytes;
 	unsigned origin_requests, peer_requests, searches, at_once; /* at_once: of peers, answered without the loop */
-	void (*origin)(void *arg, struct lan_exchange *ex);
+	struct lan_content content;
+	void (*origin)(void *arg, struct lan_exchange *ex); /* NULL: as it should be, lan_content_answer */
 	void (*mangle)(void *arg, struct lan_exchange *ex); /* what a neighbour answered; may be NULL */
 	void *arg;
 	uint32_t uid;	       /* who calls, */
 	bool admin;	       /* at first: an administrator */
 	int refuse_fetch;      /* fetches fail at once with this */
 	unsigned search_limit; /* neighbours that answer a search */
+	uint64_t disk;	       /* bytes of the file systems that stores of further nodes lie on; 0: they lie on none */
 };
 
 void lan_init(struct lan *lan, uint64_t seed);
@@ -109,23 +120,17 @@ void lan_browser_clear(struct lan_browser *browser);
 
 /* ---- a content and its origin, as it should be ------------------------------------------------- */
 
-struct lan_content {
-	struct blob data;
-	struct content_made made;
-	const char *etag;
-	bool encodes;					   /* answers Content Information to who asks for it */
-	unsigned plain, described, missing, hash_requests; /* answers given */
-};
+/* What the origin has from now on. */
+void lan_content_init(struct lan *lan, enum content_algo algo, size_t size);
+void lan_content_answer(struct lan_exchange *ex);
 
-void lan_content_init(struct lan_content *content, enum content_algo algo, size_t size);
-void lan_content_clear(struct lan_content *content);
-void lan_content_answer(struct lan_content *content, struct lan_exchange *ex);
+/* The blocks of version 2.0 of these bytes are in the node's store, as another process would have left them. */
+void lan_leave(struct lan *lan, unsigned node, const struct content_made *made, struct ponto_bytes data);
 
 /* A program that fetches and reads all of it. */
 struct lan_download {
 	struct lan *lan;
 	unsigned node;
-	const struct lan_content *content;
 	uint64_t client, fetch, from, pause; /* pause: between two reads */
 	uint8_t *seen;			     /* a byte for each of the content's */
 	uint64_t received, peers, origin, cache;
@@ -135,12 +140,17 @@ struct lan_download {
 	uint64_t ended;
 };
 
-void lan_download(struct lan *lan, unsigned node, const struct lan_content *content, const char *url,
-		  struct lan_download *download);
-void lan_download_info(struct lan *lan, unsigned node, const struct lan_content *content, struct ponto_bytes info,
-		       struct lan_download *download);
+void lan_download(struct lan *lan, unsigned node, const char *url, struct lan_download *download);
+void lan_download_info(struct lan *lan, unsigned node, struct ponto_bytes info, struct lan_download *download);
+/* Until it is done; at most an hour. */
+void lan_download_wait(struct lan_download *download);
 /* All bytes came once, and were right. */
 bool lan_downloaded(const struct lan_download *download);
 void lan_download_clear(struct lan_download *download);
+
+/* Fetches all of it in any order, and fails the test when it is not right: where it came from; cleared. */
+struct lan_download lan_fetch_all(struct lan *lan, unsigned node, const char *url);
+/* Two nodes with these settings, of which the first has fetched the content. */
+void lan_one_has_it(struct lan *lan, const char *url, const char *const *first, const char *const *second);
 
 #endif

@@ -2,26 +2,21 @@
 #include <stdio.h>
 
 #include "plugins/service-dist/dist.pb-c.h"
-#include "tests/sim/sim_lan.h"
-
-static void *must(void *memory)
-{
-	assert_non_null(memory);
-	return memory;
-}
+#include "plugins/service-dist/dist_shelf.h"
+#include "tests/sim/sim_lan_private.h"
 
 /* ---- the origin ------------------------------------------------------------------------------------------- */
 
-void lan_content_init(struct lan_content *content, enum content_algo algo, size_t size)
+void lan_content_init(struct lan *lan, enum content_algo algo, size_t size)
 {
-	memset(content, 0, sizeof(*content));
-	content->data = pattern(size);
+	struct lan_content content = {.data = pattern(size), .etag = "\"one\"", .encodes = size > 0};
+
 	for (size_t i = 0; i + 8 < size; i += 4096) /* no two blocks are equal */
-		memcpy(content->data.data + i, &i, sizeof(i));
+		memcpy(content.data.data + i, &i, sizeof(i));
 	if (size)
-		content->made = content_make(algo, bytes_of(&content->data), NULL);
-	content->etag = "\"one\"";
-	content->encodes = size > 0;
+		content.made = content_make(algo, bytes_of(&content.data), NULL);
+	lan_content_clear(&lan->content);
+	lan->content = content;
 }
 
 void lan_content_clear(struct lan_content *content)
@@ -31,8 +26,32 @@ void lan_content_clear(struct lan_content *content)
 	free(content->data.data);
 }
 
-void lan_content_answer(struct lan_content *content, struct lan_exchange *ex)
+void lan_leave(struct lan *lan, unsigned node, const struct content_made *made, struct ponto_bytes data)
 {
+	struct dist_shelf shelf = {&ponto_alloc_system, ponto_sim_node_clock(lan->nodes[node].sim), {NULL, NULL, NULL}};
+	struct ponto_iface iface;
+
+	assert_ok(ponto_node_find(lan->nodes[node].node, PONTO_KIND_STORE, "main", &iface));
+	shelf.store.ops = (const struct ponto_store_ops *)iface.ops;
+	shelf.store.self = iface.self;
+	for (size_t i = 0; i < made->count; i++) {
+		const struct content_segment *from = &made->segments[i];
+		struct dist_segment segment = {.algo = made->algo, .size = from->size, .keyed = true};
+		struct dist_piece piece = {.data = ponto_bytes(data.data + from->offset, from->size)};
+		struct dist_change change = {.segment = &segment, .pieces = {&piece}, .count = 1, .now = 1};
+		struct dist_changed changed;
+
+		memcpy(segment.hod, from->hod, sizeof(segment.hod));
+		memcpy(segment.kp, from->kp, sizeof(segment.kp));
+		memcpy(piece.hash, from->hod, sizeof(piece.hash));
+		content_segment_id(made->algo, segment.kp, segment.hod, &segment.id);
+		assert_ok(dist_shelf_change(&shelf, &segment.id, &change, &changed));
+	}
+}
+
+void lan_content_answer(struct lan_exchange *ex)
+{
+	struct lan_content *content = &ex->lan->content;
 	const char *accept = lan_header(ex, "Accept-Encoding"), *range = lan_header(ex, "Range"),
 		   *ask = lan_header(ex, "X-P2P-PeerDist"), *ask_ex = lan_header(ex, "X-P2P-PeerDistEx"),
 		   *match = lan_header(ex, "If-Match"), *if_range = lan_header(ex, "If-Range");
@@ -93,6 +112,7 @@ static void ended(struct lan_download *d, int result, const char *error)
 static void on_read(void *arg, int result, struct ponto_bytes payload, const char *error)
 {
 	struct lan_download *d = arg;
+	struct ponto_bytes data = bytes_of(&d->lan->content.data);
 	Ponto__Dist__V1__ReadReply *reply;
 
 	if (result != PONTO_OK) {
@@ -103,10 +123,10 @@ static void on_read(void *arg, int result, struct ponto_bytes payload, const cha
 	assert_non_null(reply);
 	assert_true(reply->data.len <= 1024 * 1024);
 	if (reply->data.len) {
-		assert_true(reply->offset + reply->data.len <= d->content->data.len);
+		assert_true(reply->offset + reply->data.len <= data.len);
 		if (!d->any_order)
 			assert_int_equal(reply->offset, d->from + d->received);
-		assert_memory_equal(reply->data.data, d->content->data.data + reply->offset, reply->data.len);
+		assert_memory_equal(reply->data.data, data.data + reply->offset, reply->data.len);
 		for (size_t i = 0; i < reply->data.len; i++)
 			d->seen[reply->offset + i]++;
 		d->received += reply->data.len;
@@ -152,15 +172,13 @@ static void on_fetch(void *arg, int result, struct ponto_bytes payload, const ch
 	read_on(d);
 }
 
-static void start(struct lan *lan, unsigned node, const struct lan_content *content,
-		  Ponto__Dist__V1__FetchRequest *request, struct lan_download *d)
+static void start(struct lan *lan, unsigned node, Ponto__Dist__V1__FetchRequest *request, struct lan_download *d)
 {
 	uint8_t *packed;
 
 	d->lan = lan;
 	d->node = node;
-	d->content = content;
-	d->seen = must(calloc(1, content->data.len + 1));
+	d->seen = must(calloc(1, lan->content.data.len + 1));
 	if (!d->client)
 		d->client = 1;
 	request->has_any_order = true;
@@ -171,8 +189,7 @@ static void start(struct lan *lan, unsigned node, const struct lan_content *cont
 	free(packed);
 }
 
-void lan_download(struct lan *lan, unsigned node, const struct lan_content *content, const char *url,
-		  struct lan_download *download)
+void lan_download(struct lan *lan, unsigned node, const char *url, struct lan_download *download)
 {
 	Ponto__Dist__V1__FetchRequest request = PONTO__DIST__V1__FETCH_REQUEST__INIT;
 
@@ -182,32 +199,61 @@ void lan_download(struct lan *lan, unsigned node, const struct lan_content *cont
 		request.from = download->from;
 		request.validator = (char *)(uintptr_t) "\"one\"";
 	}
-	start(lan, node, content, &request, download);
+	start(lan, node, &request, download);
 }
 
-void lan_download_info(struct lan *lan, unsigned node, const struct lan_content *content, struct ponto_bytes info,
-		       struct lan_download *download)
+void lan_download_info(struct lan *lan, unsigned node, struct ponto_bytes info, struct lan_download *download)
 {
 	Ponto__Dist__V1__FetchRequest request = PONTO__DIST__V1__FETCH_REQUEST__INIT;
 
 	request.has_info = true;
 	request.info.data = (uint8_t *)(uintptr_t)info.data;
 	request.info.len = info.len;
-	start(lan, node, content, &request, download);
+	start(lan, node, &request, download);
 }
 
 bool lan_downloaded(const struct lan_download *d)
 {
 	if (!d->done || d->result != PONTO_OK)
 		return false;
-	for (uint64_t i = d->from; i < d->content->data.len; i++) {
+	for (uint64_t i = d->from; i < d->lan->content.data.len; i++) {
 		if (d->seen[i] != 1)
 			return false;
 	}
-	return d->received == d->content->data.len - d->from;
+	return d->received == d->lan->content.data.len - d->from;
 }
 
 void lan_download_clear(struct lan_download *download)
 {
 	free(download->seen);
+	download->seen = NULL;
+}
+
+void lan_download_wait(struct lan_download *download)
+{
+	for (unsigned i = 0; i < 3600 && !download->done; i++)
+		lan_run(download->lan, PONTO_SECOND);
+	assert_true(download->done);
+}
+
+struct lan_download lan_fetch_all(struct lan *lan, unsigned node, const char *url)
+{
+	struct lan_download d = {.any_order = true};
+
+	lan_download(lan, node, url, &d);
+	lan_download_wait(&d);
+	if (d.result != PONTO_OK)
+		fail_msg("%s", d.error);
+	assert_true(lan_downloaded(&d));
+	lan_download_clear(&d);
+	return d;
+}
+
+void lan_one_has_it(struct lan *lan, const char *url, const char *const *first, const char *const *second)
+{
+	assert_int_equal(lan_add(lan, first), 0);
+	assert_int_equal(lan_add(lan, second), 1);
+	lan_run(lan, PONTO_SECOND);
+	(void)lan_fetch_all(lan, 0, url);
+	lan_run(lan, 30 * PONTO_SECOND);
 }

@@ -236,7 +236,10 @@ static void arrive(void *arg)
 	ex->event = 0;
 	if (ex->to < 0) {
 		lan->origin_requests++;
-		lan->origin(lan->arg, ex);
+		if (lan->origin)
+			lan->origin(lan->arg, ex);
+		else
+			lan_content_answer(ex);
 		return;
 	}
 	lan->peer_requests++;

@@ -8,6 +8,8 @@
 
 extern const struct ponto_plugin lan_http_plugin;
 
+void lan_content_clear(struct lan_content *content);
+
 static inline struct lan *lan_of(struct ponto_loop *loop)
 {
 	return *ponto_sim_slot(ponto_sim_node_world(ponto_loop_sim(loop)), "lan", NULL);

@@ -11,14 +11,8 @@
 
 struct swarm {
 	struct lan lan;
-	struct lan_content content;
 	struct lan_download downloads[NODES];
 };
-
-static void on_origin(void *arg, struct lan_exchange *ex)
-{
-	lan_content_answer(&((struct swarm *)arg)->content, ex);
-}
 
 static bool all_done(const struct swarm *s)
 {
@@ -36,8 +30,7 @@ static void ten(enum content_algo algo, const char *what)
 
 	assert_non_null(s);
 	lan_init(&s->lan, 1);
-	lan_content_init(&s->content, algo, SIZE);
-	s->lan.origin = on_origin;
+	lan_content_init(&s->lan, algo, SIZE);
 	s->lan.arg = s;
 	s->lan.line_rate = LINE;
 	for (unsigned i = 0; i < NODES; i++)
@@ -45,7 +38,7 @@ static void ten(enum content_algo algo, const char *what)
 	began = ponto_sim_now(s->lan.sim);
 	for (unsigned i = 0; i < NODES; i++) {
 		s->downloads[i].any_order = true;
-		lan_download(&s->lan, i, &s->content, URL, &s->downloads[i]);
+		lan_download(&s->lan, i, URL, &s->downloads[i]);
 	}
 	for (unsigned i = 0; i < 600 && !all_done(s); i++)
 		lan_run(&s->lan, PONTO_SECOND);
@@ -66,7 +59,6 @@ static void ten(enum content_algo algo, const char *what)
 	for (unsigned i = 0; i < NODES; i++)
 		lan_download_clear(&s->downloads[i]);
 	lan_clear(&s->lan);
-	lan_content_clear(&s->content);
 	free(s);
 }
 

@@ -50,11 +50,11 @@ static void peers_are_parsed(void **state)
 		{"_pnrp.x-1.example:1", "_pnrp.x-1.example", NULL, 1},
 	};
 	char text[PONTO_ADDR_TEXT], label[70], host[300];
-	struct seed_peer peer;
+	struct ponto_seed peer;
 
 	(void)state;
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(good); i++) {
-		if (seed_peer_parse(good[i].text, &peer))
+		if (ponto_seed_parse(good[i].text, &peer))
 			fail_msg("%s", good[i].text);
 		assert_string_equal(peer.host, good[i].host);
 		if (good[i].addr)
@@ -64,13 +64,13 @@ static void peers_are_parsed(void **state)
 	}
 	memset(label, 'x', sizeof(label));
 	label[64] = 0;
-	assert_int_equal(seed_peer_parse(label, &peer), PONTO_EINVAL);
+	assert_int_equal(ponto_seed_parse(label, &peer), PONTO_EINVAL);
 	label[63] = 0;
-	assert_ok(seed_peer_parse(label, &peer));
+	assert_ok(ponto_seed_parse(label, &peer));
 	snprintf(host, sizeof(host), "%.61s.%s.%s.%s", label, label, label, label); /* 253 */
-	assert_ok(seed_peer_parse(host, &peer));
+	assert_ok(ponto_seed_parse(host, &peer));
 	snprintf(host, sizeof(host), "%.62s.%s.%s.%s", label, label, label, label);
-	assert_int_equal(seed_peer_parse(host, &peer), PONTO_EINVAL);
+	assert_int_equal(ponto_seed_parse(host, &peer), PONTO_EINVAL);
 }
 
 static void what_is_no_peer_is_refused(void **state)
@@ -105,13 +105,13 @@ static void what_is_no_peer_is_refused(void **state)
 		"h\xc3\xa9.example",
 		"http://seed.example",
 	};
-	struct seed_peer peer, untouched;
+	struct ponto_seed peer, untouched;
 
 	(void)state;
 	memset(&untouched, 0x55, sizeof(untouched));
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(bad); i++) {
 		peer = untouched;
-		if (seed_peer_parse(bad[i], &peer) != PONTO_EINVAL)
+		if (ponto_seed_parse(bad[i], &peer) != PONTO_EINVAL)
 			fail_msg("%s", bad[i]);
 		assert_memory_equal(&peer, &untouched, sizeof(peer));
 	}

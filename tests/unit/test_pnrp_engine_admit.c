@@ -443,7 +443,7 @@ static void lookup_entry_is_submitted_too(void **state)
 	struct ring_id id = rig_id(0x40, 1);
 
 	(void)state;
-	PONTO_PROVES("PNRP-480", "PNRP-483");
+	PONTO_PROVES("PNRP-483");
 	rig_route(&id, 5, &m.lookup.route);
 	m.lookup.path[0] = rig_endpoint(&stranger);
 	rig_send(r, &stranger, &m);

@@ -1,4 +1,5 @@
 /* Hostile traffic and refused memory: bounded state, bounded answers, nothing broken. */
+#include "framework/digest.h"
 #include "tests/support/pnrp_rig.h"
 
 static size_t bytes_out(const struct rig *r)
@@ -64,6 +65,98 @@ static void flood_of_solicits(void **state)
 	rig_run(r, 16 * PONTO_SECOND);
 	pnrp_engine_status(r->engine, &status);
 	assert_int_equal(status.conversations + status.pending_adds, 0);
+	rig_free(r);
+}
+
+static void offer_forged(struct rig *r, const struct ponto_addr *forged, struct pnrp_message *m, size_t *in)
+{
+	uint8_t bytes[PNRP_MESSAGE_MAX];
+	size_t len;
+
+	assert_ok(pnrp_encode(&pnrp_windows, m, bytes, sizeof(bytes), &len));
+	*in += len;
+	rig_send(r, forged, m);
+}
+
+/* A nonce is of the asker's own making, so both halves of a synchronisation can be forged. Its answers, three times
+ * as large, are not sent to one address as often as somebody likes; and others are served meanwhile. */
+static void flood_of_forged_synchronisations(void **state)
+{
+	struct rig *r = rig_open();
+	struct ponto_addr victim = rig_addr(2000), other = rig_addr(2001);
+	struct ring_id ids[20];
+	uint8_t nonce[PNRP_NONCE_SIZE] = {0};
+	struct ponto_bytes part = ponto_bytes(nonce, sizeof(nonce));
+	size_t in = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 20; i++) {
+		ids[i] = (struct ring_id){{(uint8_t)(i * 12 + 1)}};
+		rig_learn(r, &ids[i], 100 + i);
+	}
+	rig_forget(r);
+	for (unsigned i = 0; i < 2000; i++) {
+		struct pnrp_message m = {.type = PNRP_SOLICIT}, request = {.type = PNRP_REQUEST};
+
+		nonce[0] = (uint8_t)i;
+		nonce[1] = (uint8_t)(i >> 8);
+		ponto_sha1(&part, 1, m.solicit.hashed_nonce);
+		offer_forged(r, &victim, &m, &in);
+		memcpy(request.request.nonce, nonce, sizeof(nonce));
+		request.request.ids = pnrp_ids(ids, 20);
+		offer_forged(r, &victim, &request, &in);
+		r->now += PONTO_MS;
+	}
+	assert_true(bytes_out(r) < in / 4);
+	assert_true(rig_count(r, PNRP_FLOOD) <= 160 + 2 * 40);
+	assert_true(pnrp_engine_stats(r->engine)->dropped[PNRP_DROP_RATE] > 0);
+	rig_forget(r);
+	for (unsigned i = 0; i < 2; i++) {
+		struct pnrp_message m = {.type = i ? PNRP_REQUEST : PNRP_SOLICIT};
+
+		if (i) {
+			memcpy(m.request.nonce, nonce, sizeof(nonce));
+			m.request.ids = pnrp_ids(ids, 5);
+		} else {
+			ponto_sha1(&part, 1, m.solicit.hashed_nonce);
+		}
+		offer_forged(r, &other, &m, &in);
+	}
+	assert_int_equal(rig_count(r, PNRP_FLOOD), 5);
+	rig_free(r);
+}
+
+/* A second later the second copy of a REQUEST is welcome. */
+static void who_asks_too_much_is_told_later(void **state)
+{
+	struct rig *r = rig_open();
+	struct ponto_addr peer = rig_addr(2000);
+	struct ring_id id = {{1}}, ids[36];
+	uint8_t nonce[PNRP_NONCE_SIZE] = {0};
+	struct ponto_bytes part = ponto_bytes(nonce, sizeof(nonce));
+	size_t in = 0;
+
+	(void)state;
+	rig_learn(r, &id, 100);
+	for (unsigned i = 0; i < 36; i++)
+		ids[i] = id;
+	for (unsigned i = 0; i < 5; i++) {
+		struct pnrp_message m = {.type = PNRP_SOLICIT}, request = {.type = PNRP_REQUEST};
+
+		nonce[0] = (uint8_t)i;
+		ponto_sha1(&part, 1, m.solicit.hashed_nonce);
+		offer_forged(r, &peer, &m, &in);
+		memcpy(request.request.nonce, nonce, sizeof(nonce));
+		request.request.ids = pnrp_ids(ids, 36);
+		rig_forget(r);
+		offer_forged(r, &peer, &request, &in);
+		assert_int_equal(rig_count(r, PNRP_ACK), i < 4);
+		if (i < 4)
+			continue;
+		rig_run(r, PONTO_SECOND);
+		offer_forged(r, &peer, &request, &in);
+		assert_int_equal(rig_count(r, PNRP_ACK), 1);
+	}
 	rig_free(r);
 }
 
@@ -380,6 +473,8 @@ static void a_life_survives_each_refusal(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(flood_of_solicits),
+	cmocka_unit_test(flood_of_forged_synchronisations),
+	cmocka_unit_test(who_asks_too_much_is_told_later),
 	cmocka_unit_test(flood_of_floods_and_lookups),
 	cmocka_unit_test(eclipse_with_valid_entries_is_bounded),
 	cmocka_unit_test(idle_node_is_small),

@@ -24,6 +24,16 @@ static void sixth_on_a_side_pushes_out_the_farthest(void **state)
 	rig_free(r);
 }
 
+static bool lists(const struct rig_datagram *d, const struct ponto_addr *a)
+{
+	bool found = false;
+
+	for (unsigned i = 0; i < d->m.flood.count; i++)
+		found = found || (memcmp(d->m.flood.endpoints[i].ip, a->ip, 16) == 0 &&
+				  d->m.flood.endpoints[i].port == a->port);
+	return found;
+}
+
 static void new_leaf_is_flooded_to_its_neighbours(void **state)
 {
 	struct rig *r = rig_open();
@@ -56,6 +66,7 @@ static void new_leaf_is_flooded_to_its_neighbours(void **state)
 		assert_false(d->m.flood.no_ack);
 		/* both targets and ourselves, and the endpoints of the original, which had none */
 		assert_int_equal(d->m.flood.count, 3);
+		assert_true(lists(d, &above.addr) && lists(d, &below.addr) && lists(d, &r->local));
 	}
 	assert_true(ponto_addr_equal(&f[0]->to, &above.addr));
 	assert_memory_equal(&f[0]->m.flood.validate_id, &above.id, sizeof(above.id));

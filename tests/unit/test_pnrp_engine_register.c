@@ -245,6 +245,32 @@ static void no_address_is_told_and_fails_what_is_under_way(void **state)
 	rig_free(r);
 }
 
+/* An interface that is down for some minutes is nobody else's fault: the cloud is there again at once. */
+static void others_are_not_forgotten_while_there_is_no_address(void **state)
+{
+	struct rig *r = rig_open();
+	struct ring_id known[3] = {rig_id(0x33, 1), rig_id(0x77, 2), rig_id(0xbb, 3)}, id;
+	struct rig_datagram *lookup;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		rig_learn(r, &known[i], i + 1);
+	rig_register(r, &id); /* its walk is under way, and so are questions about the neighbours */
+	assert_non_null(rig_take(r, PNRP_LOOKUP));
+	assert_ok(pnrp_engine_set_local(r->engine, r->now, NULL, 0));
+	rig_forget(r);
+	rig_run(r, 10 * 60 * PONTO_SECOND);
+	assert_null(r->out);
+	assert_int_equal(rig_known(r), 3);
+	assert_ok(pnrp_engine_set_local(r->engine, r->now, &r->local, 1));
+	rig_pump(r);
+	assert_int_equal(r->cloud, PNRP_CLOUD_ACTIVE);
+	lookup = rig_take(r, PNRP_LOOKUP);
+	assert_non_null(lookup);
+	assert_int_equal(lookup->m.lookup.reason, PNRP_REASON_REGISTRATION);
+	rig_free(r);
+}
+
 /* ---- unregistering ---------------------------------------------------------------------------- */
 
 static void revoke_and_repair(void **state)
@@ -311,6 +337,38 @@ static void revoke_is_sent_twice(void **state)
 	while ((d = rig_take(r, PNRP_FLOOD)) != NULL)
 		copies += d->m.flood.has_revoke;
 	assert_int_equal(copies, 2);
+	rig_free(r);
+}
+
+static void one_name(struct pnrp_engine_config *config)
+{
+	config->limits.registrations = 1;
+}
+
+/* As when a node with many names gets other addresses: each name is taken back and registered anew. */
+static void a_name_that_is_taken_back_makes_room(void **state)
+{
+	struct rig *r = rig_new(one_name);
+	struct pnrp_registration reg = plain();
+	struct ring_id id, again;
+	struct rig_peer neighbour;
+	struct pnrp_status status;
+	uint64_t handle;
+
+	(void)state;
+	assert_ok(pnrp_engine_open(r->engine, r->now, NULL, 0));
+	rig_pump(r);
+	handle = rig_register(r, &id);
+	neighbour = rig_neighbour(1, &id, 1);
+	rig_learn_peer(r, &neighbour);
+	assert_int_equal(try_register(r, &reg, &again), PONTO_EBUSY);
+	r->hold_jobs = true; /* the revoke is not signed yet */
+	assert_ok(pnrp_engine_unregister(r->engine, r->now, handle));
+	assert_ok(try_register(r, &reg, &again));
+	assert_int_equal(try_register(r, &reg, &id), PONTO_EBUSY);
+	rig_complete(r, 0, PONTO_OK);
+	pnrp_engine_status(r->engine, &status);
+	assert_int_equal(status.registrations, 1);
 	rig_free(r);
 }
 
@@ -477,7 +535,7 @@ static void split_tests_recur(void **state)
 	struct split s = split_test();
 
 	(void)state;
-	PONTO_PROVES("PNRP-543");
+	PONTO_PROVES("PNRP-543", "PNRP-142");
 	rig_answer_flags(s.r, s.test, false);
 	assert_non_null(wait_for(s.r, PNRP_REASON_SPLIT, &s.known));
 	rig_free(s.r);
@@ -594,7 +652,7 @@ static void gap_walk_aims_at_the_middle(void **state)
 	struct ring_id middle = {{0x98}};
 
 	(void)state;
-	PONTO_PROVES("PNRP-559");
+	PONTO_PROVES("PNRP-559", "PNRP-142");
 	rig_learn(r, &low, 1);
 	rig_learn(r, &high, 2);
 	do {
@@ -645,8 +703,10 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(first_and_last_registration_are_published),
 	cmocka_unit_test(new_addresses_are_announced),
 	cmocka_unit_test(no_address_is_told_and_fails_what_is_under_way),
+	cmocka_unit_test(others_are_not_forgotten_while_there_is_no_address),
 	cmocka_unit_test(revoke_and_repair),
 	cmocka_unit_test(revoke_is_sent_twice),
+	cmocka_unit_test(a_name_that_is_taken_back_makes_room),
 	cmocka_unit_test(unregistered_id_is_unknown_at_once),
 	cmocka_unit_test(polite_end),
 	cmocka_unit_test(split_test_asks_a_seed_without_naming_an_id),

@@ -417,6 +417,29 @@ static void answering_hop_is_submitted_to_the_cache(void **state)
 	rig_free(r);
 }
 
+/* Whoever answers the question before the last one again, and says something else, is not heard. */
+static void only_the_last_question_has_an_answer(void **state)
+{
+	struct rig *r = rig_open();
+	struct ring_id one = near_target(3), two = near_target(20), three = near_target(30);
+	struct rig_datagram *first, *second;
+
+	(void)state;
+	PONTO_PROVES("PNRP-335");
+	rig_learn(r, &one, 1);
+	rig_resolve(r, NAME);
+	first = next_lookup(r);
+	answer_with(r, first, &two, 2);
+	second = next_lookup(r);
+	assert_int_not_equal(second->m.id, first->m.id);
+	answer_with(r, first, &three, 3);
+	assert_null(rig_take(r, PNRP_LOOKUP));
+	assert_int_equal(pnrp_engine_stats(r->engine)->dropped[PNRP_DROP_UNMATCHED], 1);
+	answer_with(r, second, &three, 3);
+	assert_memory_equal(&next_lookup(r)->m.lookup.validate_id, &three, sizeof(three));
+	rig_free(r);
+}
+
 static void hop_that_is_gone_is_uncached(void **state)
 {
 	struct rig *r = rig_open();
@@ -667,6 +690,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(best_match_is_inquired_at_a_stop),
 	cmocka_unit_test(nearest_never_returns_another_name),
 	cmocka_unit_test(answering_hop_is_submitted_to_the_cache),
+	cmocka_unit_test(only_the_last_question_has_an_answer),
 	cmocka_unit_test(hop_that_is_gone_is_uncached),
 	cmocka_unit_test(dead_ends_lead_back_and_nobody_is_asked_four_times),
 	cmocka_unit_test(loops_are_not_followed),

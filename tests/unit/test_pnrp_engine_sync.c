@@ -92,14 +92,36 @@ static void cleanup_forgets_everything(void **state)
 	rig_free(r);
 }
 
+/* Who opens it next has seeds of its own, or none. */
+static void cleanup_forgets_the_seeds(void **state)
+{
+	struct rig *r = rig_with_seeds(1);
+
+	(void)state;
+	PONTO_PROVES("PNRP-445");
+	assert_ok(pnrp_engine_close(r->engine, r->now));
+	rig_run(r, 16 * 60 * PONTO_SECOND);
+	assert_int_equal(pnrp_engine_state(r->engine), PNRP_CLOUD_VIRTUAL);
+	rig_forget(r);
+	assert_ok(pnrp_engine_open(r->engine, r->now, NULL, 0));
+	rig_run(r, 16 * PONTO_SECOND);
+	assert_int_equal(rig_count(r, PNRP_SOLICIT), 0);
+	assert_int_equal(r->cloud, PNRP_CLOUD_ALONE);
+	rig_free(r);
+}
+
 static void opening_needs_an_address(void **state)
 {
 	struct rig *r = rig_new(NULL);
+	struct ponto_addr link = rig_addr(1);
 
 	(void)state;
 	PONTO_PROVES("PNRP-281");
 	assert_ok(pnrp_engine_set_local(r->engine, r->now, NULL, 0));
 	assert_int_equal(pnrp_engine_open(r->engine, r->now, NULL, 0), PONTO_EUNREACH);
+	memcpy(link.ip, (uint8_t[16]){0xfe, 0x80, [15] = 1}, 16);
+	assert_ok(pnrp_engine_set_local(r->engine, r->now, &link, 1));
+	assert_int_equal(pnrp_engine_open(r->engine, r->now, NULL, 0), PONTO_EUNREACH); /* of another scope */
 	rig_free(r);
 }
 
@@ -209,6 +231,28 @@ static void five_multicast_answers_each_round(void **state)
 		rig_run(r, 13 * PONTO_SECOND);
 		rig_forget(r);
 	}
+	rig_free(r);
+}
+
+/* Whatever discovery says: no other scope's, and no group's. */
+static void addresses_of_other_clouds_are_not_contacted(void **state)
+{
+	struct rig *r = rig_new(NULL);
+	struct ponto_addr foreign[3] = {rig_addr(1), rig_addr(2), rig_addr(3)};
+
+	(void)state;
+	memcpy(foreign[0].ip, (uint8_t[16]){0xfe, 0x80, [15] = 1}, 16);
+	memcpy(foreign[1].ip, (uint8_t[16]){0xff, 0x0e, [15] = 1}, 16);
+	memcpy(foreign[2].ip, (uint8_t[16]){[15] = 1}, 16);
+	r->quiet_discovery = true;
+	assert_ok(pnrp_engine_open(r->engine, r->now, foreign, 3));
+	rig_pump(r);
+	pnrp_engine_found(r->engine, r->now, PNRP_SOURCE_REMEMBERED, foreign, 3);
+	pnrp_engine_discovery_done(r->engine, r->now, PNRP_SOURCE_REMEMBERED);
+	pnrp_engine_found(r->engine, r->now, PNRP_SOURCE_MULTICAST, foreign, 3);
+	pnrp_engine_discovery_done(r->engine, r->now, PNRP_SOURCE_MULTICAST);
+	rig_run(r, PONTO_SECOND);
+	assert_null(r->out);
 	rig_free(r);
 }
 
@@ -682,12 +726,14 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(open_counts_and_close_lingers),
 	cmocka_unit_test(opening_twice_gives_the_same_cloud),
 	cmocka_unit_test(cleanup_forgets_everything),
+	cmocka_unit_test(cleanup_forgets_the_seeds),
 	cmocka_unit_test(opening_needs_an_address),
 	cmocka_unit_test(four_addresses_of_one_scope_and_port),
 	cmocka_unit_test(low_ports_are_refused),
 	cmocka_unit_test(remembered_addresses_come_first),
 	cmocka_unit_test(modes_follow_each_other),
 	cmocka_unit_test(five_multicast_answers_each_round),
+	cmocka_unit_test(addresses_of_other_clouds_are_not_contacted),
 	cmocka_unit_test(configured_seeds_come_after_those_given),
 	cmocka_unit_test(seeds_take_turns),
 	cmocka_unit_test(seeds_without_port_get_the_standard_one),

@@ -84,7 +84,6 @@ static void lookup_any_reason_is_read(void **state)
 	struct datagram d = vector("M13");
 
 	(void)state;
-	PONTO_PROVES("PNRP-143");
 	for (unsigned reason = 0; reason < 256; reason++) {
 		d.data[21] = (uint8_t)reason;
 		assert_int_equal(assert_decodes(&d).lookup.reason, reason);

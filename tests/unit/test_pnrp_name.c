@@ -274,34 +274,17 @@ static void cloud_names(void **state)
 		{"Global_@modern", PONTO_SCOPE_GLOBAL, 0, true},
 		{"LinkLocal_%4294967295@modern", PONTO_SCOPE_LINK, UINT32_MAX, true},
 	};
-	static const char *const bad[] = {"",
-					  "global_",
-					  "Global_%1",
-					  "Global",
-					  "LinkLocal_",
-					  "LinkLocal_%",
-					  "LinkLocal_2",
-					  "LinkLocal_%01",
-					  "Global_x",
-					  "Global_@modern ",
-					  "LinkLocal_%x",
-					  "SiteLocal_%1@",
-					  "LinkLocal_%4294967296",
-					  "LinkLocal_%-1"};
-	struct pnrp_cloud_name cloud, odd = {PONTO_SCOPE_GLOBAL, 1, &pnrp_windows};
+	struct pnrp_cloud_name odd = {PONTO_SCOPE_GLOBAL, 1, &pnrp_windows};
 	char text[PNRP_CLOUD_TEXT];
 
 	(void)state;
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(rows); i++) {
-		assert_ok(pnrp_cloud_parse(rows[i].text, &cloud));
-		assert_int_equal(cloud.scope, rows[i].scope);
-		assert_int_equal(cloud.zone, rows[i].zone);
-		assert_ptr_equal(cloud.wire, rows[i].modern ? &pnrp_modern : &pnrp_windows);
+		struct pnrp_cloud_name cloud = {rows[i].scope, rows[i].zone,
+						rows[i].modern ? &pnrp_modern : &pnrp_windows};
+
 		assert_ok(pnrp_cloud_format(&cloud, text));
 		assert_string_equal(text, rows[i].text);
 	}
-	for (size_t i = 0; i < PONTO_ARRAY_SIZE(bad); i++)
-		assert_int_equal(pnrp_cloud_parse(bad[i], &cloud), PONTO_EINVAL);
 	assert_int_equal(pnrp_cloud_format(&odd, text), PONTO_EINVAL);
 	odd.scope = PONTO_SCOPE_NONE;
 	assert_int_equal(pnrp_cloud_format(&odd, text), PONTO_EINVAL);

@@ -155,6 +155,9 @@ static void is_bounded_by_its_limit(void **state)
 		leaves += f.cache.place[i].leaf;
 	assert_true(leaves <= 2 * RING_LEAF);
 	assert_true(f.cache.count - leaves <= 50);
+	assert_true(f.cache.count > 50);
+	ring_cache_remove_local(&f.cache, &local); /* they are leaves no more */
+	assert_true(f.cache.count <= 50);
 	end(&f);
 }
 

@@ -107,6 +107,51 @@ static void path_holds_own_endpoint_and_those_asked(void **state)
 	end(&f);
 }
 
+/* T18: more nodes are asked than the path has room for. */
+static void path_keeps_the_newest_and_none_twice(void **state)
+{
+	struct fixture f;
+	struct ring_endpoint own = at(0xee), expected;
+
+	(void)state;
+	begin(&f, 0x80, 0x10);
+	ask(&f);
+	for (uint8_t n = 0x11; n < 0x11 + RING_USEFUL_HOPS_MAX; n++) {
+		answer(&f, n, false, false, false);
+		assert_int_equal(ask(&f), n);
+		for (unsigned i = 0; i < f.walk.path_count; i++)
+			for (unsigned k = 0; k < i; k++)
+				assert_false(ring_endpoint_equal(&f.walk.path[i], &f.walk.path[k]));
+	}
+	assert_int_equal(f.walk.path_count, 22);
+	assert_true(ring_endpoint_equal(&f.walk.path[0], &own));
+	for (unsigned i = 1; i < 22; i++) {
+		expected = at((uint8_t)(0x10 + RING_USEFUL_HOPS_MAX - 22 + i));
+		assert_true(ring_endpoint_equal(&f.walk.path[i], &expected));
+	}
+	end(&f);
+}
+
+/* Likewise, where a hop is asked again. */
+static void path_has_those_asked_again_last(void **state)
+{
+	struct fixture f;
+	struct ring_endpoint first = at(0x10), second = at(0x40);
+
+	(void)state;
+	begin(&f, 0x80, 0x10);
+	ask(&f);
+	answer(&f, 0x40, false, false, false);
+	assert_int_equal(ask(&f), 0x40);
+	answer(&f, 0, false, false, false);
+	assert_int_equal(ask(&f), 0x10);
+	answer(&f, 0, false, false, false);
+	assert_int_equal(f.walk.path_count, 3);
+	assert_true(ring_endpoint_equal(&f.walk.path[1], &second));
+	assert_true(ring_endpoint_equal(&f.walk.path[2], &first));
+	end(&f);
+}
+
 static void dead_end_leads_back_to_the_older_hop(void **state)
 {
 	struct fixture f;
@@ -378,6 +423,8 @@ static void nameless_hop_never_matches(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(goes_closer_and_keeps_the_best),
 	cmocka_unit_test(path_holds_own_endpoint_and_those_asked),
+	cmocka_unit_test(path_keeps_the_newest_and_none_twice),
+	cmocka_unit_test(path_has_those_asked_again_last),
 	cmocka_unit_test(dead_end_leads_back_to_the_older_hop),
 	cmocka_unit_test(nobody_is_asked_four_times),
 	cmocka_unit_test(gone_hop_is_not_kept),

@@ -1,4 +1,5 @@
-/* service-pnrp as a whole, in simulated nodes: the policies of a cloud. */
+/* service-pnrp as a whole, in simulated nodes: the policies of a cloud, what it shows, its cache over a restart,
+ * and chains that end. */
 #include <stdio.h>
 #include <string.h>
 
@@ -12,53 +13,22 @@
 #include "tests/sim/sim_cloud.h"
 #include "tests/support/test.h"
 
-#define NOBODY "peers="
 #define ABSENT "[2001:db8::dead]:3540"
 
 struct outcome {
-	int result;
 	bool done;
 	size_t clouds;
 	char state[32];
 };
-
-static void on_done(void *arg, int result, struct ponto_bytes payload)
-{
-	struct outcome *outcome = arg;
-
-	(void)payload;
-	outcome->result = result;
-	outcome->done = true;
-}
-
-static int registered(struct sim_cloud *cloud, size_t member, const char *name)
-{
-	struct outcome outcome = {0};
-
-	sim_cloud_register(cloud, member, name, on_done, &outcome);
-	sim_cloud_run(cloud, 20 * PONTO_SECOND);
-	assert_true(outcome.done);
-	return outcome.result;
-}
-
-static int resolved(struct sim_cloud *cloud, size_t member, const char *name)
-{
-	struct outcome outcome = {0};
-
-	sim_cloud_resolve(cloud, member, name, 10000, on_done, &outcome);
-	sim_cloud_run(cloud, 15 * PONTO_SECOND);
-	assert_true(outcome.done);
-	return outcome.result;
-}
 
 static void on_clouds(void *arg, int result, struct ponto_bytes payload)
 {
 	Ponto__Pnrp__V1__CloudsReply *reply = ponto__pnrp__v1__clouds_reply__unpack(NULL, payload.len, payload.data);
 	struct outcome *outcome = arg;
 
+	assert_ok(result);
 	assert_non_null(reply);
 	outcome->done = true;
-	outcome->result = result;
 	outcome->clouds = reply->n_cloud;
 	if (reply->n_cloud)
 		snprintf(outcome->state, sizeof(outcome->state), "%s", reply->cloud[0]->state);
@@ -83,154 +53,6 @@ static bool count_datagram(void *ctx, const struct ponto_datagram *datagram)
 	return true;
 }
 
-/* ---- without policies: the default ------------------------------------------------------ */
-
-static const char *const nobody[] = {NOBODY, "store=", NULL};
-
-/* Neither knows a seed; the first one's name makes it be heard. */
-static void neighbours_need_no_seed(void **state)
-{
-	static const char *const service[] = {"discovery=seeds,near", "store=", NULL};
-	struct sim_cloud cloud;
-	size_t a, b;
-
-	(void)state;
-	sim_cloud_init(&cloud, 2, 1);
-	a = sim_cloud_add(&cloud, nobody, service);
-	assert_ok(registered(&cloud, a, "0.here"));
-	b = sim_cloud_add(&cloud, nobody, service);
-	sim_cloud_run(&cloud, 20 * PONTO_SECOND);
-	assert_ok(resolved(&cloud, b, "0.here"));
-	sim_cloud_clear(&cloud);
-}
-
-/* ---- several processes of one user ---------------------------------------------------------------- */
-
-struct packed {
-	uint8_t data[1024];
-	size_t len;
-};
-
-static int register_as(struct sim_cloud *cloud, int32_t pid, uint64_t instance)
-{
-	Ponto__Pnrp__V1__RegisterRequest request = PONTO__PNRP__V1__REGISTER_REQUEST__INIT;
-	struct outcome outcome = {0};
-	struct packed packed;
-
-	request.name = (char *)(uintptr_t) "0.room";
-	request.has_client_lifetime = request.client_lifetime = true;
-	request.has_instance = instance != 0;
-	request.instance = instance;
-	packed.len = ponto__pnrp__v1__register_request__pack(&request, packed.data);
-	cloud->pid = pid;
-	cloud->client = (uint64_t)pid;
-	sim_cloud_call(cloud, 0, "Register", ponto_bytes(packed.data, packed.len), on_done, &outcome);
-	sim_cloud_run(cloud, PONTO_SECOND);
-	assert_true(outcome.done);
-	return outcome.result;
-}
-
-static int unregister_as(struct sim_cloud *cloud, int32_t pid, uint64_t instance)
-{
-	Ponto__Pnrp__V1__UnregisterRequest request = PONTO__PNRP__V1__UNREGISTER_REQUEST__INIT;
-	struct outcome outcome = {0};
-	struct packed packed;
-
-	request.name = (char *)(uintptr_t) "0.room";
-	request.has_instance = instance != 0;
-	request.instance = instance;
-	packed.len = ponto__pnrp__v1__unregister_request__pack(&request, packed.data);
-	cloud->pid = pid;
-	cloud->client = (uint64_t)pid;
-	sim_cloud_call(cloud, 0, "Unregister", ponto_bytes(packed.data, packed.len), on_done, &outcome);
-	sim_cloud_run(cloud, PONTO_SECOND);
-	assert_true(outcome.done);
-	return outcome.result;
-}
-
-struct found {
-	int result;
-	size_t count;
-	uint8_t id[4][32];
-};
-
-static void on_matches(void *arg, int result, struct ponto_bytes payload)
-{
-	struct found *found = arg;
-	Ponto__Pnrp__V1__ResolveReply *reply;
-
-	found->result = result;
-	if (result != PONTO_OK)
-		return;
-	reply = ponto__pnrp__v1__resolve_reply__unpack(NULL, payload.len, payload.data);
-	assert_non_null(reply);
-	found->count = reply->n_match;
-	for (size_t i = 0; i < reply->n_match && i < 4; i++)
-		assert_ok(ponto_unhex(reply->match[i]->id, found->id[i], 32));
-	ponto__pnrp__v1__resolve_reply__free_unpacked(reply, NULL);
-}
-
-static struct found resolve_as(struct sim_cloud *cloud, int32_t pid, bool others, uint8_t (*exclude)[32],
-			       size_t excluded)
-{
-	Ponto__Pnrp__V1__ResolveRequest request = PONTO__PNRP__V1__RESOLVE_REQUEST__INIT;
-	ProtobufCBinaryData ids[32];
-	struct found found = {.result = 1};
-	struct packed packed;
-
-	request.name = (char *)(uintptr_t) "0.room";
-	request.has_max = true;
-	request.max = 4;
-	request.has_other_process = true;
-	request.other_process = others;
-	request.exclude = ids;
-	request.n_exclude = excluded;
-	for (size_t i = 0; i < excluded; i++)
-		ids[i] = (ProtobufCBinaryData){32, exclude[i % 2]};
-	assert_true(ponto__pnrp__v1__resolve_request__get_packed_size(&request) <= 2048);
-	uint8_t large[2048];
-	packed.len = ponto__pnrp__v1__resolve_request__pack(&request, large);
-	cloud->pid = pid;
-	cloud->client = (uint64_t)pid;
-	sim_cloud_call(cloud, 0, "Resolve", ponto_bytes(large, packed.len), on_matches, &found);
-	sim_cloud_run(cloud, 30 * PONTO_SECOND);
-	assert_int_not_equal(found.result, 1);
-	return found;
-}
-
-static void processes_share_a_name(void **state)
-{
-	static const char *const service[] = {"discovery=seeds,near", "store=", NULL};
-	struct sim_cloud cloud;
-	struct found all, found;
-
-	(void)state;
-	sim_cloud_init(&cloud, 1, 1);
-	(void)sim_cloud_add(&cloud, nobody, service);
-	assert_ok(register_as(&cloud, 11, 0));
-	assert_int_equal(register_as(&cloud, 11, 0), PONTO_EEXIST);
-	assert_ok(register_as(&cloud, 11, 7));
-	assert_ok(register_as(&cloud, 12, 0));
-	all = resolve_as(&cloud, 13, true, NULL, 0);
-	assert_int_equal(all.count, 3);
-	assert_int_equal(resolve_as(&cloud, 11, false, NULL, 0).count, 3);
-	assert_int_equal(resolve_as(&cloud, 11, true, NULL, 0).count, 1);
-	assert_int_equal(resolve_as(&cloud, 12, true, NULL, 0).count, 2);
-	assert_int_equal(resolve_as(&cloud, 0, true, NULL, 0).count, 3);
-	found = resolve_as(&cloud, 13, false, all.id, 2);
-	assert_int_equal(found.count, 1);
-	assert_memory_equal(found.id[0], all.id[2], 32);
-	assert_int_equal(resolve_as(&cloud, 13, false, all.id, 32).result, PONTO_EINVAL);
-	/* Each ends its own; what has no number comes first, then anybody's of this user. */
-	assert_int_equal(unregister_as(&cloud, 12, 7), PONTO_ENOENT);
-	assert_ok(unregister_as(&cloud, 11, 7));
-	assert_ok(unregister_as(&cloud, 11, 0));
-	assert_int_equal(resolve_as(&cloud, 11, true, NULL, 0).count, 1);
-	assert_ok(unregister_as(&cloud, 13, 0));
-	assert_int_equal(resolve_as(&cloud, 11, false, NULL, 0).result, PONTO_ENOENT);
-	sim_cloud_clear(&cloud);
-}
-
 /* ---- policies -------------------------------------------------------------------------------- */
 
 static void a_disabled_cloud_does_nothing(void **state)
@@ -243,11 +65,11 @@ static void a_disabled_cloud_does_nothing(void **state)
 
 	(void)state;
 	sim_cloud_init(&cloud, 1, 1);
-	a = sim_cloud_add(&cloud, nobody, service);
+	a = sim_cloud_add(&cloud, NULL, service);
 	assert_ok(ponto_sim_network_filter(cloud.sim, count_datagram, &traffic));
 	sim_cloud_run(&cloud, 60 * PONTO_SECOND);
-	assert_int_equal(registered(&cloud, a, "0.here"), PONTO_EACCES);
-	assert_int_equal(resolved(&cloud, a, "0.here"), PONTO_EACCES);
+	assert_int_equal(sim_cloud_registered(&cloud, a, "0.here"), PONTO_EACCES);
+	assert_int_equal(sim_cloud_resolved(&cloud, a, "0.here"), PONTO_EACCES);
 	assert_int_equal(traffic.all, 0);
 	sim_cloud_call(&cloud, a, "Clouds", ponto_bytes(NULL, 0), on_clouds, &outcome);
 	assert_true(outcome.done);
@@ -267,16 +89,16 @@ static void multicast_bootstrap_can_be_turned_off(void **state)
 	(void)state;
 	sim_cloud_init(&cloud, 2, 1);
 	assert_ok(ponto_sim_network_filter(cloud.sim, count_datagram, &traffic));
-	a = sim_cloud_add(&cloud, nobody, quiet);
-	assert_ok(registered(&cloud, a, "0.here"));
+	a = sim_cloud_add(&cloud, NULL, quiet);
+	assert_ok(sim_cloud_registered(&cloud, a, "0.here"));
 	sim_cloud_run(&cloud, 60 * PONTO_SECOND);
 	assert_int_equal(traffic.multicast, 0);
-	b = sim_cloud_add(&cloud, nobody, open);
+	b = sim_cloud_add(&cloud, NULL, open);
 	sim_cloud_run(&cloud, 60 * PONTO_SECOND);
-	assert_int_not_equal(resolved(&cloud, b, "0.here"), PONTO_OK); /* it is not found, */
-	assert_ok(registered(&cloud, b, "0.there"));
+	assert_int_not_equal(sim_cloud_resolved(&cloud, b, "0.here"), PONTO_OK); /* it is not found, */
+	assert_ok(sim_cloud_registered(&cloud, b, "0.there"));
 	sim_cloud_run(&cloud, 60 * PONTO_SECOND);
-	assert_int_not_equal(resolved(&cloud, a, "0.there"), PONTO_OK); /* nor does it find */
+	assert_int_not_equal(sim_cloud_resolved(&cloud, a, "0.there"), PONTO_OK); /* nor does it find */
 	sim_cloud_clear(&cloud);
 }
 
@@ -300,15 +122,15 @@ static void seed_servers_are_asked(void **state)
 
 	(void)state;
 	sim_cloud_init(&cloud, 4, 1);
-	seed = cloud.members[sim_cloud_add(&cloud, nobody, service)].address;
-	assert_ok(registered(&cloud, 0, "0.here"));
+	seed = cloud.members[sim_cloud_add(&cloud, NULL, service)].address;
+	assert_ok(sim_cloud_registered(&cloud, 0, "0.here"));
 	own = with_seeds(&cloud, "", seed, false);
 	both = with_seeds(&cloud, seed, ABSENT, false);
 	excluded = with_seeds(&cloud, seed, ABSENT, true);
 	sim_cloud_run(&cloud, 60 * PONTO_SECOND);
-	assert_ok(resolved(&cloud, own, "0.here"));
-	assert_ok(resolved(&cloud, both, "0.here"));
-	assert_int_not_equal(resolved(&cloud, excluded, "0.here"), PONTO_OK);
+	assert_ok(sim_cloud_resolved(&cloud, own, "0.here"));
+	assert_ok(sim_cloud_resolved(&cloud, both, "0.here"));
+	assert_int_not_equal(sim_cloud_resolved(&cloud, excluded, "0.here"), PONTO_OK);
 	sim_cloud_clear(&cloud);
 }
 
@@ -321,12 +143,12 @@ static void resolve_only_registers_nothing(void **state)
 
 	(void)state;
 	sim_cloud_init(&cloud, 2, 1);
-	a = sim_cloud_add(&cloud, nobody, other);
-	assert_ok(registered(&cloud, a, "0.here"));
-	b = sim_cloud_add(&cloud, nobody, service);
+	a = sim_cloud_add(&cloud, NULL, other);
+	assert_ok(sim_cloud_registered(&cloud, a, "0.here"));
+	b = sim_cloud_add(&cloud, NULL, service);
 	sim_cloud_run(&cloud, 20 * PONTO_SECOND);
-	assert_int_equal(registered(&cloud, b, "0.there"), PONTO_EACCES);
-	assert_ok(resolved(&cloud, b, "0.here"));
+	assert_int_equal(sim_cloud_registered(&cloud, b, "0.there"), PONTO_EACCES);
+	assert_ok(sim_cloud_resolved(&cloud, b, "0.here"));
 	sim_cloud_clear(&cloud);
 }
 
@@ -403,7 +225,7 @@ static void a_cloud_shows_what_it_does(void **state)
 	cloud.metered = true;
 	for (size_t i = 0; i < MANY; i++) {
 		snprintf(name, sizeof(name), "0.n%zu", i);
-		assert_ok(registered(&cloud, sim_cloud_add(&cloud, nobody, service), name));
+		assert_ok(sim_cloud_registered(&cloud, sim_cloud_add(&cloud, NULL, service), name));
 	}
 	sim_cloud_run(&cloud, 120 * PONTO_SECOND);
 	disturb(&cloud, cloud.members[0].address);
@@ -470,12 +292,12 @@ static void live(struct sim_cloud *cloud, struct record *record)
 
 	sim_cloud_init(cloud, 40, 1);
 	cloud->stored = true;
-	sim_cloud_add(cloud, nobody, keeping);
+	sim_cloud_add(cloud, NULL, keeping);
 	snprintf(peers, sizeof(peers), "peers=%s", cloud->members[0].address);
 	for (size_t i = 1; i < 3; i++)
 		sim_cloud_add(cloud, seeds, keeping);
-	assert_ok(registered(cloud, 0, "0.a"));
-	assert_ok(registered(cloud, 1, "0.b"));
+	assert_ok(sim_cloud_registered(cloud, 0, "0.a"));
+	assert_ok(sim_cloud_registered(cloud, 1, "0.b"));
 	sim_cloud_run(cloud, 200 * PONTO_SECOND);
 	assert_ok(ponto_store_get(store_of(cloud->members[2].node), GROUP, KEY, PONTO_NEVER, &ponto_alloc_system,
 				  &bytes, &record->len, NULL));
@@ -508,7 +330,7 @@ static void what_was_cached_comes_back_in_one_round_trip(void **state)
 	live(&cloud, &record);
 	cloud.prepare = put_record;
 	cloud.prepare_arg = &record;
-	back = sim_cloud_add(&cloud, nobody, keeping); /* it knows nobody but by that */
+	back = sim_cloud_add(&cloud, NULL, keeping); /* it knows nobody but by that */
 	assert_ok(ponto_addr_parse(cloud.members[back].address, 0, &addr));
 	traffic.of = &addr;
 	assert_ok(ponto_sim_network_filter(cloud.sim, count_datagram, &traffic));
@@ -516,7 +338,7 @@ static void what_was_cached_comes_back_in_one_round_trip(void **state)
 	assert_int_equal(cached(&cloud, back), 2);
 	assert_int_equal(traffic.all, 4); /* two questions, two answers */
 	assert_ok(ponto_sim_network_filter(cloud.sim, NULL, NULL));
-	assert_ok(resolved(&cloud, back, "0.b"));
+	assert_ok(sim_cloud_resolved(&cloud, back, "0.b"));
 	sim_cloud_clear(&cloud);
 }
 
@@ -540,7 +362,7 @@ static void a_damaged_record_is_as_good_as_none(void **state)
 			bad.bytes[3 + 34] = cut == 20 ? 0 : 0xff; /* addresses of the first */
 		else
 			bad.bytes[bad.len++] = 0;
-		member = sim_cloud_add(&cloud, nobody, keeping);
+		member = sim_cloud_add(&cloud, NULL, keeping);
 		sim_cloud_run(&cloud, PONTO_SECOND);
 		if (cut != 19) /* a bit of an ID: nobody is there */
 			assert_int_equal(cached(&cloud, member), 0);
@@ -650,7 +472,6 @@ static void run_until(struct delegation *d, uint64_t time)
 static void begin_delegation(struct delegation *d)
 {
 	static const char *const service[] = {"discovery=seeds,near", NULL};
-	static const char *const seeds[] = {NOBODY, "store=", NULL};
 	struct sim_cloud *cloud = &d->cloud;
 
 	sim_cloud_init(cloud, 2, 1);
@@ -658,9 +479,9 @@ static void begin_delegation(struct delegation *d)
 	ponto_log_tap(d->log, hear, &d->heard);
 	cloud->log = d->log;
 	cloud->stored = true;
-	d->holder = sim_cloud_add(cloud, seeds, service);
-	assert_ok(registered(cloud, d->holder, "0.first")); /* so that it can be found */
-	d->stranger = sim_cloud_add(cloud, seeds, service);
+	d->holder = sim_cloud_add(cloud, NULL, service);
+	assert_ok(sim_cloud_registered(cloud, d->holder, "0.first")); /* so that it can be found */
+	d->stranger = sim_cloud_add(cloud, NULL, service);
 	sim_cloud_run(cloud, 20 * PONTO_SECOND);
 	d->ours = security_of(&cloud->members[d->holder]);
 	d->theirs = security_of(&cloud->members[d->stranger]);
@@ -678,9 +499,9 @@ static void a_chain_that_ends_takes_its_name_along(void **state)
 	(void)state;
 	begin_delegation(&d);
 	delegate(&d, 30 * HOUR);
-	assert_ok(registered(&d.cloud, d.holder, d.name));
+	assert_ok(sim_cloud_registered(&d.cloud, d.holder, d.name));
 	assert_state(&d, "registered", "", 30 * HOUR);
-	assert_ok(resolved(&d.cloud, d.stranger, d.name));
+	assert_ok(sim_cloud_resolved(&d.cloud, d.stranger, d.name));
 
 	run_until(&d, 5 * HOUR);
 	assert_int_equal(d.heard.warned, 0);
@@ -692,13 +513,13 @@ static void a_chain_that_ends_takes_its_name_along(void **state)
 	assert_state(&d, "failed", "its certificate chain has expired", 30 * HOUR);
 	run_until(&d, 31 * HOUR);
 	assert_int_equal(d.heard.expired, 1);
-	assert_int_not_equal(resolved(&d.cloud, d.stranger, d.name), PONTO_OK);
+	assert_int_not_equal(sim_cloud_resolved(&d.cloud, d.stranger, d.name), PONTO_OK);
 
 	delegate(&d, 60 * HOUR);
 	run_until(&d, 31 * HOUR + 180 * PONTO_SECOND);
 	assert_state(&d, "registered", "", 60 * HOUR);
 	assert_int_equal(d.heard.renewed, 1);
-	assert_ok(resolved(&d.cloud, d.stranger, d.name));
+	assert_ok(sim_cloud_resolved(&d.cloud, d.stranger, d.name));
 
 	run_until(&d, 50 * HOUR);
 	delegate(&d, 90 * HOUR);
@@ -706,7 +527,7 @@ static void a_chain_that_ends_takes_its_name_along(void **state)
 	assert_state(&d, "registered", "", 90 * HOUR);
 	assert_int_equal(d.heard.renewed, 2);
 	run_until(&d, 61 * HOUR);
-	assert_ok(resolved(&d.cloud, d.stranger, d.name));
+	assert_ok(sim_cloud_resolved(&d.cloud, d.stranger, d.name));
 	assert_int_equal(d.heard.expired, 1);
 	sim_cloud_clear(&d.cloud);
 	ponto_log_destroy(d.log);
@@ -717,8 +538,6 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(what_was_cached_comes_back_in_one_round_trip),
 	cmocka_unit_test(a_damaged_record_is_as_good_as_none),
 	cmocka_unit_test(a_cloud_shows_what_it_does),
-	cmocka_unit_test(neighbours_need_no_seed),
-	cmocka_unit_test(processes_share_a_name),
 	cmocka_unit_test(a_disabled_cloud_does_nothing),
 	cmocka_unit_test(multicast_bootstrap_can_be_turned_off),
 	cmocka_unit_test(seed_servers_are_asked),

@@ -342,6 +342,72 @@ static void what_comes_together_is_handed_over_apart(void **state)
 	}
 }
 
+/* A datagram from d to itself. */
+static void send_to_itself(struct fixture *f, struct ponto_datagrams d)
+{
+	struct ponto_datagram datagram = {.data = ponto_bytes("x", 1)};
+	size_t count, sent = 0;
+
+	assert_ok(ponto_datagrams_local(d, &datagram.peer, 1, &count));
+	assert_ok(ponto_datagrams_send(d, &datagram, 1, &sent));
+	assert_int_equal(sent, 1);
+	assert_ok(ponto_loop_run(f->loop));
+}
+
+static void handles_share_what_a_call_needs(void **state)
+{
+	struct ponto_datagrams d[4] = {{0}};
+	struct ponto_test_alloc ta;
+	struct fixture f;
+	size_t live;
+
+	(void)state;
+	ponto_test_alloc_init(&ta);
+	assert_ok(create(&f, &ta.alloc, &transport_udp6_LTX_ponto_plugin, NULL));
+	assert_ok(ponto_loop_uv_create(&ponto_alloc_system, &f.loop));
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(d); i++)
+		assert_ok(open_loopback(&f, free_port(), &d[i]));
+	live = ta.live;
+	send_to_itself(&f, d[0]);
+	assert_in_range(ta.live, live, live + 3); /* the sender, the receiver and its buffers */
+	live = ta.live;
+	for (size_t i = 1; i < PONTO_ARRAY_SIZE(d); i++)
+		send_to_itself(&f, d[i]);
+	assert_int_equal(ta.live, live);
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(d); i++)
+		ponto_datagrams_close(&d[i]);
+	destroy(&f);
+	assert_int_equal(ta.live, 0);
+}
+
+static void without_memory_nothing_is_sent_and_what_comes_is_lost(void **state)
+{
+	struct ponto_datagram datagram = {.data = ponto_bytes("x", 1)};
+	struct ponto_datagrams d = {0};
+	struct ponto_test_alloc ta;
+	struct fixture f;
+	size_t count, sent = 7;
+
+	(void)state;
+	ponto_test_alloc_init(&ta);
+	assert_ok(create(&f, &ta.alloc, &transport_udp6_LTX_ponto_plugin, NULL));
+	assert_ok(ponto_loop_uv_create(&ponto_alloc_system, &f.loop));
+	assert_ok(open_loopback(&f, free_port(), &d));
+	assert_ok(ponto_datagrams_local(d, &datagram.peer, 1, &count));
+	ta.fail_at = ta.made + 1;
+	assert_int_equal(ponto_datagrams_send(d, &datagram, 1, &sent), PONTO_ENOMEM);
+	assert_int_equal(sent, 0);
+	assert_ok(ponto_datagrams_send(d, &datagram, 1, &sent));
+	ta.fail_at = ta.made + 1; /* of the first receiver */
+	assert_ok(ponto_datagrams_send(d, &datagram, 1, &sent));
+	assert_ok(ponto_loop_run(f.loop));
+	assert_true(ta.refused);
+	assert_int_equal(f.received, 1);
+	ponto_datagrams_close(&d);
+	destroy(&f);
+	assert_int_equal(ta.live, 0);
+}
+
 static int open_and_close(const struct ponto_alloc *alloc, void *arg)
 {
 	struct ponto_datagrams d = {0};
@@ -372,6 +438,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(what_may_not_be_fragmented_is_refused_and_the_size_told),
 	cmocka_unit_test(those_of_one_length_to_one_peer_leave_together),
 	cmocka_unit_test(what_comes_together_is_handed_over_apart),
+	cmocka_unit_test(handles_share_what_a_call_needs),
+	cmocka_unit_test(without_memory_nothing_is_sent_and_what_comes_is_lost),
 	cmocka_unit_test(memory_running_out_leaves_nothing_behind),
 };
 

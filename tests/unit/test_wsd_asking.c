@@ -3,7 +3,8 @@
 
 /* ---- asking ------------------------------------------------------------------------------- */
 
-static uint16_t ask(struct rig *rig, uint8_t version, uint16_t count, uint64_t tag)
+/* What is sent when so many segments are asked for. */
+static struct wsd_probe ask(struct rig *rig, uint8_t version, uint16_t count, uint64_t tag)
 {
 	struct content_id *ids = malloc(count * sizeof(*ids));
 
@@ -11,7 +12,14 @@ static uint16_t ask(struct rig *rig, uint8_t version, uint16_t count, uint64_t t
 		ids[i] = an_id(i);
 	assert_ok(wsd_engine_probe(rig->engine, rig->now, version, ids, count, tag));
 	free(ids);
-	return count;
+	return asked(rig);
+}
+
+/* The same of an engine that has just begun. */
+static struct wsd_probe begin(struct rig *rig, uint8_t version, uint16_t count, uint64_t tag)
+{
+	rig_start(rig);
+	return ask(rig, version, count, tag);
 }
 
 static void arrives(struct rig *rig, const struct wsd_match *m)
@@ -31,14 +39,11 @@ static void asking(void **state)
 
 	(void)state;
 	PONTO_PROVES("DIST-105", "DIST-106", "DIST-154", "DIST-161");
-	rig_start(&rig);
-	ask(&rig, 1, 3, 1);
-	p = asked(&rig);
+	p = begin(&rig, 1, 3, 1);
 	assert_int_equal(p.version, 1);
 	assert_int_equal(p.count, 3);
 	assert_true(content_id_equal(&p.ids[2], &id));
-	ask(&rig, 2, 1, 2);
-	q = asked(&rig);
+	q = ask(&rig, 2, 1, 2);
 	assert_int_equal(q.version, 2);
 	assert_int_equal(q.count, 1);
 	assert_string_not_equal(p.message_id, q.message_id);
@@ -60,9 +65,7 @@ static void found(void **state)
 
 	(void)state;
 	PONTO_PROVES("DIST-157", "DIST-149");
-	rig_start(&rig);
-	ask(&rig, 1, 3, 77);
-	p = asked(&rig);
+	p = begin(&rig, 1, 3, 77);
 	match_for(&m, &p, 1);
 	/* In another order, and one left out. */
 	m.ids[0] = p.ids[2];
@@ -89,9 +92,7 @@ static void found_of_version_2(void **state)
 	struct wsd_effect e;
 
 	(void)state;
-	rig_start(&rig);
-	ask(&rig, 2, 5, 78);
-	p = asked(&rig);
+	p = begin(&rig, 2, 5, 78);
 	match_for(&m, &p, 2);
 	m.segments[1].state = WSD_ABSENT;
 	m.segments[4].state = WSD_PARTIAL;
@@ -112,9 +113,7 @@ static void not_what_was_asked(void **state)
 
 	(void)state;
 	PONTO_PROVES("DIST-156", "DIST-181");
-	rig_start(&rig);
-	ask(&rig, 1, 1, 1);
-	p = asked(&rig);
+	p = begin(&rig, 1, 1, 1);
 	match_for(&m, &p, 1);
 	m.ids[0] = an_id(99);
 	arrives(&rig, &m);
@@ -137,9 +136,7 @@ static void from_elsewhere(void **state)
 
 	(void)state;
 	PONTO_PROVES("DIST-155", "DIST-182");
-	rig_start(&rig);
-	ask(&rig, 1, 1, 1);
-	p = asked(&rig);
+	p = begin(&rig, 1, 1, 1);
 	match_for(&m, &p, 1);
 	m.addrs[0] = addr_of("10.0.1.9:8080");
 	arrives(&rig, &m);
@@ -172,9 +169,7 @@ static void the_end_of_a_probe(void **state)
 
 	(void)state;
 	PONTO_PROVES("DIST-150", "DIST-153");
-	rig_start(&rig);
-	ask(&rig, 1, 2, 5);
-	p = asked(&rig);
+	p = begin(&rig, 1, 2, 5);
 	assert_int_equal(wsd_engine_deadline(rig.engine), START + WSD_WAIT);
 	rig.now = START + WSD_WAIT - 1;
 	wsd_engine_advance(rig.engine, rig.now);
@@ -201,9 +196,7 @@ static void replies_are_counted(void **state)
 	struct wsd_effect e;
 
 	(void)state;
-	rig_start(&rig);
-	ask(&rig, 2, 2, 5);
-	p = asked(&rig);
+	p = begin(&rig, 2, 2, 5);
 	for (unsigned i = 0; i < 12; i++) {
 		match_for(&m, &p, 2);
 		m.segments[1].state = i < 4 ? WSD_COMPLETE : WSD_PARTIAL;
@@ -231,12 +224,12 @@ static void settings(void **state)
 	config = usual(&rig);
 	config.wait = 10 * PONTO_MS;
 	rig_open(&rig, &config);
-	ask(&rig, 1, 1, 1);
+	(void)ask(&rig, 1, 1, 1);
 	assert_int_equal(wsd_engine_deadline(rig.engine), START + 65 * PONTO_MS);
 	wsd_engine_destroy(rig.engine);
 	config.wait = 400 * PONTO_MS;
 	rig_open(&rig, &config);
-	ask(&rig, 1, 1, 1);
+	(void)ask(&rig, 1, 1, 1);
 	assert_int_equal(wsd_engine_deadline(rig.engine), START + 400 * PONTO_MS);
 	config.wait = WSD_WAIT_MAX + 1;
 	assert_int_equal(wsd_engine_create(&config, &none), PONTO_EINVAL);
