@@ -6,11 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 #include <openssl/evp.h>
 
-#include "framework/env.h"
-#include "plugins/service-dist/dist_cache.h"
+#include "bench/cache_site.h"
 #include "plugins/service-dist/dist_digest.h"
 
 #define BLOCKS 256u
@@ -20,19 +18,8 @@
 #define LIMIT_HOT 0.6
 #define LIMIT_COLD 0.3
 
-extern const struct ponto_plugin store_rocksdb_LTX_ponto_plugin;
-
-static char folder[] = "bench_dist_cache-XXXXXX";
 static uint8_t data[BLOCKS][CONTENT_BLOCK], hashes[BLOCKS][32];
 static struct dist_segment segment;
-
-static void must(int result, const char *what)
-{
-	if (result == PONTO_OK)
-		return;
-	fprintf(stderr, "%s: %s\n", what, ponto_strerror(result));
-	exit(2);
-}
 
 static double seconds(void)
 {
@@ -78,8 +65,7 @@ static void make_segment(void)
 /* ---- the cache ------------------------------------------------------------------------ */
 
 struct bench {
-	struct ponto_loop *loop;
-	struct ponto_store store;
+	struct cache_site site;
 	struct dist_cache *cache;
 	unsigned begun, ended, total;
 };
@@ -99,7 +85,7 @@ static void on_result(void *arg, int result)
 
 	must(result, "the cache");
 	if (++b->ended == b->total)
-		ponto_loop_stop(b->loop);
+		ponto_loop_stop(b->site.loop);
 	else
 		get_next(b);
 }
@@ -110,32 +96,13 @@ static void get_next(struct bench *b)
 		must(dist_cache_get(b->cache, &segment.id, b->begun++ * 37 % BLOCKS, work, on_result, b), "reading");
 }
 
-static void on_closed(void *arg)
-{
-	ponto_loop_stop(((struct bench *)arg)->loop);
-}
-
 static void open_cache(struct bench *b, uint64_t max_hot)
 {
-	struct dist_cache_config config = {
-		.alloc = &ponto_alloc_system,
-		.clock = &ponto_clock_system,
-		.random = &ponto_random_system,
-		.instance = "bench",
-		.loop = b->loop,
-		.store = b->store,
-		.max_hot = max_hot,
-	};
+	struct dist_cache_config config = cache_site_config(&b->site);
 
-	*b = (struct bench){.loop = b->loop, .store = b->store, .total = 1};
-	must(dist_cache_open(&config, on_result, b, &b->cache), "opening");
-	must(ponto_loop_run(b->loop), "running");
-}
-
-static void close_cache(struct bench *b)
-{
-	dist_cache_close(b->cache, on_closed, b);
-	must(ponto_loop_run(b->loop), "running");
+	config.max_hot = max_hot;
+	b->begun = b->ended = b->total = 0;
+	b->cache = cache_site_open(&b->site, &config);
 }
 
 static void fill(struct bench *b)
@@ -147,8 +114,8 @@ static void fill(struct bench *b)
 		must(dist_cache_put(b->cache, &segment, &piece, on_result, b), "keeping");
 	}
 	b->begun = b->total;
-	must(ponto_loop_run(b->loop), "running");
-	must(ponto_store_flush(b->store, PONTO_NEVER), "flushing");
+	must(ponto_loop_run(b->site.loop), "running");
+	must(ponto_store_flush(b->site.store, PONTO_NEVER), "flushing");
 }
 
 static double read_all(struct bench *b, unsigned reads)
@@ -158,7 +125,7 @@ static double read_all(struct bench *b, unsigned reads)
 	b->total += reads;
 	for (unsigned i = 0; i < AT_ONCE; i++)
 		get_next(b);
-	must(ponto_loop_run(b->loop), "running");
+	must(ponto_loop_run(b->site.loop), "running");
 	return reads * (double)CONTENT_BLOCK / (seconds() - start);
 }
 
@@ -171,13 +138,6 @@ static double seal_all(void)
 	return READS * (double)CONTENT_BLOCK / (seconds() - start);
 }
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static bool report(const char *name, struct bench *b, uint64_t max_hot, double limit)
 {
 	double ours[REPEATS], least[REPEATS], ratio;
@@ -188,9 +148,9 @@ static bool report(const char *name, struct bench *b, uint64_t max_hot, double l
 		ours[i] = read_all(b, READS);
 		least[i] = seal_all();
 	}
-	close_cache(b);
-	qsort(ours, REPEATS, sizeof(ours[0]), ascending);
-	qsort(least, REPEATS, sizeof(least[0]), ascending);
+	cache_site_close(&b->site, b->cache);
+	qsort(ours, REPEATS, sizeof(ours[0]), ascending_doubles);
+	qsort(least, REPEATS, sizeof(least[0]), ascending_doubles);
 	ratio = ours[REPEATS / 2] / least[REPEATS / 2];
 	printf("bench dist-cache-%s ratio=%.2f ours=%.0fMB/s peer=%.0fMB/s (sealing alone) limit=%.2f\n", name, ratio,
 	       ours[REPEATS / 2] / 1e6, least[REPEATS / 2] / 1e6, limit);
@@ -199,43 +159,16 @@ static bool report(const char *name, struct bench *b, uint64_t max_hot, double l
 
 int main(void)
 {
-	static const char *const settings[] = {"path=main", "reserve=0", NULL};
-	const struct ponto_plugin *plugin = &store_rocksdb_LTX_ponto_plugin;
-	char error[256], command[64], absolute[4096];
-	struct ponto_env env = {
-		.abi = PONTO_PLUGIN_ABI,
-		.size = sizeof(env),
-		.instance = "main",
-		.node_name = "bench",
-		.state_dir = absolute,
-		.alloc = &ponto_alloc_system,
-		.clock = &ponto_clock_system,
-		.random = &ponto_random_system,
-	};
-	struct ponto_conf *conf;
 	struct bench b = {.total = 0};
 	bool good;
 
-	if (!mkdtemp(folder) || !realpath(folder, absolute))
-		must(PONTO_EIO, folder);
 	make_segment();
-	must(ponto_conf_make(&ponto_alloc_system, plugin->options, plugin->option_count, settings, error, sizeof(error),
-			     &conf),
-	     "configuring");
-	env.conf = conf;
-	b.store.ops = (const struct ponto_store_ops *)(const void *)plugin->vtable;
-	must(b.store.ops->create(&env, &b.store.self), "store-rocksdb");
-	must(ponto_loop_uv_create(&ponto_alloc_system, &b.loop), "loop");
-	must(ponto_pool_create(&ponto_alloc_system, "store", 2, 1024, &b.store.pool), "pool");
+	cache_site_begin(&b.site, "bench_dist_cache", 2);
 	open_cache(&b, 0);
 	fill(&b);
-	close_cache(&b);
+	cache_site_close(&b.site, b.cache);
 	good = report("hot", &b, sizeof(data), LIMIT_HOT);
 	good = report("store", &b, 0, LIMIT_COLD) && good;
-	ponto_pool_destroy(b.store.pool);
-	ponto_loop_destroy(b.loop);
-	b.store.ops->destroy(b.store.self);
-	ponto_conf_destroy(conf);
-	snprintf(command, sizeof(command), "rm -r '%s'", folder);
-	return system(command) == 0 && good ? 0 : 1;
+	cache_site_end(&b.site);
+	return good ? 0 : 1;
 }

@@ -5,11 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "framework/env.h"
-#include "plugins/service-dist/dist_cache.h"
+#include "bench/cache_site.h"
 #include "plugins/service-dist/dist_digest.h"
 
 #define SEGMENTS 2048u /* that there is room for */
@@ -17,10 +14,6 @@
 #define READERS 8u
 #define WRITERS 8u
 #define LIMIT 50.0 /* milliseconds */
-
-extern const struct ponto_plugin store_rocksdb_LTX_ponto_plugin;
-
-static char folder[] = "bench_dist_evict-XXXXXX";
 
 struct bench;
 
@@ -36,8 +29,7 @@ struct writer {
 };
 
 struct bench {
-	struct ponto_loop *loop;
-	struct ponto_store store;
+	struct cache_site site;
 	struct dist_cache *cache;
 	struct content_id ids[SEGMENTS / 2]; /* put last: too new to go */
 	uint64_t put, reads, gone, random;
@@ -47,14 +39,6 @@ struct bench {
 	uint64_t wanted;  /* puts */
 	unsigned pending; /* reads and puts under way */
 };
-
-static void must(int result, const char *what)
-{
-	if (result == PONTO_OK)
-		return;
-	fprintf(stderr, "%s: %s\n", what, ponto_strerror(result));
-	exit(2);
-}
 
 static uint64_t now_us(void)
 {
@@ -84,7 +68,7 @@ static void on_put(void *arg, int result)
 	if (b->put < b->wanted && b->reads < READS)
 		put_next(w);
 	else if (b->pending == 0)
-		ponto_loop_stop(b->loop);
+		ponto_loop_stop(b->site.loop);
 }
 
 static void put_next(struct writer *w)
@@ -126,7 +110,7 @@ static void on_read(void *arg, int result)
 	if (b->reads < READS)
 		read_next(r);
 	else if (b->pending == 0)
-		ponto_loop_stop(b->loop);
+		ponto_loop_stop(b->site.loop);
 }
 
 static void read_next(struct reader *r)
@@ -144,24 +128,6 @@ static void read_next(struct reader *r)
 
 /* ---- the run ------------------------------------------------------------------------------ */
 
-static void on_result(void *arg, int result)
-{
-	must(result, "the cache");
-	ponto_loop_stop(((struct bench *)arg)->loop);
-}
-
-static void on_closed(void *arg)
-{
-	ponto_loop_stop(((struct bench *)arg)->loop);
-}
-
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* All reads once, and what they took, in order. */
 static double read_all(struct bench *b)
 {
@@ -173,8 +139,8 @@ static double read_all(struct bench *b)
 		read_next(&b->readers[i]);
 	}
 	while (b->pending > 0)
-		must(ponto_loop_run(b->loop), "running");
-	qsort(b->took, READS, sizeof(b->took[0]), ascending);
+		must(ponto_loop_run(b->site.loop), "running");
+	qsort(b->took, READS, sizeof(b->took[0]), ascending_doubles);
 	return (double)(now_us() - began) / 1e6;
 }
 
@@ -191,26 +157,18 @@ static void fill(struct bench *b)
 		put_next(&b->writers[i]);
 	}
 	while (b->pending > 0)
-		must(ponto_loop_run(b->loop), "running");
+		must(ponto_loop_run(b->site.loop), "running");
 }
 
 static bool run(struct bench *b)
 {
-	struct dist_cache_config config = {
-		.alloc = &ponto_alloc_system,
-		.clock = &ponto_clock_system,
-		.random = &ponto_random_system,
-		.instance = "bench",
-		.loop = b->loop,
-		.store = b->store,
-		.max_bytes = SEGMENTS * (uint64_t)(CONTENT_BLOCK + 4096),
-	};
+	struct dist_cache_config config = cache_site_config(&b->site);
 	struct dist_cache_stats stats;
 	double seconds, quiet;
 	uint64_t put;
 
-	must(dist_cache_open(&config, on_result, b, &b->cache), "opening");
-	must(ponto_loop_run(b->loop), "running");
+	config.max_bytes = SEGMENTS * (uint64_t)(CONTENT_BLOCK + 4096);
+	b->cache = cache_site_open(&b->site, &config);
 	b->wanted = SEGMENTS;
 	fill(b);
 	(void)read_all(b);
@@ -222,8 +180,7 @@ static bool run(struct bench *b)
 	seconds = read_all(b);
 	put = b->put - put;
 	dist_cache_stats(b->cache, &stats);
-	dist_cache_close(b->cache, on_closed, b);
-	must(ponto_loop_run(b->loop), "running");
+	cache_site_close(&b->site, b->cache);
 	printf("bench dist-evict ratio=%.2f ours=%.1fms limit=%.1fms at the 99.9th percentile (while nothing is put %.1fms; "
 	       "median %.2fms, 99th %.1fms, longest %.1fms; %.0f reads/s, %.0f puts/s, %llu segments evicted, %llu gone "
 	       "before they were read)\n",
@@ -235,38 +192,11 @@ static bool run(struct bench *b)
 
 int main(void)
 {
-	static const char *const settings[] = {"path=main", "reserve=0", NULL};
 	static struct bench b = {.random = 88172645463325252u};
-	const struct ponto_plugin *plugin = &store_rocksdb_LTX_ponto_plugin;
-	char error[256], command[64], absolute[4096];
-	struct ponto_env env = {
-		.abi = PONTO_PLUGIN_ABI,
-		.size = sizeof(env),
-		.instance = "main",
-		.node_name = "bench",
-		.state_dir = absolute,
-		.alloc = &ponto_alloc_system,
-		.clock = &ponto_clock_system,
-		.random = &ponto_random_system,
-	};
-	struct ponto_conf *conf;
 	bool good;
 
-	if (!mkdtemp(folder) || !realpath(folder, absolute))
-		must(PONTO_EIO, folder);
-	must(ponto_conf_make(&ponto_alloc_system, plugin->options, plugin->option_count, settings, error, sizeof(error),
-			     &conf),
-	     "configuring");
-	env.conf = conf;
-	b.store.ops = (const struct ponto_store_ops *)(const void *)plugin->vtable;
-	must(b.store.ops->create(&env, &b.store.self), "store-rocksdb");
-	must(ponto_loop_uv_create(&ponto_alloc_system, &b.loop), "loop");
-	must(ponto_pool_create(&ponto_alloc_system, "store", 4, 1024, &b.store.pool), "pool"); /* as a node's */
+	cache_site_begin(&b.site, "bench_dist_evict", 4); /* as a node's */
 	good = run(&b);
-	ponto_pool_destroy(b.store.pool);
-	ponto_loop_destroy(b.loop);
-	b.store.ops->destroy(b.store.self);
-	ponto_conf_destroy(conf);
-	snprintf(command, sizeof(command), "rm -r '%s'", folder);
-	return system(command) == 0 && good ? 0 : 1;
+	cache_site_end(&b.site);
+	return good ? 0 : 1;
 }

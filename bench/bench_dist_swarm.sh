@@ -11,11 +11,6 @@ for program in aria2c python3 curl ip tc; do
 	command -v $program >/dev/null || { echo "bench dist-swarm skipped: $program is not installed"; exit 0; }
 done
 . "$top/tests/interop/namespace.inc.sh"
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-swarm-XXXXXX")
-trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
-mount -t tmpfs none /run
-chmod 755 "$work"
-unset PONTO_ENDPOINT
 . "$top/tests/interop/clouds.inc.sh"
 fail() { echo "bench dist-swarm: $*" >&2; tail -n 5 "$work"/*.log >&2; exit 1; }
 

@@ -2,11 +2,11 @@
 # A hosted cache on each store: offers handled, and blocks of 64 KiB served, against nginx, which answers the same bytes
 # from memory, or against the store called directly, without a cache, where that is slower; on a cluster one, two and three
 # caches that share it. docs/benchmarks.md
-# Needs nginx and wrk; for the cluster Ceph. PONTO_BUILDDIR=DIR [CONNECTIONS=64 SECONDS_EACH=3 ROUNDS=3 STORES="mem rocksdb rados"]
+# Needs nginx and wrk; for the cluster Ceph. PONTO_BUILDDIR=DIR [CONNECTIONS=64 SECONDS_EACH=1 ROUNDS=9 STORES="mem rocksdb rados"]
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=$(cd "${PONTO_BUILDDIR:?}" && pwd)
-connections=${CONNECTIONS:-64} each=${SECONDS_EACH:-3} rounds=${ROUNDS:-3} stores=${STORES:-mem rocksdb rados}
+connections=${CONNECTIONS:-64} each=${SECONDS_EACH:-1} rounds=${ROUNDS:-9} stores=${STORES:-mem rocksdb rados}
 for program in nginx wrk python3; do
 	command -v $program >/dev/null || { echo "bench hosted skipped: $program is not installed" >&2; exit 0; }
 done
@@ -90,19 +90,28 @@ cat >"$work/get.lua" <<'LUA'
 local n = 0
 request = function() n = (n + 1) % 64; return wrk.format("GET", string.format("/block%02d", n)) end
 LUA
-load() { # SCRIPT PORT...: answers a second, of all ports together
-	local script=$1 p pids=() sum=0
-	shift
+spent() { # PID...: nanoseconds of processor time, of all their threads, and those of their children
+	local p all=()
+	for p in "$@" $(pgrep -d' ' -P "$(IFS=,; echo "$*")"); do all+=("/proc/$p/task/"*/schedstat); done
+	awk '{ s += $1 } END { printf "%.0f", s }' "${all[@]}"
+}
+load() { # SCRIPT PIDS PORT...: answers a second, of all ports together, and microseconds of processor time each took those processes
+	local script=$1 servers=$2 p pids=() sum=0 before
+	shift 2
+	# shellcheck disable=SC2086
+	before=$(spent $servers)
 	for p; do
 		wrk -t1 -c"$((connections / $#))" -d"${each}s" -s "$work/$script" "http://127.0.0.1:$p/" >"$work/wrk.$p" &
 		pids+=($!)
 	done
 	for p in "${pids[@]}"; do wait "$p" || return 1; done
+	# shellcheck disable=SC2086
+	before=$(($(spent $servers) - before))
 	for p; do
 		if grep -E 'Socket errors|Non-2xx' "$work/wrk.$p" >&2; then return 1; fi
 		sum=$(awk -v s="$sum" '/Requests\/sec/ { print s + $2; n++ } END { exit n != 1 }' "$work/wrk.$p") || return 1
 	done
-	echo "$sum"
+	awk -v s="$sum" -v t=$before '/requests in/ { n += $1 } END { print s, t / n / 1000 }' "${@/#/$work/wrk.}"
 }
 median() { sort -n | awk '{ v[NR] = $1 } END { if (NR) print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 raw() { # STORE offers|blocks: of the store called directly, a second; nothing for store-mem, which is memory
@@ -115,25 +124,26 @@ missed=0
 # NAME STORE offers|blocks PORT...: by turns with nginx and the store. At least 0.9 of nginx, or 0.8 of the store where that
 # is the slower one.
 compare() {
-	local name=$1 store=$2 what=$3 theirs=get mine nginx_rate store_rate slow=nginx limit=0.9 other
+	local name=$1 store=$2 what=$3 theirs=get mine nginx_rate store_rate slow=nginx limit=0.9 other cpu
 	shift 3
 	[ "$what" = blocks ] || theirs=offers
 	: >"$work/ours"; : >"$work/nginx"; : >"$work/store"
 	for _ in $(seq "$rounds"); do
-		load $theirs.lua "${NGINX_PORT:-18071}" >>"$work/nginx" || exit 1
+		load $theirs.lua "$nginx" "${NGINX_PORT:-18071}" >>"$work/nginx" || exit 1
 		raw "$store" "$what" >>"$work/store" || exit 1
-		mine=$(load "$what.lua" "$@") || exit 1
+		mine=$(load "$what.lua" "${daemon[*]}" "$@") || exit 1
 		echo "$mine" >>"$work/ours"
 	done
 	nginx_rate=$(median <"$work/nginx"); store_rate=$(median <"$work/store")
 	other=${store_rate:+; $store called directly ${store_rate%.*}/s}
+	cpu="$(awk '{ print $2 }' "$work/ours" | median) $(awk '{ print $2 }' "$work/nginx" | median)"
 	if [ -n "$store_rate" ] && awk -v a="$store_rate" -v b="$nginx_rate" 'BEGIN { exit a >= b }'; then
 		slow=store limit=0.8 other="; nginx ${nginx_rate%.*}/s"
 	fi
-	paste "$work/ours" "$work/$slow" | awk '{ print $1 / $2 }' >"$work/ratios"
+	paste <(cut -d' ' -f1 "$work/ours") <(cut -d' ' -f1 "$work/$slow") | awk '{ print $1 / $2 }' >"$work/ratios"
 	awk -v n="$name" -v r="$(median <"$work/ratios")" -v l=$limit -v o="$(median <"$work/ours")" -v p="$(median <"$work/$slow")" \
-		-v w="$([ $slow = nginx ] && echo nginx || echo "$store called directly")$other" \
-		'BEGIN { printf "bench %s ratio=%.2f limit=%.2f ours=%.0f/s peer=%.0f/s (%s)%s\n", n, r, l, o, p, w, r < l ? " MISSED" : ""; exit r < l }' || missed=1
+		-v w="$([ $slow = nginx ] && echo nginx || echo "$store called directly")$other" -v c="${cpu% *}" -v d="${cpu#* }" \
+		'BEGIN { printf "bench %s ratio=%.2f limit=%.2f ours=%.0f/s peer=%.0f/s (%s; processor time ours %.1fus, nginx %.1fus)%s\n", n, r, l, o, p, w, c, d, r < l ? " MISSED" : ""; exit r < l }' || missed=1
 }
 
 # ---- nginx ----------------------------------------------------------------------------------------------

@@ -9,13 +9,10 @@ megabytes=${MEGABYTES:-64} rounds=${ROUNDS:-5}
 bytes=$((megabytes << 20))
 if [ "$(id -u)" != 0 ]; then echo "bench streams skipped: the lab needs root" >&2; exit 0; fi
 . "$top/tests/interop/namespace.inc.sh"
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-bench-streams-XXXXXX")
-trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; umount "$work/tun" 2>/dev/null; rm -rf "$work"' EXIT
 logs="server client1 public"
 . "$top/tests/interop/teredo.inc.sh"
-lab_need
-lab up >/dev/null || bail "no lab"
-"$build/tests/interop/stream_peer" >/dev/null 2>&1
+lab_begin
+linked tests/interop/stream_peer
 ponto_server
 lab nat nat1 full-cone
 

@@ -11,13 +11,7 @@ command -v miredo-server >/dev/null || { echo "bench teredo skipped: miredo-serv
 if [ "$(id -u)" != 0 ]; then echo "bench teredo skipped: miredo-server changes its user, which needs root" >&2; exit 0; fi
 . "$top/tests/interop/namespace.inc.sh"
 taskset -cp 0 $$ >/dev/null # one core for both, so that the server always finds a queue
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-bench-teredo-XXXXXX")
-server=
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null; wait; rm -rf "$work"' EXIT
-chmod 755 "$work"
-mount -t tmpfs none /run
 base=198.18.0.0
-ip link set lo up
 ip netns add server
 ip link add load type veth peer name eth0 netns server
 ip addr add 192.0.2.1/24 dev load

@@ -12,15 +12,12 @@ for program in miredo miredo-server; do
 done
 if [ "$(id -u)" != 0 ]; then echo "bench teredo-client skipped: the lab needs root" >&2; exit 0; fi
 . "$top/tests/interop/namespace.inc.sh"
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-bench-teredo-XXXXXX")
-trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; umount "$work/tun" 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 1' TERM # of a part that fails
 logs="server client1 client2 client1-end client2-end"
 . "$top/tests/interop/teredo.inc.sh"
-lab_need
-lab up >/dev/null || bail "no lab"
-"$build/bench/bench_teredo_client" >/dev/null 2>&1 # what libtool still has to link
-"$build/tests/interop/stream_peer" >/dev/null 2>&1
+lab_begin
+linked bench/bench_teredo_client
+linked tests/interop/stream_peer
 miredo_server
 
 # ---- programs on the clients ------------------------------------------------------------------------

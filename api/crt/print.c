@@ -98,6 +98,13 @@ int ponto_vswprintf(WCHAR *to, size_t size, const WCHAR *format, va_list argumen
 	return result < 0 || (size_t)result >= size ? -1 : result;
 }
 
+static bool fits(int result, size_t size)
+{
+	if (result >= 0 && (size_t)result >= size)
+		errno = ERANGE;
+	return result >= 0 && (size_t)result < size;
+}
+
 /* The bounded forms: EINVAL without a buffer; an empty text and ERANGE when it does not fit. */
 int vswprintf_s(WCHAR *to, size_t size, const WCHAR *format, va_list arguments)
 {
@@ -106,10 +113,8 @@ int vswprintf_s(WCHAR *to, size_t size, const WCHAR *format, va_list arguments)
 	errno = EINVAL;
 	if (to && size)
 		result = print_wide(to, size, format, arguments);
-	if (result >= 0 && (size_t)result < size)
+	if (fits(result, size))
 		return result;
-	if (result >= 0)
-		errno = ERANGE;
 	if (to && size)
 		to[0] = 0;
 	return -1;
@@ -122,10 +127,8 @@ int vsprintf_s(char *to, size_t size, const char *format, va_list arguments)
 	errno = EINVAL;
 	if (to && size)
 		result = print_narrow(to, size, format, arguments);
-	if (result >= 0 && (size_t)result < size)
+	if (fits(result, size))
 		return result;
-	if (result >= 0)
-		errno = ERANGE;
 	if (to && size)
 		to[0] = 0;
 	return -1;
@@ -145,50 +148,46 @@ int _vsnprintf(char *to, size_t count, const char *format, va_list arguments)
 	return result >= 0 && (!to || (size_t)result <= count) ? result : -1;
 }
 
+/* What a form with room for most units returns when so much was printed, and where its text ends: there if it may be cut.
+ */
+static int cut(int result, size_t most, bool may, size_t *end)
+{
+	bool whole = result >= 0 && (size_t)result <= most;
+
+	*end = whole ? (size_t)result : result >= 0 && may ? most : 0;
+	if (result >= 0 && !whole && !may)
+		errno = ERANGE;
+	return whole ? result : -1;
+}
+
 /* count units, or with _TRUNCATE what fits: cut is -1. Too long for size without being cut by count: nothing, ERANGE.
  */
 int _vsnwprintf_s(WCHAR *to, size_t size, size_t count, const WCHAR *format, va_list arguments)
 {
-	size_t most = count < size ? count : size - 1;
+	size_t most = count < size ? count : size - 1, end;
 	int result;
 
 	if (!to || size == 0) {
 		errno = EINVAL;
 		return -1;
 	}
-	result = print_wide(to, most + 1, format, arguments);
-	if (result >= 0 && (size_t)result <= most)
-		return result;
-	if (result >= 0 && (count < size || count == _TRUNCATE)) {
-		to[most] = 0;
-		return -1;
-	}
-	to[0] = 0;
-	if (result >= 0)
-		errno = ERANGE;
-	return -1;
+	result = cut(print_wide(to, most + 1, format, arguments), most, count < size || count == _TRUNCATE, &end);
+	to[end] = 0;
+	return result;
 }
 
 int _vsnprintf_s(char *to, size_t size, size_t count, const char *format, va_list arguments)
 {
-	size_t most = count < size ? count : size - 1;
+	size_t most = count < size ? count : size - 1, end;
 	int result;
 
 	if (!to || size == 0) {
 		errno = EINVAL;
 		return -1;
 	}
-	result = print_narrow(to, most + 1, format, arguments);
-	if (result >= 0 && (size_t)result <= most)
-		return result;
-	if (result >= 0 && (count < size || count == _TRUNCATE)) {
-		to[most] = 0;
-		return -1;
-	}
-	to[0] = 0;
-	if (result >= 0)
-		errno = ERANGE;
-	return -1;
+	result = cut(print_narrow(to, most + 1, format, arguments), most, count < size || count == _TRUNCATE, &end);
+	to[end] = 0;
+	return result;
 }
 
 /* ---- the rest follows from these ---- */

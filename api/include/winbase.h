@@ -270,7 +270,9 @@ PONTO_END_DECLS
 #define MoveMemory RtlMoveMemory
 #define FillMemory RtlFillMemory
 #define SecureZeroMemory RtlSecureZeroMemory
-#define HasOverlappedIoCompleted(overlapped) ((DWORD)(overlapped)->Internal != STATUS_PENDING)
+/* Programs look at it in a loop until another thread has written it. */
+#define HasOverlappedIoCompleted(overlapped) \
+	((DWORD)__atomic_load_n(&(overlapped)->Internal, __ATOMIC_ACQUIRE) != STATUS_PENDING)
 
 #ifdef UNICODE
 #define CreateEvent CreateEventW

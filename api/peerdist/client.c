@@ -189,7 +189,8 @@ static bool ask_read(struct pd_op *op)
 	request.offset = op->offset;
 	request.max = op->size;
 	request.timeout_ms = op->timeout;
-	return pd_op_call(op, "ReadContent", &request.base, op->timeout + READ_GRACE_MS, true);
+	return pd_op_call(op, "ReadContent", &request.base, op->timeout + READ_GRACE_MS,
+			  op->size > 0 && op->timeout > 0 /* else nobody else is asked */);
 }
 
 static DWORD outcome_of(const Ponto__Dist__V1__ReadContentReply *reply)

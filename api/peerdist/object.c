@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/peer/link.h"
 #include "api/peerdist/object.h"
 #include "api/peerdist/status.h"
 #include "framework/base.h"
@@ -90,7 +91,13 @@ const struct handle_type pd_content_type = PD_TYPE("content", closed);
 
 struct pd_object *pd_instance(PEERDIST_INSTANCE_HANDLE handle)
 {
-	return (struct pd_object *)handle_get(handle, &pd_instance_type);
+	struct pd_object *o = (struct pd_object *)handle_get(handle, &pd_instance_type);
+
+	if (o && o->generation != link_generation()) {
+		pd_put(o);
+		o = NULL;
+	}
+	return o;
 }
 
 void pd_put(struct pd_object *object)
@@ -101,13 +108,14 @@ void pd_put(struct pd_object *object)
 
 struct pd_object *pd_object(PEERDIST_INSTANCE_HANDLE instance, HANDLE handle, const struct handle_type *type)
 {
-	struct pd_object *in = pd_instance(instance), *o = in ? (struct pd_object *)handle_get(handle, type) : NULL;
+	struct handle_object *in = handle_get(instance, &pd_instance_type);
+	struct pd_object *o = in ? (struct pd_object *)handle_get(handle, type) : NULL;
 
-	if (o && o->instance != in) {
+	if (o && &o->instance->object != in) {
 		pd_put(o);
 		o = NULL;
 	}
-	pd_put(in);
+	handle_put(in);
 	return o;
 }
 
@@ -193,6 +201,7 @@ DWORD WINAPI PeerDistStartup(DWORD version, PPEERDIST_INSTANCE_HANDLE out, PDWOR
 		return error;
 	}
 	o->version = LOBYTE(version);
+	o->generation = link_generation();
 	o->number = __atomic_add_fetch(&numbers, 1, __ATOMIC_RELAXED);
 	o->told = PEERDIST_STATUS_DISABLED;
 	o->open = true;

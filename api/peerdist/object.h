@@ -35,6 +35,7 @@ struct pd_object {
 	/* instances */
 	struct pd_object *objects;
 	DWORD version;
+	unsigned generation; /* link_generation of the process that made it */
 	PEERDIST_STATUS told; /* by the last notification */
 	struct pd_op *watch;  /* the notification that is registered; not among ops */
 
@@ -74,7 +75,7 @@ extern pthread_mutex_t pd_lock;
 
 extern const struct handle_type pd_instance_type, pd_stream_type, pd_info_type, pd_content_type;
 
-/* The instance of a handle; a reference. NULL: none. */
+/* The instance of a handle; a reference. NULL: none, or one of the process that this one was forked from. */
 struct pd_object *pd_instance(PEERDIST_INSTANCE_HANDLE handle);
 /* An object of that type that was opened through the instance; a reference. */
 struct pd_object *pd_object(PEERDIST_INSTANCE_HANDLE instance, HANDLE handle, const struct handle_type *type);
@@ -101,6 +102,10 @@ DWORD pd_op_begin(struct pd_object *object, const struct pd_op *fill, LPOVERLAPP
 /* The same with a port of its own. port may be NULL */
 DWORD pd_op_begin_at(struct pd_object *object, const struct pd_op *fill, LPOVERLAPPED overlapped,
 		     struct handle_object *port, ULONG_PTR key);
+
+/* Under the lock: overlapped_begin, with ERROR_INVALID_PARAMETER for an event that is none. */
+DWORD pd_overlapped_begin(LPOVERLAPPED overlapped, struct handle_object *port, ULONG_PTR key,
+			  struct overlapped_op *out);
 
 /* From ask, under the lock: sends a call whose answer is told to answered. */
 bool pd_op_call(struct pd_op *op, const char *method, const ProtobufCMessage *request, unsigned timeout_ms, bool slow);

@@ -163,7 +163,7 @@ bool pd_op_call(struct pd_op *op, const char *method, const ProtobufCMessage *re
 	if (!sent)
 		return false;
 	sent->op = op;
-	if (!pd_call(&setup)) {
+	if (pd_call(&setup) != PONTO_OK) {
 		free(sent);
 		return false;
 	}
@@ -195,6 +195,14 @@ static DWORD begin(struct pd_op *op)
 	return ERROR_IO_PENDING;
 }
 
+DWORD pd_overlapped_begin(LPOVERLAPPED overlapped, struct handle_object *port, ULONG_PTR key,
+			  struct overlapped_op *out)
+{
+	DWORD error = overlapped_begin(overlapped, port, key, out);
+
+	return error == ERROR_INVALID_HANDLE ? ERROR_INVALID_PARAMETER : error;
+}
+
 DWORD pd_op_begin_at(struct pd_object *object, const struct pd_op *fill, LPOVERLAPPED overlapped,
 		     struct handle_object *port, ULONG_PTR key)
 {
@@ -205,23 +213,21 @@ DWORD pd_op_begin_at(struct pd_object *object, const struct pd_op *fill, LPOVERL
 		return ERROR_NOT_ENOUGH_MEMORY;
 	*op = *fill;
 	op->number = __atomic_add_fetch(&numbers, 1, __ATOMIC_RELAXED);
-	error = overlapped_begin(overlapped, port, key, &op->over);
-	if (error != ERROR_SUCCESS) {
-		free(op);
-		return error == ERROR_INVALID_HANDLE ? ERROR_INVALID_PARAMETER : error;
-	}
-	op->object = (struct pd_object *)handle_hold(&object->object);
-	pthread_mutex_lock(&pd_lock);
-	error = begin(op);
-	if (error != ERROR_IO_PENDING) {
-		overlapped->Internal = error;
-		overlapped_undo(&op->over);
+	op->object = object;
+	pthread_mutex_lock(&pd_lock); /* the end of one with the same OVERLAPPED is over by now */
+	error = pd_overlapped_begin(overlapped, port, key, &op->over);
+	if (error == ERROR_SUCCESS) {
+		error = begin(op);
+		if (error == ERROR_IO_PENDING) {
+			(void)handle_hold(&object->object);
+		} else {
+			overlapped->Internal = error;
+			overlapped_undo(&op->over);
+		}
 	}
 	pthread_mutex_unlock(&pd_lock);
-	if (error != ERROR_IO_PENDING) {
-		pd_put(object);
+	if (error != ERROR_IO_PENDING)
 		free(op);
-	}
 	return error;
 }
 

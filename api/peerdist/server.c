@@ -151,13 +151,17 @@ static DWORD begin_on_stream(PEERDIST_INSTANCE_HANDLE instance, PEERDIST_STREAM_
 {
 	struct pd_object *o;
 	DWORD error = ERROR_OPERATION_ABORTED;
+	bool broken;
 
 	if (!overlapped || !pd_reserved_is_zero(overlapped))
 		return ERROR_INVALID_PARAMETER;
 	o = pd_object(instance, stream, &pd_stream_type);
 	if (!o)
 		return ERROR_INVALID_HANDLE;
-	if (!o->broken)
+	pthread_mutex_lock(&pd_lock);
+	broken = o->broken;
+	pthread_mutex_unlock(&pd_lock);
+	if (!broken)
 		error = pd_op_begin(o, fill, overlapped);
 	pd_put(o);
 	return error;

@@ -134,7 +134,7 @@ static void ask_on(unsigned delay)
 
 	request.has_unlike = watch.known;
 	request.unlike = (uint32_t)watch.status;
-	watch.asking = watch.ops && pd_call(&setup);
+	watch.asking = watch.ops && pd_call(&setup) == PONTO_OK;
 }
 
 static void on_state(void *arg, const struct pd_outcome *outcome)
@@ -165,16 +165,11 @@ static DWORD add_watch(struct pd_object *o, struct handle_object *port, ULONG_PT
 
 	if (!op)
 		return ERROR_NOT_ENOUGH_MEMORY;
-	error = overlapped_begin(overlapped, port, key, &op->over);
-	if (error != ERROR_SUCCESS) {
-		free(op);
-		return error == ERROR_INVALID_HANDLE ? ERROR_INVALID_PARAMETER : error;
-	}
 	pthread_mutex_lock(&pd_lock);
-	if (o->watch || !o->open) {
-		error = o->open ? ERROR_INVALID_PARAMETER : ERROR_INVALID_HANDLE;
-		overlapped->Internal = error;
-		overlapped_undo(&op->over);
+	error = o->watch ? ERROR_INVALID_PARAMETER : o->open ? ERROR_SUCCESS : ERROR_INVALID_HANDLE;
+	if (error == ERROR_SUCCESS)
+		error = pd_overlapped_begin(overlapped, port, key, &op->over);
+	if (error != ERROR_SUCCESS) {
 		pthread_mutex_unlock(&pd_lock);
 		free(op);
 		return error;

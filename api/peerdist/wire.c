@@ -375,13 +375,14 @@ void pd_wire_drop(void)
 	pthread_mutex_unlock(&use_lock);
 }
 
-bool pd_call(const struct pd_call_setup *setup)
+int pd_call(const struct pd_call_setup *setup)
 {
 	size_t len = protobuf_c_message_get_packed_size(setup->request);
 	struct pd_call *call = malloc(sizeof(*call) + len);
+	bool used;
 
 	if (!call)
-		return false;
+		return PONTO_ENOMEM;
 	*call = (struct pd_call){.method = setup->method,
 				 .session = setup->session,
 				 .not_before = setup->delay_ms ? now_ms() + setup->delay_ms : 0,
@@ -392,12 +393,16 @@ bool pd_call(const struct pd_call_setup *setup)
 				 .len = len};
 	protobuf_c_message_pack(setup->request, call->packed);
 	pthread_mutex_lock(&wire.lock);
-	*wire.last = call;
-	wire.last = &call->next;
-	if (wire.users > 0)
+	used = wire.users > 0; /* else its thread does not run, and has ended what was in the queue */
+	if (used) {
+		*wire.last = call;
+		wire.last = &call->next;
 		(void)eventfd_write(wire.wake, 1);
+	}
 	pthread_mutex_unlock(&wire.lock);
-	return true;
+	if (!used)
+		free(call);
+	return used ? PONTO_OK : PONTO_EUNREACH;
 }
 
 /* The memory is the parent's. */
@@ -460,11 +465,13 @@ int pd_ask_in(const char *method, const ProtobufCMessage *request, const Protobu
 					    .timeout_ms = timeout_ms,
 					    .done = on_done,
 					    .arg = &w};
+	int result;
 
 	if (absent)
 		*absent = false;
-	if (!pd_call(&setup))
-		return PONTO_ENOMEM;
+	result = pd_call(&setup);
+	if (result != PONTO_OK)
+		return result;
 	pthread_mutex_lock(&w.lock);
 	while (!w.ended)
 		pthread_cond_wait(&w.done, &w.lock);

@@ -43,8 +43,8 @@ struct pd_call_setup {
 DWORD pd_wire_use(void);
 void pd_wire_drop(void);
 
-/* False: no memory, done is not called. copies request */
-bool pd_call(const struct pd_call_setup *setup);
+/* PONTO_ENOMEM, or PONTO_EUNREACH while nobody uses it: done is not called. copies request */
+int pd_call(const struct pd_call_setup *setup);
 
 /* Calls and waits. With PONTO_OK gives *answer, freed with protobuf_c_message_free_unpacked, if it is not NULL. The
  * answer's session is in *session, which is what setup.session says before. */

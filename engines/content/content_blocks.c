@@ -6,8 +6,12 @@ void content_blocks_add(struct content_blocks *set, uint32_t index, uint32_t cou
 {
 	uint64_t end = (uint64_t)index + count;
 
-	for (uint64_t i = index; i < end && i < CONTENT_BLOCKS_MAX; i++)
-		set->bits[i / 64] |= UINT64_C(1) << i % 64;
+	if (end > CONTENT_BLOCKS_MAX)
+		end = CONTENT_BLOCKS_MAX;
+	for (uint64_t i = index, next; i < end; i = next) {
+		next = (i / 64 + 1) * 64;
+		set->bits[i / 64] |= UINT64_MAX << i % 64 & (next > end ? UINT64_MAX >> (next - end) : UINT64_MAX);
+	}
 }
 
 void content_blocks_remove(struct content_blocks *set, uint32_t index)

@@ -28,6 +28,11 @@ uint32_t content_blocks_count(const struct content_blocks *set);
 /* The smallest member from index from on; CONTENT_BLOCKS_MAX when there is none. */
 uint32_t content_blocks_next(const struct content_blocks *set, uint32_t from);
 
+static inline bool content_blocks_is_empty(const struct content_blocks *set)
+{
+	return content_blocks_next(set, 0) == CONTENT_BLOCKS_MAX;
+}
+
 /* The first run of members from index from on; false when there is none. */
 bool content_blocks_run(const struct content_blocks *set, uint32_t from, uint32_t *index, uint32_t *count);
 

@@ -215,23 +215,6 @@ enum content_answer content_answer(const struct content_coding *request, const s
 	return CONTENT_ANSWER_MAKE;
 }
 
-static void add(struct ponto_writer *w, const char *text)
-{
-	ponto_write_copy(w, text, strlen(text));
-}
-
-static void add_number(struct ponto_writer *w, uint64_t v)
-{
-	char digits[20];
-	size_t n = sizeof(digits);
-
-	do {
-		digits[--n] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v > 0);
-	ponto_write_copy(w, digits + n, sizeof(digits) - n);
-}
-
 void content_answer_params(const struct content_coding *request, enum content_answer answer, uint64_t length,
 			   char params[CONTENT_PARAMS_TEXT], char params_ex[CONTENT_PARAMS_TEXT])
 {
@@ -241,12 +224,12 @@ void content_answer_params(const struct content_coding *request, enum content_an
 	params[0] = params_ex[0] = 0;
 	if (answer == CONTENT_ANSWER_ORDINARY || (answer == CONTENT_ANSWER_MAKE && !later))
 		return;
-	add(&w, later ? "Version=1.1" : "Version=1.0");
+	ponto_write_text(&w, later ? "Version=1.1" : "Version=1.0");
 	if (answer == CONTENT_ANSWER_MAKE) {
 		memcpy(params_ex, "MakeHashRequest=true", sizeof("MakeHashRequest=true"));
 	} else {
-		add(&w, ", ContentLength=");
-		add_number(&w, length);
+		ponto_write_text(&w, ", ContentLength=");
+		ponto_write_decimal(&w, length);
 	}
 	ponto_write_u8(&w, 0);
 }
@@ -290,13 +273,13 @@ void content_ask_params(enum content_ask ask, unsigned max_major, char params[CO
 	struct ponto_writer w = ponto_writer(params, CONTENT_PARAMS_TEXT),
 			    ex = ponto_writer(params_ex, CONTENT_PARAMS_TEXT);
 
-	add(&w, "Version=1.1");
+	ponto_write_text(&w, "Version=1.1");
 	if (ask == CONTENT_ASK_MISSING)
-		add(&w, ", MissingDataRequest=true");
+		ponto_write_text(&w, ", MissingDataRequest=true");
 	ponto_write_u8(&w, 0);
-	add(&ex, "MinContentInformation=1.0, MaxContentInformation=");
-	add(&ex, max_major > 1 ? "2.0" : "1.0");
+	ponto_write_text(&ex, "MinContentInformation=1.0, MaxContentInformation=");
+	ponto_write_text(&ex, max_major > 1 ? "2.0" : "1.0");
 	if (ask == CONTENT_ASK_HASHES)
-		add(&ex, ", HashRequest=true");
+		ponto_write_text(&ex, ", HashRequest=true");
 	ponto_write_u8(&ex, 0);
 }

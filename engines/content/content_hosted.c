@@ -2,40 +2,28 @@
 
 #include <string.h>
 
+#include "engines/content/content_hosts.h"
 #include "engines/content/content_trust.h"
 
-#define HOUR (3600 * PONTO_SECOND)
 #define FAILURES 3u			 /* pulls without a block until a host is left alone */
 #define IGNORE_FIRST (30 * PONTO_SECOND) /* and for how long, at first; twice as long each time */
 #define IGNORE_WRONG (600 * PONTO_SECOND)
-#define IGNORE_DOUBTED HOUR
-#define DOUBTERS 6u /* hosts that say his segments are wrong */
+#define IGNORE_DOUBTED (3600 * PONTO_SECOND)
 #define BUCKETS 1024u
 
 static const uint8_t tags[CONTENT_TAG_OTHER][CONTENT_TAG] = {
 	[CONTENT_TAG_WININET] = "WinINet",
 	[CONTENT_TAG_WEBIO] = "WebIO",
 	[CONTENT_TAG_BITS] = "BITS-4.0",
-	[CONTENT_TAG_SMB] = {0x35, 0xdb, 0x04, 0x5d, 0x14, 0x23, 0x45, 0x53, 0xa0, 0x51, 0x0d, 0xc2, 0xe1, 0x5e, 0x6c, 0x4c},
-};
-
-/* Who offers. */
-struct host {
-	struct host *next;
-	struct ponto_addr addr;
-	uint64_t used; /* last, for eviction */
-	uint32_t waiting, active;
-	uint32_t failures, ignored; /* pulls in a row; times he was left alone */
-	uint64_t ignored_until;
-	uint64_t bytes, refilled; /* what he may still send */
-	struct ponto_addr doubters[DOUBTERS];
-	uint32_t doubter_count;
+	[CONTENT_TAG_SMB] = {0x35, 0xdb, 0x04, 0x5d, 0x14, 0x23, 0x45, 0x53, 0xa0, 0x51, 0x0d, 0xc2, 0xe1, 0x5e, 0x6c,
+			     0x4c},
 };
 
 struct source {
-	struct host *host;
+	struct content_host *host;
 	struct ponto_addr addr;
 	bool told, again; /* again: he has more of it by now */
+	uint64_t charged; /* to him who offered it first: bytes */
 };
 
 /* A segment to be fetched, or being fetched. */
@@ -58,8 +46,7 @@ struct pull {
 
 struct content_hosted {
 	struct content_hosted_config config;
-	struct host *hosts;
-	uint32_t host_count;
+	struct content_hosts hosts;
 	struct pull *waiting, **waiting_end, *active;
 	struct pull *buckets[BUCKETS];
 	struct content_trust *trust; /* in what is relayed */
@@ -69,7 +56,7 @@ struct content_hosted {
 
 /* A segment as it was offered. */
 struct offered {
-	struct content_id id;
+	const struct content_id *id;
 	enum content_algo algo;
 	uint32_t size;
 	const uint8_t *content_tag;
@@ -103,6 +90,8 @@ int content_hosted_create(const struct content_hosted_config *config, struct con
 	if (!h)
 		return PONTO_ENOMEM;
 	h->config = *config;
+	h->hosts = (struct content_hosts){
+		.alloc = config->alloc, .most = config->clients, .bytes_an_hour = config->bytes_per_client};
 	h->waiting_end = &h->waiting;
 	result = content_trust_create(config->alloc, config->seed, config->segments, &h->trust);
 	if (result != PONTO_OK) {
@@ -118,78 +107,9 @@ static uint32_t bucket_of(const struct content_hosted *h, const struct content_i
 	return content_id_bucket(id, h->config.seed, BUCKETS);
 }
 
-/* ---- hosts --------------------------------------------------------------------------- */
-
-static bool ignored(const struct host *host, uint64_t now)
+void content_hosted_ration(struct content_hosted *hosted, uint64_t bytes_per_client)
 {
-	return now < host->ignored_until;
-}
-
-/* One that nothing is known of but his address makes room, else the one longest silent without anything open. */
-static bool drop_oldest_host(struct content_hosted *h, uint64_t now)
-{
-	struct host **oldest = NULL;
-
-	for (struct host **at = &h->hosts; *at; at = &(*at)->next) {
-		if ((*at)->waiting || (*at)->active || ignored(*at, now))
-			continue;
-		if (!oldest || (*at)->used < (*oldest)->used)
-			oldest = at;
-	}
-	if (oldest) {
-		struct host *host = *oldest;
-
-		*oldest = host->next;
-		ponto_free(h->config.alloc, host);
-		h->host_count--;
-	}
-	return oldest != NULL;
-}
-
-static struct host *find_host(const struct content_hosted *h, const struct ponto_addr *addr)
-{
-	struct host *host = h->hosts;
-
-	while (host && !ponto_addr_same_host(&host->addr, addr))
-		host = host->next;
-	return host;
-}
-
-/* NULL: there are too many, or no memory. */
-static struct host *meet(struct content_hosted *h, uint64_t now, const struct ponto_addr *addr)
-{
-	struct host *host = find_host(h, addr);
-
-	if (!host) {
-		if (h->host_count >= h->config.clients && !drop_oldest_host(h, now))
-			return NULL;
-		host = ponto_new(h->config.alloc, 1, sizeof(*host));
-		if (!host)
-			return NULL;
-		host->addr = *addr;
-		host->bytes = h->config.bytes_per_client;
-		host->refilled = now;
-		host->next = h->hosts;
-		h->hosts = host;
-		h->host_count++;
-	}
-	host->used = now;
-	return host;
-}
-
-/* What he may send grows back over an hour. */
-static bool may_send(struct content_hosted *h, uint64_t now, struct host *host, uint64_t bytes)
-{
-	uint64_t most = h->config.bytes_per_client, passed = now - host->refilled, grown;
-
-	if (most == 0)
-		return true;
-	grown = passed >= HOUR ? most : most / HOUR * passed + most % HOUR * passed / HOUR;
-	if (grown > 0) {
-		host->bytes = grown >= most - host->bytes ? most : host->bytes + grown;
-		host->refilled = now;
-	}
-	return bytes <= host->bytes;
+	content_hosts_ration(&hosted->hosts, bytes_per_client);
 }
 
 /* ---- pulls --------------------------------------------------------------------------- */
@@ -255,17 +175,12 @@ void content_hosted_destroy(struct content_hosted *hosted)
 		free_pull(hosted, p);
 	}
 	content_trust_destroy(hosted->trust);
-	while (hosted->hosts) {
-		struct host *host = hosted->hosts;
-
-		hosted->hosts = host->next;
-		ponto_free(hosted->config.alloc, host);
-	}
+	content_hosts_clear(&hosted->hosts);
 	ponto_free(hosted->config.alloc, hosted);
 }
 
 /* A host's offers that wait are worth nothing any more. */
-static void forget_offers(struct content_hosted *h, const struct host *host)
+static void forget_offers(struct content_hosted *h, const struct content_host *host)
 {
 	for (struct pull *p = h->waiting, *next; p; p = next) {
 		next = p->next;
@@ -284,17 +199,13 @@ static void forget_offers(struct content_hosted *h, const struct host *host)
 	}
 }
 
-static void leave_alone(struct content_hosted *h, struct host *host, uint64_t until)
+static void leave_alone(struct content_hosted *h, struct content_host *host, uint64_t until)
 {
-	host->failures = 0;
-	if (host->ignored < 7) /* an hour at the most */
-		host->ignored++;
-	if (until > host->ignored_until)
-		host->ignored_until = until;
+	content_host_leave_alone(host, until);
 	forget_offers(h, host);
 }
 
-static void failed(struct content_hosted *h, uint64_t now, struct host *host)
+static void failed(struct content_hosted *h, uint64_t now, struct content_host *host)
 {
 	if (++host->failures >= FAILURES)
 		leave_alone(h, host, now + (IGNORE_FIRST << host->ignored));
@@ -305,21 +216,13 @@ static void failed(struct content_hosted *h, uint64_t now, struct host *host)
 static void doubt(struct content_hosted *h, uint64_t now, const struct content_id *id, const struct ponto_addr *by)
 {
 	struct ponto_addr supplier;
-	struct host *host;
+	struct content_host *host;
 
 	if (!content_trust_supplier(h->trust, id, &supplier))
 		return;
-	host = find_host(h, &supplier);
-	if (!host || ponto_addr_same_host(&supplier, by))
+	host = content_hosts_find(&h->hosts, &supplier);
+	if (!host || !content_host_doubted(host, by))
 		return;
-	for (uint32_t i = 0; i < host->doubter_count; i++) {
-		if (ponto_addr_same_host(&host->doubters[i], by))
-			return;
-	}
-	host->doubters[host->doubter_count++] = *by;
-	if (host->doubter_count < DOUBTERS)
-		return;
-	host->doubter_count = 0;
 	h->stats.distrusted++;
 	leave_alone(h, host, now + IGNORE_DOUBTED);
 }
@@ -327,7 +230,7 @@ static void doubt(struct content_hosted *h, uint64_t now, const struct content_i
 /* ---- offers -------------------------------------------------------------------------- */
 
 /* One more who has it, while others are asked or wait to be. */
-static void add_source(struct pull *p, struct host *host, const struct ponto_addr *addr)
+static void add_source(struct pull *p, struct content_host *host, const struct ponto_addr *addr)
 {
 	for (uint32_t i = 0; i < p->source_count; i++) {
 		if (p->sources[i].host == host) {
@@ -337,7 +240,7 @@ static void add_source(struct pull *p, struct host *host, const struct ponto_add
 	}
 	if (p->source_count == CONTENT_HOSTED_SOURCES)
 		return;
-	p->sources[p->source_count++] = (struct source){host, *addr, false, false};
+	p->sources[p->source_count++] = (struct source){.host = host, .addr = *addr};
 	if (p->active)
 		host->active++;
 	else
@@ -366,14 +269,14 @@ struct wish {
 	struct content_blocks blocks;
 };
 
-static int enqueue(struct content_hosted *h, struct host *host, const struct ponto_addr *addr,
-		   const struct offered *offered, const struct wish *wish)
+static int enqueue(struct content_hosted *h, struct content_host *host, const struct ponto_addr *addr,
+		   const struct offered *offered, const struct wish *wish, uint64_t bytes)
 {
 	struct pull *p = ponto_new(h->config.alloc, 1, sizeof(*p));
 
 	if (!p)
 		return PONTO_ENOMEM;
-	p->id = offered->id;
+	p->id = *offered->id;
 	p->algo = offered->algo;
 	p->size = offered->size;
 	p->mode = wish->mode;
@@ -391,6 +294,7 @@ static int enqueue(struct content_hosted *h, struct host *host, const struct pon
 	h->waiting_end = &p->next;
 	h->stats.waiting++;
 	add_source(p, host, addr);
+	p->sources[0].charged = bytes;
 	return PONTO_OK;
 }
 
@@ -405,14 +309,14 @@ static uint64_t bytes_in(enum content_algo algo, uint32_t size, const struct con
 }
 
 /* Into the queue, or to what is fetched already. */
-static void want(struct content_hosted *h, uint64_t now, struct host *host, const struct ponto_addr *addr,
+static void want(struct content_hosted *h, uint64_t now, struct content_host *host, const struct ponto_addr *addr,
 		 const struct offered *offered, const struct wish *wish)
 {
-	struct pull *p = find_pull(h, &offered->id, true);
+	struct pull *p = find_pull(h, offered->id, true);
 	uint64_t bytes = bytes_in(offered->algo, offered->size, &wish->blocks);
 
 	if (!p || p->mode != wish->mode)
-		p = find_pull(h, &offered->id, false);
+		p = find_pull(h, offered->id, false);
 	if (p && !p->replace && !wish->replace && p->mode == wish->mode && p->algo == offered->algo &&
 	    p->size == offered->size) {
 		add_source(p, host, addr);
@@ -424,16 +328,25 @@ static void want(struct content_hosted *h, uint64_t now, struct host *host, cons
 		h->stats.refused++;
 		return;
 	}
-	if (!may_send(h, now, host, bytes)) {
+	if (!content_hosts_charge(&h->hosts, now, host, bytes)) {
 		h->stats.rationed++;
-		return;
-	}
-	if (enqueue(h, host, addr, offered, wish) != PONTO_OK) {
+	} else if (enqueue(h, host, addr, offered, wish, bytes) != PONTO_OK) {
+		content_hosts_give_back(&h->hosts, host, bytes);
 		h->stats.refused++;
-		return;
 	}
-	if (h->config.bytes_per_client)
-		host->bytes -= bytes;
+}
+
+/* So much is left of what was wished: the rest need not be brought. */
+static void charge_only(struct content_hosted *h, struct pull *p, uint64_t bytes)
+{
+	for (uint32_t i = 0; i < p->source_count; i++) {
+		struct source *s = &p->sources[i];
+
+		if (s->charged > bytes) {
+			content_hosts_give_back(&h->hosts, s->host, s->charged - bytes);
+			s->charged = bytes;
+		}
+	}
 }
 
 static bool all_hashes(const struct content_hosted_known *known)
@@ -451,10 +364,9 @@ static bool decide(struct content_hosted *h, uint64_t now, const struct ponto_ad
 	struct content_hosted_known known;
 	bool contradicts;
 
-	memset(wish, 0, sizeof(*wish));
+	*wish = (struct wish){.mode = described ? CONTENT_HOSTED_DESCRIBED : CONTENT_HOSTED_RELAYED};
 	content_blocks_add(&wish->blocks, 0, content_segment_blocks(offered->algo, offered->size));
-	wish->mode = described ? CONTENT_HOSTED_DESCRIBED : CONTENT_HOSTED_RELAYED;
-	if (!h->config.look(h->config.arg, &offered->id, &known))
+	if (!h->config.look(h->config.arg, offered->id, &known))
 		return true;
 	if (known.keyed) {
 		/* Without its hashes nothing can be added to what is verified. */
@@ -464,7 +376,7 @@ static bool decide(struct content_hosted *h, uint64_t now, const struct ponto_ad
 			wish->mode = CONTENT_HOSTED_STORED;
 		content_blocks_drop(&wish->blocks, &known.blocks);
 		return known.algo == offered->algo && known.size == offered->size &&
-		       content_blocks_count(&wish->blocks) > 0;
+		       !content_blocks_is_empty(&wish->blocks);
 	}
 	if (described) /* replaces all that was relayed */
 		return true;
@@ -473,16 +385,16 @@ static bool decide(struct content_hosted *h, uint64_t now, const struct ponto_ad
 		struct content_blocks missing = wish->blocks;
 
 		content_blocks_drop(&missing, &known.blocks);
-		if (content_blocks_count(&missing) > 0) {
+		if (!content_blocks_is_empty(&missing)) {
 			wish->blocks = missing;
 			return true;
 		}
 	}
-	if (!content_trust_claims(h->trust, &offered->id, client, contradicts))
+	if (!content_trust_claims(h->trust, offered->id, client, contradicts))
 		return false;
 	if (content_is_v2(known.algo))
-		doubt(h, now, &offered->id, client);
-	wish->replace = content_trust_due(h->trust, now, &offered->id);
+		doubt(h, now, offered->id, client);
+	wish->replace = content_trust_due(h->trust, now, offered->id);
 	return wish->replace;
 }
 
@@ -495,7 +407,7 @@ static void count_tag(struct content_hosted *h, const uint8_t tag[CONTENT_TAG])
 	h->stats.tags[which]++;
 }
 
-static void consider(struct content_hosted *h, uint64_t now, struct host *host, const struct ponto_addr *addr,
+static void consider(struct content_hosted *h, uint64_t now, struct content_host *host, const struct ponto_addr *addr,
 		     const struct offered *offered)
 {
 	struct wish wish;
@@ -507,7 +419,7 @@ static void consider(struct content_hosted *h, uint64_t now, struct host *host, 
 }
 
 /* By its name alone: nothing is to be asked of who has it unless its hashes are known (3.1.5.1). */
-static enum content_offer_code take_initial(struct content_hosted *h, uint64_t now, struct host *host,
+static enum content_offer_code take_initial(struct content_hosted *h, uint64_t now, struct content_host *host,
 					    const struct ponto_addr *addr, const struct content_offer *m)
 {
 	static const uint8_t no_tag[CONTENT_TAG];
@@ -517,7 +429,7 @@ static enum content_offer_code take_initial(struct content_hosted *h, uint64_t n
 	if (!p || p->mode == CONTENT_HOSTED_RELAYED)
 		p = find_pull(h, &m->id, false);
 	if (p && p->mode != CONTENT_HOSTED_RELAYED) {
-		if (host && !ignored(host, now))
+		if (host && !content_host_ignored(host, now))
 			add_source(p, host, addr);
 		return CONTENT_OFFER_OK;
 	}
@@ -525,18 +437,18 @@ static enum content_offer_code take_initial(struct content_hosted *h, uint64_t n
 		h->stats.interested++;
 		return CONTENT_OFFER_INTERESTED;
 	}
-	if (host && !ignored(host, now)) {
-		struct offered offered = {m->id, known.algo, known.size, no_tag, NULL};
+	if (host && !content_host_ignored(host, now)) {
+		struct offered offered = {&m->id, known.algo, known.size, no_tag, NULL};
 
 		consider(h, now, host, addr, &offered);
 	}
 	return CONTENT_OFFER_OK;
 }
 
-static void take_segment(struct content_hosted *h, uint64_t now, struct host *host, const struct ponto_addr *addr,
-			 const struct content_offer *m)
+static void take_segment(struct content_hosted *h, uint64_t now, struct content_host *host,
+			 const struct ponto_addr *addr, const struct content_offer *m)
 {
-	struct offered offered = {m->id, m->algo, m->segment.size, m->tag, &m->segment};
+	struct offered offered = {&m->id, m->algo, m->segment.size, m->tag, &m->segment};
 
 	count_tag(h, m->tag);
 	if (m->described)
@@ -545,17 +457,16 @@ static void take_segment(struct content_hosted *h, uint64_t now, struct host *ho
 		h->stats.unsound++;
 }
 
-static void take_batch(struct content_hosted *h, uint64_t now, struct host *host, const struct ponto_addr *addr,
+static void take_batch(struct content_hosted *h, uint64_t now, struct content_host *host, const struct ponto_addr *addr,
 		       const struct content_offer *m)
 {
 	struct content_descriptor d;
 
 	for (uint32_t i = 0; i < m->count; i++) {
-		struct offered offered = {.content_tag = d.tag};
+		struct offered offered = {.id = &d.id, .content_tag = d.tag};
 
 		content_offer_descriptor(m, i, &d);
 		count_tag(h, d.tag);
-		offered.id = d.id;
 		offered.size = d.segment_size;
 		if (content_descriptor_sound(&d, &offered.algo))
 			consider(h, now, host, addr, &offered);
@@ -570,7 +481,7 @@ int content_hosted_offer(struct content_hosted *hosted, uint64_t now, const stru
 	struct content_hosted *h = hosted;
 	struct ponto_addr addr = *client;
 	struct content_offer m;
-	struct host *host;
+	struct content_host *host;
 	int result = content_offer_decode(body, version, &m);
 
 	h->stats.messages++;
@@ -579,14 +490,14 @@ int content_hosted_offer(struct content_hosted *hosted, uint64_t now, const stru
 		return result;
 	}
 	addr.port = m.port; /* where he serves, on the address that he offers from */
-	host = meet(h, now, client);
+	host = content_hosts_meet(&h->hosts, now, client);
 	h->stats.segments += m.type == CONTENT_BATCHED_OFFER ? m.count : m.type == CONTENT_SEGMENT_INFO;
 	*code = CONTENT_OFFER_OK;
 	if (m.type == CONTENT_INITIAL_OFFER) {
 		*code = take_initial(h, now, host, &addr, &m);
 		return PONTO_OK;
 	}
-	if (!host || ignored(host, now)) {
+	if (!host || content_host_ignored(host, now)) {
 		*(host ? &h->stats.ignored : &h->stats.refused) += m.type == CONTENT_BATCHED_OFFER ? m.count : 1;
 		return PONTO_OK;
 	}
@@ -676,6 +587,11 @@ int content_hosted_effect(struct content_hosted *hosted, uint64_t now, struct co
 
 /* ---- what became of it --------------------------------------------------------------- */
 
+static struct offered offered_of(const struct pull *p)
+{
+	return (struct offered){&p->id, p->algo, p->size, p->content_tag, p->list ? &p->segment : NULL};
+}
+
 static struct pull *active_pull(const struct content_hosted *h, uint64_t tag)
 {
 	struct pull *p = h->active;
@@ -685,11 +601,31 @@ static struct pull *active_pull(const struct content_hosted *h, uint64_t tag)
 	return p;
 }
 
+bool content_hosted_again(struct content_hosted *hosted, uint64_t now, struct content_hosted_effect *pull)
+{
+	struct pull *p = active_pull(hosted, pull->tag);
+	struct offered offered;
+	struct wish wish;
+
+	if (!p || p->replace)
+		return p;
+	offered = offered_of(p);
+	/* Who says that it is wrong is heard when he says it again. */
+	if (!decide(hosted, now, &p->sources[0].addr, &offered, &wish) || wish.replace) {
+		charge_only(hosted, p, 0);
+		return false;
+	}
+	charge_only(hosted, p, bytes_in(p->algo, p->size, &wish.blocks));
+	pull->mode = p->mode = wish.mode;
+	pull->blocks = p->blocks = wish.blocks;
+	return true;
+}
+
 void content_hosted_block(struct content_hosted *hosted, uint64_t now, uint64_t tag, const struct ponto_addr *from,
 			  uint32_t bytes)
 {
 	struct pull *p = active_pull(hosted, tag);
-	struct host *host = find_host(hosted, from);
+	struct content_host *host = content_hosts_find(&hosted->hosts, from);
 
 	if (!p)
 		return;
@@ -712,7 +648,7 @@ void content_hosted_served(struct content_hosted *hosted, const struct content_i
 
 void content_hosted_wrong(struct content_hosted *hosted, uint64_t now, const struct ponto_addr *from)
 {
-	struct host *host = find_host(hosted, from);
+	struct content_host *host = content_hosts_find(&hosted->hosts, from);
 
 	hosted->stats.wrong++;
 	if (host)
@@ -722,10 +658,10 @@ void content_hosted_wrong(struct content_hosted *hosted, uint64_t now, const str
 /* While blocks were fetched of him he got more, and said so. In no list any more. */
 static void go_on(struct content_hosted *h, uint64_t now, struct pull *p)
 {
-	const struct offered offered = {p->id, p->algo, p->size, p->content_tag, p->list ? &p->segment : NULL};
+	const struct offered offered = offered_of(p);
 
 	for (uint32_t i = 0; i < p->source_count; i++) {
-		if (p->sources[i].again && !p->replace && !ignored(p->sources[i].host, now))
+		if (p->sources[i].again && !p->replace && !content_host_ignored(p->sources[i].host, now))
 			consider(h, now, p->sources[i].host, &p->sources[i].addr, &offered);
 	}
 }
@@ -733,12 +669,14 @@ static void go_on(struct content_hosted *h, uint64_t now, struct pull *p)
 void content_hosted_ended(struct content_hosted *hosted, uint64_t now, uint64_t tag, int cause)
 {
 	struct pull *p = active_pull(hosted, tag);
-	struct host *hosts[CONTENT_HOSTED_SOURCES];
+	struct content_host *hosts[CONTENT_HOSTED_SOURCES];
 	uint32_t count = 0;
 
 	if (!p)
 		return;
-	if (p->blocks_came == 0) {
+	if (p->blocks_came == 0 && cause == PONTO_EEXIST) {
+		hosted->stats.held++;
+	} else if (p->blocks_came == 0) {
 		hosted->stats.failed++;
 		for (uint32_t i = 0; i < p->source_count && cause == PONTO_OK; i++)
 			hosts[count++] = p->sources[i].host;

@@ -116,6 +116,9 @@ PONTO_MUST_CHECK int content_hosted_create(const struct content_hosted_config *c
 /* Accepts NULL. */
 void content_hosted_destroy(struct content_hosted *hosted);
 
+/* Another number of bytes an hour, when what may be kept turns out to be another; 0: any. */
+void content_hosted_ration(struct content_hosted *hosted, uint64_t bytes_per_client);
+
 /* The body of a POST to the URL of that version, 1 or 2, from this address. PONTO_OK: code is to be answered.
  * PONTO_EPROTO: nothing is, and the exchange ends. */
 PONTO_MUST_CHECK int content_hosted_offer(struct content_hosted *hosted, uint64_t now, const struct ponto_addr *client,
@@ -124,6 +127,10 @@ PONTO_MUST_CHECK int content_hosted_offer(struct content_hosted *hosted, uint64_
 /* 1 and the next wish, or 0. Views in it last until the pull has ended. */
 int content_hosted_effect(struct content_hosted *hosted, uint64_t now, struct content_hosted_effect *out);
 
+/* More may be cached of a pull's segment than when it was told: *pull, which nobody has begun with, becomes what is still
+ * to be fetched. False: nothing is, and the pull is to be ended with PONTO_EEXIST. */
+bool content_hosted_again(struct content_hosted *hosted, uint64_t now, struct content_hosted_effect *pull);
+
 /* A block of a pull came from this address and is kept: so many bytes. */
 void content_hosted_block(struct content_hosted *hosted, uint64_t now, uint64_t tag, const struct ponto_addr *from,
 			  uint32_t bytes);
@@ -131,7 +138,8 @@ void content_hosted_block(struct content_hosted *hosted, uint64_t now, uint64_t 
 /* A block came that is not the one described: who sent it is left alone for a while. */
 void content_hosted_wrong(struct content_hosted *hosted, uint64_t now, const struct ponto_addr *from);
 
-/* The pull is over, also when it could not begin. cause: PONTO_OK, or why it was not tried, which is nobody's fault. */
+/* The pull is over, also when it could not begin. cause: PONTO_OK, or why it was not tried, which is nobody's fault;
+ * PONTO_EEXIST: all of it is cached. */
 void content_hosted_ended(struct content_hosted *hosted, uint64_t now, uint64_t tag, int cause);
 
 /* A block of a segment that is relayed was given to this address; whole: all of the segment is there. */

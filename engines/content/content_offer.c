@@ -5,6 +5,7 @@
 #define WIRE_SHA256 0x01
 #define WIRE_TRUNCATED 0x04
 #define DESCRIPTOR_ID 32
+#define TAG_LENGTH 8 /* where it lies in a descriptor */
 
 static char lower(char c)
 {
@@ -66,21 +67,9 @@ static void read_segment(struct ponto_reader *r, struct content_offer *out)
 	content_segment_id(out->algo, out->segment.kp, out->segment.hod, &out->id);
 }
 
-static void read_descriptor(struct ponto_reader *r, struct content_descriptor *d)
-{
-	memset(d, 0, sizeof(*d));
-	d->block_size = ponto_read_be32(r);
-	d->segment_size = ponto_read_be32(r);
-	ponto_reader_require(r, ponto_read_be16(r) == CONTENT_TAG);
-	ponto_read_copy(r, d->tag, CONTENT_TAG);
-	d->algo = ponto_read_u8(r);
-	d->id.len = DESCRIPTOR_ID; /* of both functions, and of what nobody knows */
-	ponto_read_copy(r, d->id.b, DESCRIPTOR_ID);
-}
-
+/* Of a descriptor nothing can be wrong but the length of its tag. */
 static void read_batch(struct ponto_reader *r, struct content_offer *out)
 {
-	struct content_descriptor d;
 	struct ponto_reader each;
 
 	out->descriptors = ponto_read_bytes(r, ponto_reader_left(r));
@@ -90,8 +79,11 @@ static void read_batch(struct ponto_reader *r, struct content_offer *out)
 		return;
 	out->count = (uint32_t)(out->descriptors.len / CONTENT_DESCRIPTOR);
 	each = ponto_reader(out->descriptors);
-	while (!each.failed && ponto_reader_left(&each) > 0)
-		read_descriptor(&each, &d);
+	while (!each.failed && ponto_reader_left(&each) > 0) {
+		ponto_read_skip(&each, TAG_LENGTH);
+		ponto_reader_require(&each, ponto_read_be16(&each) == CONTENT_TAG);
+		ponto_read_skip(&each, CONTENT_DESCRIPTOR - TAG_LENGTH - 2);
+	}
 	ponto_reader_require(r, !each.failed);
 }
 
@@ -121,7 +113,14 @@ void content_offer_descriptor(const struct content_offer *offer, uint32_t i, str
 	struct ponto_reader r = ponto_reader(offer->descriptors);
 
 	ponto_read_skip(&r, (uint64_t)i * CONTENT_DESCRIPTOR);
-	read_descriptor(&r, out);
+	out->block_size = ponto_read_be32(&r);
+	out->segment_size = ponto_read_be32(&r);
+	ponto_read_skip(&r, 2);
+	ponto_read_copy(&r, out->tag, CONTENT_TAG);
+	out->algo = ponto_read_u8(&r);
+	memset(&out->id, 0, sizeof(out->id));
+	out->id.len = DESCRIPTOR_ID; /* of both functions, and of what nobody knows */
+	ponto_read_copy(&r, out->id.b, DESCRIPTOR_ID);
 }
 
 bool content_descriptor_sound(const struct content_descriptor *d, enum content_algo *algo)

@@ -5,12 +5,18 @@
 #define BUCKETS 1024u
 #define DOUBLED_MAX 6 /* times */
 
+/* The last so many; of most segments there are one or two. */
+struct crowd {
+	struct ponto_addr *addrs;
+	uint32_t room, count, next;
+};
+
 struct entry {
 	struct entry *in_bucket, *older, *newer;
 	struct content_id id;
-	struct ponto_addr suppliers[CONTENT_TRUST_SUPPLIERS], served[CONTENT_TRUST_SERVED], last;
+	struct crowd suppliers, served;
+	struct ponto_addr last;
 	uint32_t early; /* a bit for each of served: he got of it before it was whole */
-	uint32_t supplier_count, supplier_next, served_count, served_next;
 	uint32_t replaced;
 	uint64_t next_replace;
 };
@@ -35,6 +41,13 @@ int content_trust_create(const struct ponto_alloc *alloc, uint64_t seed, uint32_
 	return PONTO_OK;
 }
 
+static void free_entry(const struct ponto_alloc *alloc, struct entry *e)
+{
+	ponto_free(alloc, e->suppliers.addrs);
+	ponto_free(alloc, e->served.addrs);
+	ponto_free(alloc, e);
+}
+
 void content_trust_destroy(struct content_trust *trust)
 {
 	if (!trust)
@@ -43,7 +56,7 @@ void content_trust_destroy(struct content_trust *trust)
 		struct entry *e = trust->oldest;
 
 		trust->oldest = e->newer;
-		ponto_free(trust->alloc, e);
+		free_entry(trust->alloc, e);
 	}
 	ponto_free(trust->alloc, trust);
 }
@@ -84,7 +97,7 @@ static void drop_oldest(struct content_trust *t)
 		at = &(*at)->in_bucket;
 	*at = e->in_bucket;
 	take_out(t, e);
-	ponto_free(t->alloc, e);
+	free_entry(t->alloc, e);
 	t->count--;
 }
 
@@ -112,29 +125,42 @@ static struct entry *meet(struct content_trust *t, const struct content_id *id)
 	return e;
 }
 
-static bool among(const struct ponto_addr *addrs, uint32_t count, const struct ponto_addr *addr)
+static bool among(const struct crowd *crowd, const struct ponto_addr *addr)
 {
-	for (uint32_t i = 0; i < count; i++) {
-		if (ponto_addr_same_host(&addrs[i], addr))
+	for (uint32_t i = 0; i < crowd->count; i++) {
+		if (ponto_addr_same_host(&crowd->addrs[i], addr))
 			return true;
 	}
 	return false;
 }
 
-static void note(struct ponto_addr *addrs, uint32_t most, uint32_t *count, uint32_t *next,
-		 const struct ponto_addr *addr)
+/* Where he is noted, who was not among them; the one longest there makes room. False: no memory. */
+static bool note(const struct content_trust *t, struct crowd *crowd, uint32_t most, const struct ponto_addr *addr,
+		 uint32_t *at)
 {
-	if (among(addrs, *count, addr))
-		return;
-	addrs[*next] = *addr;
-	*next = (*next + 1) % most;
-	if (*count < most)
-		(*count)++;
+	if (crowd->next == crowd->room && crowd->room < most) {
+		uint32_t room = crowd->room ? 2 * crowd->room : 1;
+		struct ponto_addr *grown = ponto_resize(t->alloc, crowd->addrs, room, sizeof(*grown));
+
+		if (!grown)
+			return false;
+		crowd->addrs = grown;
+		crowd->room = room;
+	}
+	*at = crowd->next;
+	crowd->addrs[*at] = *addr;
+	if (crowd->count < most)
+		crowd->count++;
+	crowd->next = (crowd->next + 1) % most;
+	return true;
 }
 
-static void note_supplier(struct entry *e, const struct ponto_addr *from)
+static void note_supplier(const struct content_trust *t, struct entry *e, const struct ponto_addr *from)
 {
-	note(e->suppliers, CONTENT_TRUST_SUPPLIERS, &e->supplier_count, &e->supplier_next, from);
+	uint32_t at;
+
+	if (!among(&e->suppliers, from))
+		(void)note(t, &e->suppliers, CONTENT_TRUST_SUPPLIERS, from, &at);
 }
 
 void content_trust_supplied(struct content_trust *trust, const struct content_id *id, const struct ponto_addr *from)
@@ -143,7 +169,7 @@ void content_trust_supplied(struct content_trust *trust, const struct content_id
 
 	if (!e)
 		return;
-	note_supplier(e, from);
+	note_supplier(trust, e, from);
 	e->last = *from;
 }
 
@@ -153,10 +179,8 @@ void content_trust_served(struct content_trust *trust, const struct content_id *
 	struct entry *e = meet(trust, id);
 	uint32_t at;
 
-	if (!e || among(e->served, e->served_count, to))
+	if (!e || among(&e->served, to) || !note(trust, &e->served, CONTENT_TRUST_SERVED, to, &at))
 		return;
-	at = e->served_next;
-	note(e->served, CONTENT_TRUST_SERVED, &e->served_count, &e->served_next, to);
 	e->early = (e->early & ~(1u << at)) | (uint32_t)!whole << at;
 }
 
@@ -165,10 +189,10 @@ bool content_trust_claims(const struct content_trust *trust, const struct conten
 {
 	const struct entry *e = find(trust, id);
 
-	if (!e || among(e->suppliers, e->supplier_count, by))
+	if (!e || among(&e->suppliers, by))
 		return !e && contradicts;
-	for (uint32_t i = 0; i < e->served_count && !contradicts; i++) {
-		if (ponto_addr_same_host(&e->served[i], by))
+	for (uint32_t i = 0; i < e->served.count && !contradicts; i++) {
+		if (ponto_addr_same_host(&e->served.addrs[i], by))
 			return !(e->early >> i & 1);
 	}
 	return contradicts;
@@ -199,8 +223,8 @@ void content_trust_replaced(struct content_trust *trust, uint64_t now, const str
 
 	if (!e)
 		return;
-	note_supplier(e, by);
-	e->served_count = e->served_next = 0;
+	note_supplier(trust, e, by);
+	e->served.count = e->served.next = 0;
 	if (++e->replaced < CONTENT_TRUST_FREELY)
 		return;
 	doubled = e->replaced - CONTENT_TRUST_FREELY;

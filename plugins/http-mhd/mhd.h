@@ -1,10 +1,12 @@
-/* http-mhd: what its files share. Threads: the caller's loop; libmicrohttpd's own (one pool per listener); one that
- * drives libcurl. They hand over to the loop by a mailbox, and nothing else of the loop is touched by them. */
+/* http-mhd: what its files share. Threads: the caller's loop; those that serve (some per listener, each with a
+ * libmicrohttpd of its own); one that drives libcurl. They hand over to the loop by a mailbox, and nothing else of the
+ * loop is touched by them. */
 #ifndef MHD_H
 #define MHD_H
 
 #include <microhttpd.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "framework/http.h"
 #include "plugins/http-mhd/mhd_mailbox.h"
@@ -33,6 +35,27 @@ struct mhd_http {
 /* Answers without a body that are the same for everyone. */
 enum mhd_refusal { MHD_BAD, MHD_TOO_LARGE, MHD_TARGET_LONG, MHD_HEADERS_LONG, MHD_NO_CODING, MHD_REFUSALS };
 
+struct mhd_tls {
+	char *certificate, *key; /* PEM; NULL: none */
+};
+
+struct mhd_thread {
+	struct ponto_http_listener *listener;
+	struct MHD_Daemon *daemon;
+	int bell; /* eventfd: a connection is to go on, or all are to end */
+	bool runs;
+	pthread_t id;
+};
+
+/* A client's address, and how many connections it has. */
+struct mhd_host {
+	struct mhd_host *next;
+	struct ponto_addr addr;
+	unsigned connections;
+};
+
+#define MHD_HOST_BUCKETS 256u
+
 struct ponto_http_listener {
 	struct mhd_http *http;
 	struct ponto_loop *loop;
@@ -41,7 +64,11 @@ struct ponto_http_listener {
 	struct ponto_addr local;
 	size_t body_limit;
 	uint64_t patience; /* microseconds for a request to arrive whole */
-	struct MHD_Daemon *daemon;
+	unsigned per_host; /* connections */
+	struct mhd_thread *threads;
+	unsigned thread_count;
+	bool started;
+	atomic_bool ending;
 	struct MHD_Response *refusals[MHD_REFUSALS];
 	struct mhd_mailbox *mailbox;
 	int hangups; /* epoll: who of those that wait for an answer left */
@@ -54,6 +81,7 @@ struct ponto_http_listener {
 	pthread_mutex_t lock; /* guards what follows */
 	bool closing;
 	struct mhd_conn *conns;
+	struct mhd_host *hosts[MHD_HOST_BUCKETS];
 };
 
 enum mhd_phase {
@@ -100,6 +128,8 @@ struct mhd_request {
 struct mhd_conn {
 	struct mhd_conn *prev, *next; /* listener->lock */
 	struct ponto_http_listener *listener;
+	struct mhd_thread *thread;
+	struct mhd_host *host; /* until it is closed */
 	struct MHD_Connection *connection;
 	struct mhd_mail mail; /* it is closed */
 	int fd;
@@ -124,6 +154,17 @@ void mhd_local(struct ponto_http_listener *l, struct ponto_addr *out);
 /* Brackets what calls the service: an unlisten inside is finished by leave. */
 void mhd_listener_enter(struct ponto_http_listener *l);
 void mhd_listener_leave(struct ponto_http_listener *l);
+
+/* mhd_threads.c */
+/* closes fd, which listens. Fails with nothing left. */
+int mhd_threads_start(struct ponto_http_listener *l, int fd, const struct mhd_tls *tls, size_t head_limit);
+/* All connections end. None may be suspended. */
+void mhd_threads_stop(struct ponto_http_listener *l);
+void mhd_thread_ring(struct mhd_thread *thread);
+
+/* mhd_host.c, under the listener's lock. NULL: it has as many connections as it may, or there is no memory. */
+struct mhd_host *mhd_host_enter(struct ponto_http_listener *l, const struct ponto_addr *addr);
+void mhd_host_leave(struct ponto_http_listener *l, struct mhd_host *host);
 
 /* mhd_conn.c: libmicrohttpd's callbacks about connections, and the loop's side of them. */
 void mhd_conn_notify(void *cls, struct MHD_Connection *connection, void **context,

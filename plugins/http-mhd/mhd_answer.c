@@ -237,6 +237,7 @@ static bool is_kept(const struct mhd_conn *conn, const struct ponto_http_respons
 	       conn->kept_data.len == from->data.len;
 }
 
+/* What is kept was checked before. */
 static enum MHD_Result queue_kept(struct mhd_request *r, const struct ponto_http_response *from)
 {
 	struct mhd_conn *conn = r->conn;
@@ -244,7 +245,8 @@ static enum MHD_Result queue_kept(struct mhd_request *r, const struct ponto_http
 	int fd = -1;
 
 	if (!is_kept(conn, from)) {
-		if (make_response(r, from, &fd, &response) != PONTO_OK)
+		if (ponto_http_check_response(from, false) != PONTO_OK ||
+		    make_response(r, from, &fd, &response) != PONTO_OK)
 			return MHD_NO;
 		if (conn->kept)
 			MHD_destroy_response(conn->kept);
@@ -260,7 +262,7 @@ static enum MHD_Result queue_once(struct mhd_request *r, const struct ponto_http
 	struct MHD_Response *response;
 	int fd = from->source == PONTO_HTTP_FILE ? from->fd : -1;
 
-	if (make_response(r, from, &fd, &response) == PONTO_OK) {
+	if (ponto_http_check_response(from, r->head) == PONTO_OK && make_response(r, from, &fd, &response) == PONTO_OK) {
 		if (!r->whole || mhd_answer_fill(r))
 			result = MHD_queue_response(r->conn->connection, r->status, response);
 		MHD_destroy_response(response);
@@ -284,13 +286,7 @@ bool mhd_answer_at_once(struct mhd_request *r, enum MHD_Result *result)
 	r->conn->since = 0;
 	pthread_mutex_unlock(&r->conn->lock);
 	remember(r, &from);
-	if (ponto_http_check_response(&from, r->head) == PONTO_OK) {
-		*result = may_keep(r, &from) ? queue_kept(r, &from) : queue_once(r, &from);
-		return true;
-	}
-	if (from.source == PONTO_HTTP_FILE && from.fd >= 0)
-		close(from.fd);
-	*result = MHD_NO;
+	*result = may_keep(r, &from) ? queue_kept(r, &from) : queue_once(r, &from);
 	return true;
 }
 

@@ -20,31 +20,50 @@ static void deliver_closed(struct mhd_mail *mail)
 	mhd_conn_free(conn);
 }
 
-static void started(struct ponto_http_listener *l, struct MHD_Connection *connection, void **context)
+/* False: that address has as many as it may. */
+static bool enter(struct mhd_conn *conn)
+{
+	struct ponto_http_listener *l = conn->listener;
+
+	pthread_mutex_lock(&l->lock);
+	conn->host = mhd_host_enter(l, &conn->peer);
+	if (conn->host) {
+		conn->closing = l->closing;
+		conn->next = l->conns;
+		if (l->conns)
+			l->conns->prev = conn;
+		l->conns = conn;
+	}
+	pthread_mutex_unlock(&l->lock);
+	return conn->host != NULL;
+}
+
+static void started(struct mhd_thread *thread, struct MHD_Connection *connection, void **context)
 {
 	const union MHD_ConnectionInfo *addr = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	const union MHD_ConnectionInfo *fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct ponto_http_listener *l = thread->listener;
 	const struct ponto_env *env = l->http->env;
 	struct mhd_conn *conn = addr && fd ? ponto_new(env->alloc, 1, sizeof(*conn)) : NULL;
 
-	*context = conn;
+	*context = NULL; /* its requests are refused, if it is not cut */
 	if (!conn)
-		return; /* its requests are refused */
+		return;
 	conn->listener = l;
+	conn->thread = thread;
 	conn->connection = connection;
 	conn->mail.deliver = deliver_closed;
 	conn->fd = fd->connect_fd;
 	conn->peer = mhd_socket_addr(addr->client_addr);
 	conn->since = env->clock->mono(env->clock->ctx);
 	pthread_mutex_init(&conn->lock, NULL);
-	pthread_mutex_lock(&l->lock);
-	conn->closing = l->closing;
-	conn->next = l->conns;
-	if (l->conns)
-		l->conns->prev = conn;
-	l->conns = conn;
-	pthread_mutex_unlock(&l->lock);
+	if (!enter(conn)) {
+		(void)shutdown(conn->fd, SHUT_RDWR);
+		mhd_conn_free(conn);
+		return;
+	}
 	ponto_gauge_add(l->http->metrics.connections, 1);
+	*context = conn;
 }
 
 /* Before its descriptor is closed: from here on nobody may touch that. */
@@ -55,6 +74,9 @@ static void closed(struct mhd_conn *conn)
 	if (conn->watched)
 		(void)epoll_ctl(conn->listener->hangups, EPOLL_CTL_DEL, conn->fd, NULL);
 	pthread_mutex_unlock(&conn->lock);
+	pthread_mutex_lock(&conn->listener->lock);
+	mhd_host_leave(conn->listener, conn->host);
+	pthread_mutex_unlock(&conn->listener->lock);
 	ponto_gauge_add(conn->listener->http->metrics.connections, -1);
 	mhd_mailbox_send(conn->listener->mailbox, &conn->mail);
 }
@@ -97,6 +119,7 @@ void mhd_conn_wake(struct mhd_conn *conn)
 		return;
 	conn->suspended = false;
 	MHD_resume_connection(conn->connection);
+	mhd_thread_ring(conn->thread);
 }
 
 void mhd_conn_left(struct mhd_conn *conn)

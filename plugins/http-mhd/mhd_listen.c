@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -11,14 +10,8 @@
 #include "plugins/http-mhd/mhd.h"
 
 #define PEM_MAX (1024 * 1024)
-#define POOL_BYTES (32u * 1024) /* of a connection: its headers and what is read at once */
-#define POOL_LEAST (4u * 1024)	/* without them: what libmicrohttpd makes of an answer's head lies there, too */
 
 /* ---- certificates ------------------------------------------------------------------------- */
-
-struct pem {
-	char *certificate, *key;
-};
 
 static int read_pem(struct mhd_http *http, const char *path, char **out)
 {
@@ -49,35 +42,15 @@ static int read_pem(struct mhd_http *http, const char *path, char **out)
 	return result;
 }
 
-static void free_pem(const struct ponto_alloc *alloc, struct pem *pem)
+static void free_tls(const struct ponto_alloc *alloc, struct mhd_tls *tls)
 {
-	if (pem->key)
-		ponto_wipe(pem->key, strlen(pem->key));
-	ponto_free(alloc, pem->key);
-	ponto_free(alloc, pem->certificate);
+	if (tls->key)
+		ponto_wipe(tls->key, strlen(tls->key));
+	ponto_free(alloc, tls->key);
+	ponto_free(alloc, tls->certificate);
 }
 
-/* ---- libmicrohttpd ------------------------------------------------------------------------- */
-
-/* Its messages are about peers once it runs; while it starts they say why it does not. */
-static void said(void *cls, const char *format, va_list args)
-{
-	struct ponto_http_listener *l = cls;
-	char text[256];
-
-	vsnprintf(text, sizeof(text), format, args);
-	text[strcspn(text, "\n")] = '\0';
-	if (!l->daemon)
-		memcpy(l->said, text, sizeof(text));
-	ponto_debug(l->http->env->log, MHD_TOPIC_SERVE, "%s", text);
-}
-
-static size_t leave_escaped(void *cls, struct MHD_Connection *connection, char *text)
-{
-	(void)cls;
-	(void)connection;
-	return strlen(text);
-}
+/* ---- the loop's side ------------------------------------------------------------------------- */
 
 static int make_refusals(struct ponto_http_listener *l)
 {
@@ -88,76 +61,6 @@ static int make_refusals(struct ponto_http_listener *l)
 	}
 	return PONTO_OK;
 }
-
-/* libmicrohttpd takes 128 events at once, and when it got so many it waits for the next one before it looks at them:
- * none of its threads may have so many connections, its two descriptors of its own counted. */
-#define CONNECTIONS_PER_THREAD 120
-
-static unsigned thread_count(const struct ponto_conf *conf)
-{
-	int64_t wanted = ponto_conf_int(conf, "threads");
-	int64_t least = (ponto_conf_int(conf, "connections") + CONNECTIONS_PER_THREAD - 1) / CONNECTIONS_PER_THREAD;
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (wanted == 0)
-		wanted = cores < 1 ? 1 : cores > 8 ? 8 : cores;
-	return (unsigned)(wanted > least ? wanted : least);
-}
-
-/* Only signals of the daemon's own threads are handled: these block all. */
-static struct MHD_Daemon *start_quietly(struct ponto_http_listener *l, unsigned flags,
-					const struct MHD_OptionItem *options)
-{
-	struct MHD_Daemon *daemon;
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	daemon = MHD_start_daemon(flags, 0, NULL, NULL, mhd_request_part, l, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return daemon;
-}
-
-/* takes fd */
-static int start(struct ponto_http_listener *l, int fd, const struct pem *pem, size_t head_limit)
-{
-	const struct ponto_conf *conf = l->http->env->conf;
-	unsigned threads = thread_count(conf), flags;
-	int64_t connections = ponto_conf_int(conf, "connections");
-	/* libmicrohttpd clears all of it for each request. */
-	size_t pool = head_limit > 0 && POOL_LEAST + 4 * head_limit < POOL_BYTES ? POOL_LEAST + 4 * head_limit : POOL_BYTES;
-	struct MHD_OptionItem options[] = {
-		{MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)said, l},
-		{MHD_OPTION_LISTEN_SOCKET, fd, NULL},
-		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)pool, NULL},
-		{MHD_OPTION_CONNECTION_LIMIT, connections < threads ? threads : connections, NULL},
-		{MHD_OPTION_PER_IP_CONNECTION_LIMIT, ponto_conf_int(conf, "connections_per_address"), NULL},
-		{MHD_OPTION_CONNECTION_TIMEOUT, ponto_conf_int(conf, "idle_timeout"), NULL},
-		{MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
-		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)mhd_conn_notify, l},
-		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)mhd_request_over, l},
-		{MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)mhd_request_line, l},
-		{MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escaped, NULL},
-		{threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, threads, NULL},
-		{pem->key ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, pem->certificate},
-		{MHD_OPTION_HTTPS_MEM_KEY, 0, pem->key},
-		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
-		{MHD_OPTION_END, 0, NULL},
-	};
-
-	/* Without a pool its item would end the list: what follows takes its place. */
-	if (threads <= 1)
-		memmove(&options[11], &options[12], sizeof(options) - 12 * sizeof(options[0]));
-	flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_TURBO |
-		(l->local.family == PONTO_FAMILY_IPV6 ? MHD_USE_IPv6 : 0) | (pem->key ? MHD_USE_TLS : 0);
-	l->daemon = start_quietly(l, flags, options);
-	if (l->daemon)
-		return PONTO_OK;
-	close(fd);
-	return pem->key ? PONTO_ECONF : PONTO_EIO;
-}
-
-/* ---- the loop's side ------------------------------------------------------------------------- */
 
 static void hangup(void *arg, unsigned ready)
 {
@@ -237,25 +140,25 @@ static int prepare(struct ponto_http_listener *l)
 
 static int bind_and_start(struct ponto_http_listener *l, const struct ponto_http_listen *listen)
 {
-	struct pem pem = {NULL, NULL};
+	struct mhd_tls tls = {NULL, NULL};
 	int result = PONTO_OK, fd;
 
 	if (listen->key_file) {
-		result = read_pem(l->http, listen->certificate_file, &pem.certificate);
+		result = read_pem(l->http, listen->certificate_file, &tls.certificate);
 		if (result == PONTO_OK)
-			result = read_pem(l->http, listen->key_file, &pem.key);
+			result = read_pem(l->http, listen->key_file, &tls.key);
 	}
 	if (result == PONTO_OK)
 		result = mhd_socket_listen(l->http, &listen->local, &fd, &l->local);
 	if (result == PONTO_OK) {
-		result = start(l, fd, &pem, listen->head_limit);
-		if (result != PONTO_OK && pem.key)
+		result = mhd_threads_start(l, fd, &tls, listen->head_limit);
+		if (result != PONTO_OK && tls.key)
 			ponto_error(l->http->env->log, MHD_TOPIC_SERVE, "certificate %s and key %s: %s",
 				    listen->certificate_file, listen->key_file, l->said);
 		else if (result != PONTO_OK)
 			ponto_error(l->http->env->log, MHD_TOPIC_SERVE, "cannot serve: %s", l->said);
 	}
-	free_pem(l->http->env->alloc, &pem);
+	free_tls(l->http->env->alloc, &tls);
 	return result;
 }
 
@@ -281,6 +184,7 @@ int mhd_listen(void *self, struct ponto_loop *loop, const struct ponto_http_list
 	l->local = listen->local;
 	l->body_limit = listen->body_limit;
 	l->patience = (uint64_t)ponto_conf_int(http->env->conf, "request_timeout") * 1000000;
+	l->per_host = (unsigned)ponto_conf_int(http->env->conf, "connections_per_address");
 	l->hangups = -1;
 	pthread_mutex_init(&l->lock, NULL);
 	result = prepare(l);
@@ -319,7 +223,7 @@ void mhd_unlisten(struct ponto_http_listener *l)
 	struct mhd_mail *mail;
 
 	wake_all(l);
-	MHD_stop_daemon(l->daemon);
+	mhd_threads_stop(l);
 	l->dead = true;
 	mhd_listener_enter(l);
 	while ((mail = mhd_mailbox_take(l->mailbox)))

@@ -7,8 +7,7 @@ static const struct ponto_option options[] = {
 	 .fallback = "0",
 	 .min = 0,
 	 .max = 64,
-	 .doc = "threads that serve, for each address, and one for every 120 connections at the least; 0: one for each "
-		"core, at most 8"},
+	 .doc = "threads that serve, for each address, but no more than connections; 0: one for each core, at most 8"},
 	{.name = "connections",
 	 .type = PONTO_OPTION_INT,
 	 .fallback = "1024",

@@ -92,12 +92,17 @@ void *mhd_request_line(void *cls, const char *target, struct MHD_Connection *con
 	return r;
 }
 
+static bool named(const char *name, size_t len, const char *other)
+{
+	return len == strlen(other) && ponto_http_name_is(name, other);
+}
+
 /* What the headers are together, and what is wrong with them. */
 struct survey {
 	struct mhd_request *r;
 	size_t count, bytes;
 	unsigned hosts, lengths, codings;
-	bool bad, foreign_coding;
+	bool bad, foreign_coding, waits;
 	uint64_t length;
 	char *at; /* second pass: where the next text goes */
 };
@@ -116,14 +121,16 @@ static enum MHD_Result survey_header(void *cls, enum MHD_ValueKind kind, const c
 	if (strlen(name) != name_len || strlen(value) != value_len || !ponto_http_is_token(name) ||
 	    !ponto_http_is_value(value)) {
 		s->bad = true;
-	} else if (ponto_http_name_is(name, "Host")) {
+	} else if (named(name, name_len, "Host")) {
 		s->hosts++;
-	} else if (ponto_http_name_is(name, "Content-Length")) {
+	} else if (named(name, name_len, "Content-Length")) {
 		s->lengths++;
 		s->bad |= !ponto_bytes_decimal(ponto_bytes(value, value_len), INT64_MAX, &s->length);
-	} else if (ponto_http_name_is(name, "Transfer-Encoding")) {
+	} else if (named(name, name_len, "Transfer-Encoding")) {
 		s->codings++;
 		s->foreign_coding |= !ponto_http_name_is(value, "chunked");
+	} else if (named(name, name_len, "Expect")) {
+		s->waits = true;
 	}
 	return MHD_YES;
 }
@@ -159,6 +166,13 @@ static bool target_is_clean(const char *target)
 	return true;
 }
 
+/* A body beyond the limit is read on for as much again, for its client looks for an answer when all of it is sent, and finds
+ * none on a connection that was cut meanwhile. */
+static uint64_t read_on(size_t body_limit)
+{
+	return 2 * (uint64_t)body_limit + FIRST_BYTES;
+}
+
 /* RFC 9112 §3.2 and §6.3: shapes that another reader could take for something else end the connection. */
 static int judge(const struct survey *s, const char *method, const char *version, size_t body_limit)
 {
@@ -173,7 +187,7 @@ static int judge(const struct survey *s, const char *method, const char *version
 		return MHD_BAD;
 	if (s->foreign_coding)
 		return MHD_NO_CODING;
-	return s->length > body_limit ? MHD_TOO_LARGE : MHD_REFUSALS;
+	return s->length > body_limit && (s->waits || s->length > read_on(body_limit)) ? MHD_TOO_LARGE : MHD_REFUSALS;
 }
 
 static enum MHD_Result refuse(struct mhd_request *r, enum mhd_refusal why)
@@ -216,7 +230,6 @@ static enum MHD_Result begin(struct mhd_request *r, const char *method, const ch
 
 /* ---- its body, and the hand-over ------------------------------------------------------------ */
 
-/* A chunked body that grows beyond the limit is read on for as much again, so that its client sees why; then cut. */
 static enum MHD_Result take_body(struct mhd_request *r, const char *data, size_t *len)
 {
 	struct ponto_http_listener *l = r->conn->listener;
@@ -226,7 +239,7 @@ static enum MHD_Result take_body(struct mhd_request *r, const char *data, size_t
 	if (r->dropped > 0 || *len > l->body_limit - body->len) {
 		r->dropped += *len;
 		*len = 0;
-		return r->dropped <= l->body_limit + FIRST_BYTES ? MHD_YES : MHD_NO;
+		return body->len + r->dropped <= read_on(l->body_limit) ? MHD_YES : MHD_NO;
 	}
 	if (wanted > r->body_cap) {
 		size_t cap = r->body_cap < FIRST_BYTES / 2 ? FIRST_BYTES : 2 * r->body_cap;
@@ -290,22 +303,18 @@ enum MHD_Result mhd_request_part(void *cls, struct MHD_Connection *connection, c
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-static void keep(struct mhd_conn *conn, struct mhd_request *r)
+/* Under the connection's lock: for its next request. Whether there was no such one yet. */
+static bool keep_spare(struct mhd_conn *conn, struct mhd_request *r)
 {
-	const struct ponto_alloc *alloc = conn->listener->http->env->alloc;
-
+	if (conn->spare)
+		return false;
 	if (r->body_cap > MHD_KEPT_BYTES) {
-		ponto_free(alloc, r->body);
+		ponto_free(conn->listener->http->env->alloc, r->body);
 		r->body = NULL;
 		r->body_cap = 0;
 	}
-	pthread_mutex_lock(&conn->lock);
-	if (!conn->spare) {
-		conn->spare = r;
-		r = NULL;
-	}
-	pthread_mutex_unlock(&conn->lock);
-	mhd_request_free(alloc, r);
+	conn->spare = r;
+	return true;
 }
 
 static void count(struct mhd_request *r, enum MHD_RequestTerminationCode code)
@@ -325,6 +334,8 @@ void mhd_request_over(void *cls, struct MHD_Connection *connection, void **conte
 	struct ponto_http_listener *l = cls;
 	struct mhd_request *r = *context;
 	struct mhd_conn *conn;
+	uint64_t now;
+	bool owed, kept;
 
 	(void)connection;
 	if (!r)
@@ -332,20 +343,23 @@ void mhd_request_over(void *cls, struct MHD_Connection *connection, void **conte
 	conn = r->conn;
 	if (r->phase != MHD_READING)
 		count(r, code);
-	pthread_mutex_lock(&conn->lock);
-	conn->current = NULL;
-	conn->since = l->http->env->clock->mono(l->http->env->clock->ctx);
-	pthread_mutex_unlock(&conn->lock);
 	if (r->phase == MHD_AT_ONCE && r->release) {
 		r->release(r->arg);
 		r->release = NULL;
 	}
-	if (!r->release) {
-		keep(conn, r);
-		return;
+	owed = r->release;
+	now = l->http->env->clock->mono(l->http->env->clock->ctx);
+	pthread_mutex_lock(&conn->lock);
+	conn->current = NULL;
+	conn->since = now;
+	kept = !owed && keep_spare(conn, r);
+	pthread_mutex_unlock(&conn->lock);
+	if (owed) {
+		r->mail.deliver = deliver_over;
+		mhd_mailbox_send(l->mailbox, &r->mail);
+	} else if (!kept) {
+		mhd_request_free(l->http->env->alloc, r);
 	}
-	r->mail.deliver = deliver_over;
-	mhd_mailbox_send(l->mailbox, &r->mail);
 }
 
 /* ---- on the loop ------------------------------------------------------------------------------- */
@@ -384,13 +398,17 @@ static void deliver_over(struct mhd_mail *mail)
 	struct mhd_request *r = of_mail(mail);
 	struct mhd_conn *conn = r->conn;
 	struct ponto_http_listener *l = conn->listener;
+	bool kept = false;
 
 	mhd_listener_enter(l);
 	r->release(r->arg);
-	if (l->dead)
+	if (!l->dead) {
+		pthread_mutex_lock(&conn->lock);
+		kept = keep_spare(conn, r);
+		pthread_mutex_unlock(&conn->lock);
+	}
+	if (!kept)
 		mhd_request_free(l->http->env->alloc, r);
-	else
-		keep(conn, r);
 	mhd_listener_leave(l);
 }
 

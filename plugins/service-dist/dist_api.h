@@ -141,6 +141,7 @@ struct dist_api_content {
 	struct content_info info;
 	struct content_walk *walks; /* every DIST_STRIDE segments */
 	uint64_t end;		    /* of what is described segments' bytes */
+	bool goes_on;		    /* the content may, behind it */
 	struct dist_api_partial *partials;
 	struct ponto_addr peers[DIST_API_PEERS];
 	unsigned peer_count;
@@ -182,6 +183,7 @@ struct dist_api_read {
 	bool absent;	/* nobody has place: to be told */
 	bool wrong;	/* what the cache has of place is not what is described */
 	uint64_t again; /* when to try the cache again */
+	uint64_t asked; /* the block that the cache's store was asked for: its place in the content, and 1 */
 	struct dist_api_place place;
 	uint8_t hash[CONTENT_HASH_MAX];
 	uint8_t *data;

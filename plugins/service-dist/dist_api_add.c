@@ -186,7 +186,7 @@ static int take_apart(struct add *add, uint64_t offset)
 		size_t len = add->len - at;
 
 		if (!dist_api_locate(add->content, offset + at, &place)) {
-			/* before what is described, or behind it */
+			/* Before what is described, or behind it: taken, for programs bring all of a content, and forgotten. */
 			if (offset + at >= add->content->info.first_offset)
 				break;
 			if (len > add->content->info.first_offset - offset - at)
@@ -312,7 +312,7 @@ static int begin(struct dist_api_content *content, const Ponto__Dist__V1__AddDat
 
 	if (!content->described)
 		return PONTO_EPROTO;
-	if (r->data.len == 0 || r->offset >= content->end)
+	if (r->data.len == 0 || (r->offset >= content->end && !content->goes_on))
 		return PONTO_EINVAL;
 	if (r->data.len > DIST_API_DATA_MAX)
 		return PONTO_ELIMIT;

@@ -133,6 +133,8 @@ static int read_segments(struct dist_api_content *content)
 		if (count == 0 || content_block_hash(info->algo, &segment, first + count - 1).len == 0)
 			return PONTO_EPROTO;
 		content->end = segment.offset + segment.size;
+		/* In version 1.0 only a content's last segment is shorter than the others. */
+		content->goes_on = content_is_v2(info->algo) ? !info->to_end : segment.size == CONTENT_SEGMENT_V1;
 	}
 	return i == info->segments ? PONTO_OK : PONTO_EPROTO;
 }

@@ -130,12 +130,42 @@ static void get_done(void *arg, int result)
 	dist_api_schedule(api, true);
 }
 
+static void learned(void *arg, int result)
+{
+	struct dist_api_read *read = arg;
+	struct dist_api *api = read->content->handle.api;
+
+	(void)result; /* what is known by now is used */
+	api->jobs--;
+	read->getting = false;
+	if (read->call)
+		dist_api_schedule(api, true);
+	else
+		read_free(read);
+}
+
+/* False: the cache knows what there is. */
+static bool ask_store(struct dist_api_read *read)
+{
+	struct dist_api *api = read->content->handle.api;
+
+	if (!api->dist->cached || !dist_cache_learns(api->dist->cache) || read->asked == read->place.start + 1 ||
+	    dist_cache_learn(api->dist->cache, &read->place.id, 1, learned, read) != PONTO_OK)
+		return false;
+	read->asked = read->place.start + 1;
+	read->getting = true;
+	api->jobs++;
+	return true;
+}
+
 /* False: it is not there. */
 static bool get(struct dist_api_read *read)
 {
 	struct dist_api *api = read->content->handle.api;
 	int result = PONTO_ENOENT;
 
+	if (!read->wrong && !dist_api_cached(api, &read->place) && ask_store(read))
+		return true;
 	if (!read->wrong && dist_api_cached(api, &read->place))
 		result = dist_cache_get(api->dist->cache, &read->place.id, read->place.index, get_work, get_done, read);
 	if (result == PONTO_OK) {

@@ -591,14 +591,81 @@ static void expect(struct dist_fetch *fetch, uint32_t segment, const struct cont
 		content_client_expect(client->engine, now, id, first);
 }
 
-static void begin_session(struct dist_fetch *fetch, const struct content_plan_step *step)
+static void seek(struct dist_fetch *fetch, uint32_t at, const struct content_segment *segment, const struct content_id *id,
+		 struct content_blocks set)
 {
 	struct dist_client *client = fetch->client;
 	uint64_t now = dist_now(client->dist);
-	struct content_blocks set = step->blocks;
+	int result = PONTO_EBUSY;
+
+	ask_cache(fetch, at, id, &set);
+	if (content_blocks_count(&set) == 0) {
+		content_plan_session_ended(fetch->plan, now, at);
+		return;
+	}
+	expect(fetch, at, id);
+	if (fetch->session_count < DIST_SESSIONS_MAX)
+		result = content_client_add(client->engine, now, fetch->info.algo, segment, &set,
+					    dist_session_tag(fetch, at));
+	if (result != PONTO_OK) {
+		content_plan_session_refused(fetch->plan, now, at);
+		return;
+	}
+	fetch->sessions[fetch->session_count++] = (struct dist_session){at, *id};
+	client->again = true;
+}
+
+/* A segment that the cache asks its store for. */
+struct asked {
+	struct dist_fetch *fetch;
+	uint32_t at;
+	struct content_blocks set;
+	struct content_id id;
+};
+
+static void learned(void *arg, int result)
+{
+	struct asked *asked = arg;
+	struct dist_fetch *fetch = asked->fetch;
+	struct dist_client *client = fetch->client;
+	struct content_segment segment;
+
+	(void)result; /* what is known by now is used */
+	client->jobs--;
+	fetch->jobs--;
+	if (!fetch->closing && fetch->state == DIST_FETCH_BLOCKS && dist_blocks_segment(fetch, asked->at, &segment))
+		seek(fetch, asked->at, &segment, &asked->id, asked->set);
+	fetch->tell_ready = fetch->tell_ready || (fetch->state == DIST_FETCH_OVER && fetch->jobs == 0);
+	ponto_free(client->dist->env->alloc, asked);
+	dist_client_wake(fetch);
+	dist_client_pump(client);
+}
+
+/* False: it knows what there is. */
+static bool ask_store(struct dist_fetch *fetch, const struct content_plan_step *step, const struct content_id *id)
+{
+	struct dist_client *client = fetch->client;
+	struct asked *asked;
+
+	if (!client->dist->cached || !dist_cache_learns(client->dist->cache))
+		return false;
+	asked = ponto_new(client->dist->env->alloc, 1, sizeof(*asked));
+	if (!asked)
+		return false;
+	*asked = (struct asked){fetch, step->segment, step->blocks, *id};
+	if (dist_cache_learn(client->dist->cache, id, 1, learned, asked) != PONTO_OK) {
+		ponto_free(client->dist->env->alloc, asked);
+		return false;
+	}
+	client->jobs++;
+	fetch->jobs++;
+	return true;
+}
+
+static void begin_session(struct dist_fetch *fetch, const struct content_plan_step *step)
+{
 	struct content_segment segment;
 	struct content_id id;
-	int result = PONTO_EBUSY;
 
 	if (!dist_blocks_segment(fetch, step->segment, &segment)) {
 		dist_fetch_fail(fetch, PONTO_EINTERNAL, "a segment is missing");
@@ -606,21 +673,8 @@ static void begin_session(struct dist_fetch *fetch, const struct content_plan_st
 	}
 	content_segment_id(fetch->info.algo, segment.kp, segment.hod, &id);
 	fetch->recent[fetch->recent_count++ % DIST_RECENT] = step->segment;
-	ask_cache(fetch, step->segment, &id, &set);
-	if (content_blocks_count(&set) == 0) {
-		content_plan_session_ended(fetch->plan, now, step->segment);
-		return;
-	}
-	expect(fetch, step->segment, &id);
-	if (fetch->session_count < DIST_SESSIONS_MAX)
-		result = content_client_add(client->engine, now, fetch->info.algo, &segment, &set,
-					    dist_session_tag(fetch, step->segment));
-	if (result != PONTO_OK) {
-		content_plan_session_refused(fetch->plan, now, step->segment);
-		return;
-	}
-	fetch->sessions[fetch->session_count++] = (struct dist_session){step->segment, id};
-	client->again = true;
+	if (!ask_store(fetch, step, &id))
+		seek(fetch, step->segment, &segment, &id, step->blocks);
 }
 
 void dist_blocks_lacked(struct dist_fetch *fetch, uint32_t segment, const struct content_blocks *blocks)

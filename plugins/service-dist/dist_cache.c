@@ -8,7 +8,8 @@
 #define TICK (10 * PONTO_SECOND)
 #define PAUSE (30 * PONTO_SECOND)	 /* before a full store is tried again */
 #define WARN_AGAIN (600 * PONTO_SECOND)	 /* that it is still full */
-#define TOUCH_AFTER (600 * PONTO_SECOND) /* times of use are written when they are so much out of date */
+#define TOUCH_AFTER (600 * 1000u) /* milliseconds: times of use are written when they are so much out of date */
+#define META_TIME (10 * PONTO_SECOND)	 /* that reading a segment's head may take */
 #define TOUCH_AT_CLOSE 256		 /* at most, of the last used: closing must not take long */
 
 struct read_job {
@@ -21,6 +22,7 @@ struct read_job {
 	dist_cache_done_fn *done;
 	void *arg;
 	bool copy; /* nobody uses it here */
+	bool bare; /* of meta only what the index has: the rest is read first */
 	int got;   /* by the store */
 	int result;
 };
@@ -120,30 +122,31 @@ void dist_cache_trim(struct dist_cache *cache)
 
 	if (cache->closing || !cache->ready)
 		return;
-	while (config->max_age && (entry = dist_by_age(cache->index.ages.first)) && entry->age.at <= now &&
-	       now - entry->age.at >= config->max_age) {
+	while (config->max_age && (entry = dist_index_first(&cache->index, DIST_BY_AGE)) &&
+	       dist_entry_time(entry, DIST_BY_AGE) <= now &&
+	       now - dist_entry_time(entry, DIST_BY_AGE) >= config->max_age) {
 		cache->stats.expired++;
 		ponto_counter_add(cache->metrics.expired, 1);
-		dist_lane_retire(cache, entry);
+		dist_lane_retire(cache, entry, 0);
 	}
 	while (limit && cache->index.cost > limit) {
 		cache->stats.evicted++;
 		ponto_counter_add(cache->metrics.evicted, 1);
-		dist_lane_retire(cache, dist_by_use(cache->index.uses.first));
+		dist_lane_retire(cache, dist_index_first(&cache->index, DIST_BY_USE), 0);
 	}
 	dist_cache_show(cache);
 }
 
 /* Of what was used since the last look, whatever the store has an old time of. */
-static void touch(struct dist_cache *cache, uint64_t out_of_date, size_t most)
+static void touch(struct dist_cache *cache, uint32_t out_of_date, size_t most)
 {
-	for (struct dist_link *link = cache->index.uses.last; link && link->at >= cache->touched && most > 0;
-	     link = link->before) {
-		struct dist_entry *entry = dist_by_use(link);
+	struct dist_entry *entry = dist_index_last(&cache->index, DIST_BY_USE);
 
-		if (entry->use.at - entry->used_kept < out_of_date)
+	for (; entry && dist_entry_time(entry, DIST_BY_USE) >= cache->touched && most > 0;
+	     entry = dist_index_before(&cache->index, DIST_BY_USE, entry)) {
+		if (entry->ahead < out_of_date)
 			continue;
-		entry->lane.touch = true;
+		entry->touch = true;
 		dist_lane_wait(cache, entry);
 		most--;
 	}
@@ -172,7 +175,9 @@ void dist_cache_finish(struct dist_cache *cache)
 	ponto_timer_destroy(cache->config.loop, cache->timer);
 	dist_scrub_end(cache);
 	dist_count_end(cache);
+	dist_learn_end(cache);
 	dist_index_clear(&cache->index);
+	dist_slab_clear(&cache->lanes);
 	ponto_pool_destroy(cache->pool);
 	ponto_free(cache->config.alloc, cache->config.instance);
 	ponto_free(cache->config.alloc, cache);
@@ -203,6 +208,7 @@ int dist_cache_open(const struct dist_cache_config *config, dist_cache_done_fn *
 	cache->config.writes = config->writes ? config->writes : DIST_CACHE_WRITES;
 	cache->shelf = (struct dist_shelf){alloc, config->clock, config->store};
 	cache->armed_for = PONTO_NEVER;
+	dist_slab_init(&cache->lanes, alloc, sizeof(struct dist_lane));
 	cache->on_ready = ready;
 	cache->ready_arg = arg;
 	config->random->fill(config->random->ctx, key, sizeof(key));
@@ -242,6 +248,7 @@ void dist_cache_close(struct dist_cache *cache, void (*done)(void *arg), void *a
 	cache->jobs++; /* this call, whatever its callbacks do */
 	ponto_timer_set(cache->config.loop, cache->timer, PONTO_NEVER);
 	dist_care_abandon(cache);
+	dist_learn_abandon(cache);
 	dist_lane_abandon(cache);
 	cache->touched = 0;
 	if (cache->ready)
@@ -253,23 +260,23 @@ void dist_cache_close(struct dist_cache *cache, void (*done)(void *arg), void *a
 
 /* ---- what is held ----------------------------------------------------------------------------------- */
 
-static void tell(const struct dist_entry *entry, struct dist_known *out)
+static void tell(const struct dist_index *index, const struct dist_entry *entry, struct dist_known *out)
 {
 	*out = (struct dist_known){
-		.id = entry->id,
-		.algo = entry->algo,
+		.algo = dist_entry_algo(entry),
 		.keyed = entry->keyed,
-		.whole = dist_entry_whole(entry),
+		.whole = dist_entry_whole(index, entry),
 		.size = entry->size,
-		.hashes = entry->hashes,
-		.blocks = entry->blocks,
-		.bytes = dist_entry_bytes(entry),
-		.created = entry->age.at,
-		.used = entry->use.at,
+		.hashes = dist_entry_hashes(index, entry),
+		.blocks = *dist_entry_blocks(index, entry),
+		.bytes = dist_entry_bytes(index, entry),
+		.created = dist_entry_time(entry, DIST_BY_AGE),
+		.used = dist_entry_time(entry, DIST_BY_USE),
 		.replies = entry->replies,
 		.full = entry->full,
 	};
-	memcpy(out->tag, entry->tag, DIST_TAG);
+	dist_entry_id(index, entry, &out->id);
+	memcpy(out->tag, dist_entry_tag(index, entry), DIST_TAG);
 }
 
 static struct dist_entry *held(const struct dist_cache *cache, const struct content_id *id)
@@ -284,17 +291,22 @@ bool dist_cache_find(const struct dist_cache *cache, const struct content_id *id
 	const struct dist_entry *entry = held(cache, id);
 
 	if (entry)
-		tell(entry, out);
+		tell(&cache->index, entry, out);
 	return entry;
 }
 
-bool dist_cache_glance(const struct dist_cache *cache, const struct content_id *id, struct dist_glance *out)
+bool dist_cache_glance(const struct dist_cache *cache, const struct content_id *id, struct content_hosted_known *out)
 {
 	const struct dist_entry *entry = held(cache, id);
 
-	if (entry)
-		*out = (struct dist_glance){entry->algo, entry->keyed, entry->size, entry->hashes, &entry->blocks};
-	return entry;
+	if (!entry)
+		return false;
+	out->keyed = entry->keyed;
+	out->algo = dist_entry_algo(entry);
+	out->size = entry->size;
+	out->hashes = dist_entry_hashes(&cache->index, entry);
+	out->blocks = *dist_entry_blocks(&cache->index, entry);
+	return true;
 }
 
 uint64_t dist_cache_age(const struct dist_cache *cache, const struct dist_known *known)
@@ -310,19 +322,20 @@ int dist_cache_sought(struct dist_cache *cache, const struct content_id *id, uin
 
 	if (!entry)
 		return PONTO_ENOENT;
-	entry->replies = replies;
-	entry->full = full;
+	entry->replies = (uint8_t)(replies < UINT8_MAX ? replies : UINT8_MAX);
+	entry->full = (uint8_t)(full < UINT8_MAX ? full : UINT8_MAX);
 	return PONTO_OK;
 }
 
 void dist_cache_each(const struct dist_cache *cache, bool (*fn)(void *arg, const struct dist_known *known), void *arg)
 {
+	const struct dist_entry *entry = dist_index_last(&cache->index, DIST_BY_USE);
 	struct dist_known known;
 
 	if (!cache->ready)
 		return;
-	for (struct dist_link *link = cache->index.uses.last; link; link = link->before) {
-		tell(dist_by_use(link), &known);
+	for (; entry; entry = dist_index_before(&cache->index, DIST_BY_USE, entry)) {
+		tell(&cache->index, entry, &known);
 		if (!fn(arg, &known))
 			return;
 	}
@@ -345,6 +358,20 @@ void dist_cache_stats(const struct dist_cache *cache, struct dist_cache_stats *o
 
 /* ---- reading -------------------------------------------------------------------------------------------- */
 
+/* Who has changed it meanwhile may have left something else. */
+static int complete_meta(struct read_job *job, const struct dist_shelf *shelf)
+{
+	struct dist_meta *meta = &job->read.meta, found;
+	int result = dist_shelf_known(shelf, &job->read.id, ponto_mono(shelf->clock) + META_TIME, &found);
+
+	if (result != PONTO_OK)
+		return result;
+	if (found.algo != meta->algo || found.size != meta->size || !found.keyed)
+		return PONTO_ENOENT;
+	*meta = found;
+	return PONTO_OK;
+}
+
 static int read_hashes(struct read_job *job, const struct dist_shelf *shelf)
 {
 	struct dist_read *read = &job->read;
@@ -366,8 +393,13 @@ static int read_block(struct read_job *job, const struct dist_shelf *shelf)
 static void read_run(void *arg)
 {
 	struct read_job *job = arg;
+	const struct dist_shelf *shelf = &job->cache->shelf;
 
-	job->result = job->hashes ? read_hashes(job, &job->cache->shelf) : read_block(job, &job->cache->shelf);
+	job->got = job->bare ? complete_meta(job, shelf) : PONTO_OK;
+	if (job->got != PONTO_OK)
+		job->result = job->got;
+	else
+		job->result = job->hashes ? read_hashes(job, shelf) : read_block(job, shelf);
 }
 
 /* A block that is not there, or not right, is told to nobody any more; what the store holds is looked at. */
@@ -375,7 +407,7 @@ static void distrust(struct dist_cache *cache, struct dist_entry *entry, const s
 {
 	if (!job->hashes)
 		dist_index_drop(&cache->index, entry, job->read.index);
-	entry->lane.check = true;
+	entry->check = true;
 	dist_lane_wait(cache, entry);
 }
 
@@ -387,8 +419,7 @@ static void put_away(struct dist_cache *cache, struct dist_entry *entry, const s
 	if (job->hot)
 		dist_hot_release(&cache->index.hot, job->hot);
 	else if (entry && entry->keyed && read->meta.keyed && job->got == PONTO_OK && !job->hashes && !job->copy)
-		dist_hot_keep(&cache->index.hot, &entry->hot, &entry->id,
-			      content_segment_blocks(entry->algo, entry->size), read->index, job->value, &read->block);
+		dist_hot_keep(&cache->index.hot, &read->id, &read->meta, read->index, job->value, &read->block);
 	else
 		ponto_free(cache->config.alloc, job->value);
 }
@@ -436,11 +467,15 @@ static int submit_read(struct dist_cache *cache, struct dist_entry *entry, const
 		return PONTO_ENOMEM;
 	*job = *what;
 	job->cache = cache;
-	job->read.id = entry->id;
-	dist_entry_meta(entry, &job->read.meta);
-	job->hot = job->hashes ? NULL : dist_hot_hold(&cache->index.hot, &entry->hot, job->read.index);
-	if (job->hot)
+	dist_entry_id(&cache->index, entry, &job->read.id);
+	job->bare = !dist_entry_meta(&cache->index, entry, &job->read.meta);
+	job->hot = job->hashes ? NULL : dist_hot_hold(&cache->index.hot, &job->read.id, job->read.index);
+	if (job->hot) {
 		job->read.block = job->hot->block;
+		memcpy(job->read.meta.hod, job->hot->hod, CONTENT_HASH_MAX);
+		memcpy(job->read.meta.kp, job->hot->kp, CONTENT_HASH_MAX);
+		job->bare = false;
+	}
 	result = ponto_pool_submit(cache->config.store.pool, cache->config.loop, read_run, read_done, job);
 	if (result != PONTO_OK) {
 		if (job->hot)
@@ -457,19 +492,18 @@ struct dist_hot_block *dist_cache_hold(struct dist_cache *cache, const struct co
 				       uint8_t kp[CONTENT_HASH_MAX])
 {
 	struct dist_entry *entry = cache->closing ? NULL : held(cache, id);
-	struct dist_hot_block *block = entry ? dist_hot_hold(&cache->index.hot, &entry->hot, index) : NULL;
+	struct dist_hot_block *block = entry ? dist_hot_hold(&cache->index.hot, id, index) : NULL;
 
 	if (!block)
 		return NULL;
-	memcpy(kp, entry->kp, CONTENT_HASH_MAX);
+	memcpy(kp, block->kp, CONTENT_HASH_MAX);
 	count_read(cache, entry, true, block->block.data.len);
 	return block;
 }
 
-void dist_cache_reveal(struct dist_cache *cache, struct dist_hot_block *block, const uint8_t kp[CONTENT_HASH_MAX],
-		       uint32_t next)
+void dist_cache_reveal(struct dist_cache *cache, struct dist_hot_block *block, uint32_t next)
 {
-	dist_hot_show(&cache->index.hot, block, kp, next);
+	dist_hot_show(&cache->index.hot, block, next);
 }
 
 struct dist_hot_block *dist_cache_lend(struct dist_cache *cache, const struct content_id *id, uint32_t index)
@@ -499,7 +533,8 @@ static int begin_read(struct dist_cache *cache, const struct content_id *id, con
 
 	if (cache->closing)
 		return PONTO_ECLOSED;
-	if (!entry || (job->hashes ? entry->hashes == 0 : !content_blocks_has(&entry->blocks, job->read.index)))
+	if (!entry || (job->hashes ? dist_entry_hashes(&cache->index, entry) == 0
+				   : !content_blocks_has(dist_entry_blocks(&cache->index, entry), job->read.index)))
 		return PONTO_ENOENT;
 	return cache->reads < cache->config.reads ? submit_read(cache, entry, job) : PONTO_EBUSY;
 }

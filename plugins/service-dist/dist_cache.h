@@ -2,11 +2,12 @@
  *
  * Belongs to the thread of its loop: all calls are made and all callbacks come there, but dist_cache_work_fn. Calls of
  * the store run on the store's pool. Several caches may share a store, in one process or in several: each learns of
- * the others' blocks when it stores or misses some itself (dist_shelf.h). What is kept survives the process; what was
- * acknowledged may be lost with power, never half. [MS-PCCRR] 3.2.1. */
+ * the others' blocks when it keeps some of the same segment (dist_shelf.h), or asks for it (dist_cache_learn). What is
+ * kept survives the process; what was acknowledged may be lost with power, never half. [MS-PCCRR] 3.2.1. */
 #ifndef PLUGINS_SERVICE_DIST_DIST_CACHE_H
 #define PLUGINS_SERVICE_DIST_DIST_CACHE_H
 
+#include "engines/content/content_hosted.h"
 #include "framework/env.h"
 #include "plugins/service-dist/dist_hot.h"
 #include "plugins/service-dist/dist_ledger.h"
@@ -39,12 +40,14 @@ struct dist_cache_config {
 	unsigned share;	    /* percent of the file system that the store lies on, for blocks as above; 0: no bound */
 	uint64_t scrub;	    /* microseconds from the beginning of one round of the scrub to the next; 0: none */
 	uint64_t scrub_rate; /* bytes a second that it reads at most; 0: no bound */
+	bool shared;	     /* other caches use the store at the same time: dist_cache_learn */
 };
 
 typedef void dist_cache_done_fn(void *arg, int result);
 
-/* Reads what the store holds. Until ready(arg, PONTO_OK) what is held is known in part: that is found and read, and what
- * is put is kept; nothing is removed for room or age, listed, cleared or verified. When ready tells an error, the
+/* Reads what the store holds. Until ready(arg, PONTO_OK) what is held is known in part: that is found and read, the rest
+ * when dist_cache_learn has asked for it, and what is put is kept; nothing is removed for room or age, listed, cleared or
+ * verified. When ready tells an error, the
  * store's, nothing more is kept: close it. PONTO_ENOMEM; PONTO_EBUSY: the store's pool is full. gives */
 PONTO_MUST_CHECK int dist_cache_open(const struct dist_cache_config *config, dist_cache_done_fn *ready, void *arg,
 				     struct dist_cache **out);
@@ -65,7 +68,7 @@ struct dist_known {
 	uint64_t bytes;		/* of these */
 	uint64_t created, used; /* wall microseconds: when the first of it was kept; last use */
 	uint8_t tag[DIST_TAG];
-	uint32_t replies, full; /* of dist_cache_sought */
+	uint32_t replies, full; /* of dist_cache_sought, 255 at most */
 };
 
 /* False: nothing of it. */
@@ -75,14 +78,18 @@ bool dist_cache_find(const struct dist_cache *cache, const struct content_id *id
 uint64_t dist_cache_age(const struct dist_cache *cache, const struct dist_known *known);
 
 /* Of it no more than what tells whether something is missing, for who asks often. */
-struct dist_glance {
-	enum content_algo algo;
-	bool keyed;
-	uint32_t size, hashes;
-	const struct content_blocks *blocks; /* until the cache is called again */
-};
+bool dist_cache_glance(const struct dist_cache *cache, const struct content_id *id, struct content_hosted_known *out);
 
-bool dist_cache_glance(const struct dist_cache *cache, const struct content_id *id, struct dist_glance *out);
+/* Whether the store may hold what is not known: other caches use it, or ready has not told yet. */
+bool dist_cache_learns(const struct dist_cache *cache);
+
+/* What the store holds of these segments is known here from done on, as far as it told in time. PONTO_OK: done comes
+ * later, with PONTO_OK, or why some were not asked for. At once, and without done: PONTO_ENOENT: nothing is to be asked
+ * (all of them are whole, or were asked for lately; dist_cache_learns says no, or the store failed lately); PONTO_EBUSY:
+ * too much is asked already; PONTO_ECLOSED, PONTO_ENOMEM. At most DIST_LEARN_MAX are asked for. copies */
+#define DIST_LEARN_MAX 256u
+PONTO_MUST_CHECK int dist_cache_learn(struct dist_cache *cache, const struct content_id *ids, size_t count,
+				      dist_cache_done_fn *done, void *arg);
 
 /* How many neighbours answered when it was sought here, and how many of them held all of it: told to discovery as long
  * as something is held. PONTO_ENOENT: nothing is. */
@@ -94,6 +101,9 @@ void dist_cache_each(const struct dist_cache *cache, bool (*fn)(void *arg, const
 
 /* ready has told PONTO_OK. */
 bool dist_cache_is_ready(const struct dist_cache *cache);
+
+/* Bytes that may be held, 0: no bound. The share of a disk is known once the cache begins to be read. */
+uint64_t dist_cache_limit(const struct dist_cache *cache);
 
 struct dist_cache_stats {
 	uint64_t segments, blocks, bytes; /* held; bytes of blocks */
@@ -158,8 +168,7 @@ PONTO_MUST_CHECK int dist_cache_copy(struct dist_cache *cache, const struct cont
 struct dist_hot_block *dist_cache_hold(struct dist_cache *cache, const struct content_id *id, uint32_t index,
 				       uint8_t kp[CONTENT_HASH_MAX]);
 /* dist_hot_show of it. */
-void dist_cache_reveal(struct dist_cache *cache, struct dist_hot_block *block, const uint8_t kp[CONTENT_HASH_MAX],
-		       uint32_t next);
+void dist_cache_reveal(struct dist_cache *cache, struct dist_hot_block *block, uint32_t next);
 /* On any thread: a block that is in memory and has an answer or was revealed; the loop is to be told, by dist_cache_lent. NULL:
  * there is none. Held until dist_cache_release. */
 struct dist_hot_block *dist_cache_lend(struct dist_cache *cache, const struct content_id *id, uint32_t index);

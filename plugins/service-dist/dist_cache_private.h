@@ -18,8 +18,15 @@ struct dist_put {
 	void *arg;
 };
 
+/* Of an entry. */
+struct dist_lane {
+	uint32_t next_writer, entry; /* entry 0: it is not taken */
+	struct dist_put *puts, *last_put;
+};
+
 struct dist_clear {
 	struct dist_clear *next;
+	uint32_t number;
 	uint64_t pending, segments;
 	int result;
 	dist_cache_cleared_fn *done;
@@ -27,8 +34,7 @@ struct dist_clear {
 };
 
 struct dist_verify {
-	struct content_id *ids;
-	size_t count, at;
+	uint64_t left; /* segments */
 	uint64_t bytes, total, damaged;
 	int result;
 	dist_cache_progress_fn *progress;
@@ -63,13 +69,27 @@ struct dist_tally {
 struct dist_scrub {
 	struct ponto_timer *timer; /* NULL: never */
 	bool at_work, due;	   /* a segment is being looked at; a round is under way */
-	uint32_t block;		   /* of the segment at index.cursor: where it goes on */
+	uint32_t block;		   /* of the segment at the cursor: where it goes on */
 	uint64_t began, ended;	   /* wall */
 	uint64_t read;		   /* bytes, in this round */
 	uint64_t found, unsaid;	   /* in this round; in no line of the log yet */
+	bool alerts;
 	uint64_t said;		   /* monotonic; 0: never */
 	struct ponto_counter *bytes, *damaged, *rounds;
 	struct ponto_gauge *alert;
+};
+
+#define DIST_ASKED 1024u /* a power of two */
+
+struct dist_asked {
+	uint64_t name, at; /* a hash of the segment's ID; monotonic, 0: never */
+};
+
+struct dist_learning {
+	struct dist_learn *first, *last; /* that wait */
+	unsigned count, active;
+	uint64_t rest_until; /* monotonic: the store failed */
+	struct dist_asked *asked; /* DIST_ASKED of them, by name; NULL: not needed yet */
 };
 
 struct dist_cache {
@@ -82,6 +102,7 @@ struct dist_cache {
 	uint64_t armed_for; /* monotonic: when the timer comes */
 	struct dist_tally tally;
 	struct dist_scrub scrub;
+	struct dist_learning learning;
 	uint64_t share; /* bytes that the disk's share is; 0: no such limit */
 	bool ready, closing;
 	bool broken; /* it could not be read: nothing is kept */
@@ -92,9 +113,11 @@ struct dist_cache {
 	unsigned writes;     /* and of changes that somebody waits for */
 	struct dist_depth depth; /* so many of these may be */
 	struct ponto_pool *pool; /* that makes them */
-	struct dist_entry *waiting, *last_waiting;
-	struct dist_entry *writers, *last_writer;
+	struct dist_slab lanes;
+	uint32_t waiting, last_waiting; /* entries; 0: none */
+	uint32_t writers, last_writer;
 	struct dist_clear *clears;
+	uint32_t clear_number; /* of the last one */
 	struct dist_verify *verify;
 	uint64_t rest_until;	       /* monotonic: nothing that waits is begun, after one failed */
 	uint64_t paused_until, warned; /* monotonic; 0: not */
@@ -115,9 +138,6 @@ void dist_cache_job_done(struct dist_cache *cache);
 /* Makes the timer come when there is something to come for. */
 void dist_cache_arm(struct dist_cache *cache);
 
-/* Bytes that may be held, 0: no bound. */
-uint64_t dist_cache_limit(const struct dist_cache *cache);
-
 /* Frees all, and tells who closed it. */
 void dist_cache_finish(struct dist_cache *cache);
 
@@ -135,8 +155,8 @@ void dist_lane_wait(struct dist_cache *cache, struct dist_entry *entry);
 /* Begins what waits, as far as there are places. */
 void dist_lane_advance(struct dist_cache *cache);
 
-/* Its blocks are held no more, and removed. */
-void dist_lane_retire(struct dist_cache *cache, struct dist_entry *entry);
+/* Its blocks are held no more, and removed; clear: the number of who is told, 0: nobody. */
+void dist_lane_retire(struct dist_cache *cache, struct dist_entry *entry, uint32_t clear);
 
 /* What waits to be put ends with PONTO_ECLOSED. */
 void dist_lane_abandon(struct dist_cache *cache);
@@ -147,6 +167,12 @@ PONTO_MUST_CHECK int dist_load_begin(struct dist_cache *cache);
 
 /* On a worker: what the share of the store's disk is, 0: it is not known, or not limited. */
 uint64_t dist_load_share(const struct dist_cache *cache, int *result);
+
+/* ---- dist_learn.c: what other caches keep */
+
+/* What waits ends with PONTO_ECLOSED; and at the very end. */
+void dist_learn_abandon(struct dist_cache *cache);
+void dist_learn_end(struct dist_cache *cache);
 
 /* ---- dist_count.c: what is counted, and kept in the store */
 
@@ -185,8 +211,8 @@ void dist_scrub_tell(const struct dist_cache *cache, struct dist_ledger *ledger)
 
 /* ---- dist_care.c */
 
-/* What goes on when a segment was removed, or checked. */
-void dist_care_removed(struct dist_cache *cache, struct dist_clear *clear, int result);
+/* What goes on when a segment was removed, or checked; clear: a number, perhaps of none. */
+void dist_care_removed(struct dist_cache *cache, uint32_t clear, int result);
 void dist_care_checked(struct dist_cache *cache, uint64_t bytes, int result, uint32_t damaged);
 void dist_care_abandon(struct dist_cache *cache);
 

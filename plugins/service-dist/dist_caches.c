@@ -410,14 +410,7 @@ static int copy_hashes(void *arg, const struct dist_meta *meta, struct ponto_byt
 {
 	struct described *d = arg;
 
-	d->hashes = ponto_bytes_dup(d->caches->dist->env->alloc, hashes);
-	if (!d->hashes)
-		return PONTO_ENOMEM;
-	d->segment.size = meta->size;
-	memcpy(d->segment.hod, meta->hod, sizeof(d->segment.hod));
-	memcpy(d->segment.kp, meta->kp, sizeof(d->segment.kp));
-	d->segment.block_hashes = ponto_bytes(d->hashes, hashes.len);
-	return PONTO_OK;
+	return dist_meta_segment(meta, hashes, d->caches->dist->env->alloc, &d->hashes, &d->segment);
 }
 
 static void hashes_read(void *arg, int result)

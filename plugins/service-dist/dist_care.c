@@ -17,8 +17,14 @@ static void end_clear(struct dist_cache *cache, struct dist_clear *clear)
 	ponto_free(cache->config.alloc, clear);
 }
 
-void dist_care_removed(struct dist_cache *cache, struct dist_clear *clear, int result)
+void dist_care_removed(struct dist_cache *cache, uint32_t number, int result)
 {
+	struct dist_clear *clear = cache->clears;
+
+	while (clear && clear->number != number)
+		clear = clear->next;
+	if (!clear)
+		return;
 	if (result == PONTO_OK)
 		clear->segments++;
 	else if (clear->result == PONTO_OK)
@@ -27,14 +33,10 @@ void dist_care_removed(struct dist_cache *cache, struct dist_clear *clear, int r
 		end_clear(cache, clear);
 }
 
-static bool is_meant(const struct dist_entry *entry, const struct content_id *id, const uint8_t *tag)
-{
-	return (!id || content_id_equal(&entry->id, id)) && (!tag || memcmp(entry->tag, tag, DIST_TAG) == 0);
-}
-
 int dist_cache_clear(struct dist_cache *cache, const struct content_id *id, const uint8_t *tag,
 		     dist_cache_cleared_fn *done, void *arg)
 {
+	struct dist_entry *entry, *after;
 	struct dist_clear *clear;
 
 	if (cache->closing)
@@ -49,15 +51,14 @@ int dist_cache_clear(struct dist_cache *cache, const struct content_id *id, cons
 	clear->pending = 1; /* this call's own */
 	clear->next = cache->clears;
 	cache->clears = clear;
-	for (struct dist_link *link = cache->index.uses.first, *after; link; link = after) {
-		struct dist_entry *entry = dist_by_use(link);
-
-		after = link->after;
-		if (!is_meant(entry, id, tag))
+	clear->number = ++cache->clear_number ? cache->clear_number : ++cache->clear_number;
+	entry = id ? dist_index_find(&cache->index, id) : dist_index_first(&cache->index, DIST_BY_USE);
+	for (; entry; entry = id ? NULL : after) {
+		after = dist_index_after(&cache->index, DIST_BY_USE, entry);
+		if (!entry->listed || (tag && memcmp(dist_entry_tag(&cache->index, entry), tag, DIST_TAG) != 0))
 			continue;
 		clear->pending++;
-		entry->lane.clear = clear;
-		dist_lane_retire(cache, entry);
+		dist_lane_retire(cache, entry, clear->number);
 	}
 	dist_lane_advance(cache);
 	dist_cache_show(cache);
@@ -78,25 +79,22 @@ static void end_verify(struct dist_cache *cache, int result)
 			      (unsigned long long)v->damaged);
 	if (v->done)
 		v->done(v->arg, result, v->damaged);
-	ponto_free(cache->config.alloc, v->ids);
 	ponto_free(cache->config.alloc, v);
 }
 
-/* The next one that is still held; others were removed meanwhile. */
+/* The next one, in the order in which they came. */
 static void check_next(struct dist_cache *cache)
 {
+	struct dist_entry *entry = cache->index.cursor[DIST_CURSOR_VERIFY];
 	struct dist_verify *v = cache->verify;
 
-	while (v->at < v->count) {
-		struct dist_entry *entry = dist_index_find(&cache->index, &v->ids[v->at++]);
-
-		if (!entry || !entry->listed)
-			continue;
-		entry->lane.check = entry->lane.verify = true;
-		dist_lane_wait(cache, entry);
+	if (!entry || v->left-- == 0) {
+		end_verify(cache, v->result);
 		return;
 	}
-	end_verify(cache, v->result);
+	cache->index.cursor[DIST_CURSOR_VERIFY] = dist_index_after(&cache->index, DIST_BY_AGE, entry);
+	entry->check = entry->verify = true;
+	dist_lane_wait(cache, entry);
 }
 
 void dist_care_checked(struct dist_cache *cache, uint64_t bytes, int result, uint32_t damaged)
@@ -130,13 +128,8 @@ int dist_cache_verify(struct dist_cache *cache, dist_cache_progress_fn *progress
 	v = ponto_new(alloc, 1, sizeof(*v));
 	if (!v)
 		return PONTO_ENOMEM;
-	v->ids = ponto_new(alloc, (size_t)cache->index.segments + 1, sizeof(*v->ids));
-	if (!v->ids) {
-		ponto_free(alloc, v);
-		return PONTO_ENOMEM;
-	}
-	for (struct dist_link *link = cache->index.ages.first; link; link = link->after)
-		v->ids[v->count++] = dist_by_age(link)->id;
+	v->left = cache->index.segments;
+	cache->index.cursor[DIST_CURSOR_VERIFY] = dist_index_first(&cache->index, DIST_BY_AGE);
 	v->total = cache->index.bytes;
 	v->progress = progress;
 	v->done = done;
@@ -149,10 +142,6 @@ int dist_cache_verify(struct dist_cache *cache, dist_cache_progress_fn *progress
 
 void dist_care_abandon(struct dist_cache *cache)
 {
-	for (size_t i = 0; i < cache->index.bucket_count; i++) {
-		for (struct dist_entry *e = cache->index.buckets[i]; e; e = e->next)
-			e->lane.clear = NULL;
-	}
 	while (cache->clears) {
 		if (cache->clears->result == PONTO_OK)
 			cache->clears->result = PONTO_ECLOSED;

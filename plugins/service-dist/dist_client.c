@@ -3,22 +3,10 @@
 
 #include "plugins/service-dist/dist_caches.h"
 #include "plugins/service-dist/dist_client.h"
-#include "plugins/service-dist/dist_open.h"
-#include "plugins/service-dist/dist_post.h"
 
 #define BAN (10 * 60 * PONTO_SECOND) /* of who sent wrong bytes */
-#define BODY_FIRST (CONTENT_BLOCK + 256u)
 #define PROBE_WINDOW (100 * PONTO_MS) /* in which so many segments of version 2.0 are asked for: */
 #define PROBE_SEGMENTS 16u
-
-struct dist_exchange {
-	struct dist_exchange *next;
-	struct dist_client *client;
-	struct content_request *request;
-	struct ponto_addr addr;
-	struct dist_post *post;
-	struct dist_opened block; /* being opened */
-};
 
 uint64_t dist_session_tag(const struct dist_fetch *fetch, uint32_t segment)
 {
@@ -85,32 +73,10 @@ static void try_other(struct dist_client *client, const struct ponto_addr *addr)
 
 /* ---- exchanges ---------------------------------------------------------------------------------- */
 
-static void forget_exchange(struct dist_exchange *ex)
-{
-	struct dist_exchange **at = &ex->client->exchanges;
-	const struct ponto_alloc *alloc = ex->client->dist->env->alloc;
-
-	while (*at != ex)
-		at = &(*at)->next;
-	*at = ex->next;
-	dist_post_close(ex->post);
-	ponto_free(alloc, ex->block.plain);
-	ponto_wipe(ex, sizeof(*ex));
-	ponto_free(alloc, ex);
-}
-
-/* On a worker. */
-static void open_block(void *arg)
-{
-	struct dist_exchange *ex = arg;
-
-	dist_open(ex->client->dist->env->alloc, &ex->block);
-}
-
 static void opened(void *arg)
 {
 	struct dist_exchange *ex = arg;
-	struct dist_client *client = ex->client;
+	struct dist_client *client = ex->all->owner;
 	struct content_client_stats before, after;
 	struct dist_opened *block = &ex->block;
 	struct dist_fetch *fetch = fetch_of(client, block->open.tag);
@@ -142,91 +108,33 @@ static void opened(void *arg)
 		if (!dist_caches_wrong(client->dist->caches, &ex->addr))
 			ban(client, &ex->addr);
 	}
-	forget_exchange(ex);
+	dist_exchange_forget(ex);
 	dist_client_pump(client);
 }
 
-/* The exchange is over, however. */
-static void answered(struct dist_exchange *ex, int result, unsigned status, struct ponto_bytes body)
+static void on_block(struct dist_exchange *ex)
 {
-	struct dist_client *client = ex->client;
-	struct content_client_stats before, after;
-	int open;
+	dist_client_work(ex->all->owner, dist_exchange_open, opened, ex);
+}
 
-	if (result == PONTO_OK && status != 200)
-		result = PONTO_EPROTO;
-	content_client_stats(client->engine, &before);
-	open = content_client_response(client->engine, dist_now(client->dist), ex->request, result, body,
-				       &ex->block.open);
-	content_client_stats(client->engine, &after);
-	if (open) {
-		dist_client_work(client, open_block, opened, ex);
-		return;
-	}
-	if (after.malformed > before.malformed)
+static void on_none(struct dist_exchange *ex, int result, bool malformed)
+{
+	struct dist_client *client = ex->all->owner;
+
+	if (malformed)
 		ponto_peer_fault(client->dist->env->log, DIST_CLIENT_TOPIC, &ex->addr,
 				 "an answer that is none of the Retrieval Protocol");
-	if ((result != PONTO_OK && result != PONTO_ECLOSED) || after.malformed > before.malformed) {
-		dist_caches_failed(client->dist->caches, &ex->addr);
-		for (struct dist_fetch *fetch = client->fetches; fetch; fetch = fetch->next)
-			dist_blocks_peer_failed(fetch, &ex->addr, false);
-		try_other(client, &ex->addr);
-	}
-	forget_exchange(ex);
-}
-
-static void on_answer(void *arg, int result, unsigned status, struct ponto_bytes body)
-{
-	struct dist_exchange *ex = arg;
-	struct dist_client *client = ex->client;
-
-	answered(ex, result, status, body);
-	dist_client_pump(client);
-}
-
-static void send_request(struct dist_client *client, const struct content_client_effect *e)
-{
-	struct dist *dist = client->dist;
-	struct dist_exchange *ex = ponto_new(dist->env->alloc, 1, sizeof(*ex));
-	struct content_open open;
-	char url[DIST_POST_URL];
-	struct dist_post_setup setup = {
-		.url = url,
-		.body = e->body,
-		.timeout = 2 * CONTENT_REQUEST_TIMEOUT_MAX, /* the engine's own is shorter */
-		.limit = CONTENT_LENGTH_PREFIX + CONTENT_RESPONSE_MAX,
-		.usual = BODY_FIRST,
-	};
-	int result = PONTO_ENOMEM;
-
-	if (!dist_caches_url(dist->caches, &e->addr, url))
-		dist_post_url(&e->addr, CONTENT_PATH, url);
-	if (ex) {
-		ex->client = client;
-		ex->request = e->request;
-		ex->addr = e->addr;
-		ex->next = client->exchanges;
-		client->exchanges = ex;
-		result = dist_post_open(dist, &setup, on_answer, ex, &ex->post);
-	}
-	if (result == PONTO_OK)
+	if ((result == PONTO_OK || result == PONTO_ECLOSED) && !malformed)
 		return;
-	if (ex)
-		answered(ex, result, 0, ponto_bytes(NULL, 0));
-	else
-		(void)content_client_response(client->engine, dist_now(dist), e->request, result, ponto_bytes(NULL, 0),
-					      &open);
+	dist_caches_failed(client->dist->caches, &ex->addr);
+	for (struct dist_fetch *fetch = client->fetches; fetch; fetch = fetch->next)
+		dist_blocks_peer_failed(fetch, &ex->addr, false);
+	try_other(client, &ex->addr);
 }
 
-static void cancel_request(struct dist_client *client, struct content_request *request)
+static void on_answered(void *owner)
 {
-	struct dist_exchange *ex = client->exchanges;
-
-	while (ex && ex->request != request)
-		ex = ex->next;
-	if (!ex)
-		return;
-	answered(ex, client->overdue ? PONTO_ETIME : PONTO_ECLOSED, 0, ponto_bytes(NULL, 0));
+	dist_client_pump(owner);
 }
 
 /* ---- the engine ------------------------------------------------------------------------------------ */
@@ -256,10 +164,10 @@ static void take_effect(struct dist_client *client, const struct content_client_
 			content_client_searched(client->engine, dist_now(client->dist), &e->id);
 		break;
 	case CONTENT_CLIENT_REQUEST:
-		send_request(client, e);
+		dist_exchange_begin(&client->exchanges, e);
 		break;
 	case CONTENT_CLIENT_CANCEL:
-		cancel_request(client, e->request);
+		dist_exchange_cancel(&client->exchanges, e->request, client->overdue ? PONTO_ETIME : PONTO_ECLOSED);
 		break;
 	case CONTENT_CLIENT_LACKED:
 		fetch = e->tag & DIST_API_TAG ? NULL : fetch_of(client, e->tag);
@@ -459,6 +367,7 @@ static void read_options(struct dist_client *client, struct content_client_confi
 
 int dist_client_open(struct dist *dist, struct dist_client **out)
 {
+	static const struct dist_exchange_events events = {on_block, on_none, on_answered};
 	struct dist_client *client = ponto_new(dist->env->alloc, 1, sizeof(*client));
 	struct content_client_config config = content_client_defaults(dist->env->alloc);
 	int result;
@@ -470,6 +379,8 @@ int dist_client_open(struct dist *dist, struct dist_client **out)
 	read_options(client, &config);
 	make_metrics(client);
 	result = content_client_create(&config, &client->engine);
+	client->exchanges = (struct dist_exchanges){
+		.dist = dist, .engine = client->engine, .events = &events, .owner = client, .size = sizeof(struct dist_exchange)};
 	if (result == PONTO_OK)
 		result = ponto_timer_create(dist->env->loop, tick, client, &client->timer);
 	if (result == PONTO_OK)
@@ -520,14 +431,7 @@ void dist_client_close(struct dist_client *client)
 		client->fetches = fetch->next;
 		dist_fetch_free(fetch);
 	}
-	while (client->exchanges) {
-		struct dist_exchange *ex = client->exchanges;
-		struct content_open open;
-
-		(void)content_client_response(client->engine, dist_now(client->dist), ex->request, PONTO_ECLOSED,
-					      ponto_bytes(NULL, 0), &open);
-		forget_exchange(ex);
-	}
+	dist_exchanges_end(&client->exchanges);
 	content_client_destroy(client->engine);
 	ponto_timer_destroy(client->dist->env->loop, client->timer);
 	ponto_free(client->dist->env->alloc, client);

@@ -11,6 +11,7 @@
 #include "engines/content/content_info.h"
 #include "engines/content/content_plan.h"
 #include "plugins/service-dist/dist.h"
+#include "plugins/service-dist/dist_exchange.h"
 
 #define DIST_CLIENT_TOPIC "service.dist"
 #define DIST_PEERS_MAX 16
@@ -152,8 +153,6 @@ struct dist_fetch {
 	char error[DIST_ERROR_TEXT];
 };
 
-struct dist_exchange;
-
 struct dist_ban {
 	struct ponto_addr addr;
 	uint64_t until;
@@ -177,7 +176,7 @@ struct dist_reader;
 struct dist_client {
 	struct dist *dist;
 	struct content_client *engine;
-	struct dist_exchange *exchanges;
+	struct dist_exchanges exchanges;
 	struct dist_fetch *fetches;
 	unsigned fetch_count;
 	uint64_t next_number;

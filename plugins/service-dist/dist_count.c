@@ -42,25 +42,28 @@ static struct dist_top_slot *make_room(struct dist_cache *cache, uint64_t bytes)
 		return NULL;
 	entry = dist_index_find(&cache->index, &least->top.id);
 	if (entry)
-		entry->top = 0;
+		entry->ranked = false;
 	return least;
 }
 
 static void rank(struct dist_cache *cache, struct dist_entry *entry, uint64_t bytes)
 {
 	struct dist_tally *tally = &cache->tally;
-	struct dist_top_slot *slot = entry->top ? &tally->top[entry->top - 1] : NULL;
+	struct dist_top_slot *slot = NULL;
+	struct content_id id;
 
-	if (!entry->served) /* it may have been here before */
-		slot = slot_of(tally, &entry->id);
-	entry->served += bytes;
+	dist_entry_id(&cache->index, entry, &id);
+	if (entry->ranked || entry->served <= 0) /* it may have been here before */
+		slot = slot_of(tally, &id);
 	if (!slot) {
-		slot = make_room(cache, entry->served);
-		if (!slot)
-			return;
-		*slot = (struct dist_top_slot){.top = {.id = entry->id, .bytes = entry->served - bytes}};
+		slot = make_room(cache, (uint64_t)entry->served + bytes);
+		if (slot)
+			*slot = (struct dist_top_slot){.top = {.id = id, .bytes = (uint64_t)entry->served}};
 	}
-	entry->top = (uint8_t)(slot - tally->top + 1);
+	entry->served += (float)bytes;
+	entry->ranked = slot != NULL;
+	if (!slot)
+		return;
 	slot->top.bytes += bytes;
 	slot->top.blocks++;
 }

@@ -290,6 +290,21 @@ static void on_invite_done(void *arg, int result)
 	fetch->invite = NULL;
 }
 
+/* Of the origin. */
+static struct ponto_http_fetch question(const struct dist_fetch *fetch, uint64_t timeout,
+					const struct ponto_http_header *headers)
+{
+	return (struct ponto_http_fetch){
+		.method = "GET",
+		.url = fetch->url,
+		.headers = headers,
+		.ca_file = fetch->client->ca_file,
+		.timeout = timeout,
+		.answer_limit = UINT64_MAX,
+		.redirects = fetch->redirects,
+	};
+}
+
 /* [MS-PCCRTP] 3.1.5.1: MakeHashRequest is answered with a hash request. */
 static void invite(struct dist_fetch *fetch)
 {
@@ -297,15 +312,7 @@ static void invite(struct dist_fetch *fetch)
 	struct dist_client *client = fetch->client;
 	struct ponto_http_header headers[DIST_ASK_HEADERS];
 	struct dist_ask_texts texts = {.range = ""};
-	struct ponto_http_fetch get = {
-		.method = "GET",
-		.url = fetch->url,
-		.headers = headers,
-		.ca_file = client->ca_file,
-		.timeout = client->origin_timeout,
-		.answer_limit = UINT64_MAX,
-		.redirects = fetch->redirects,
-	};
+	struct ponto_http_fetch get = question(fetch, client->origin_timeout, headers);
 
 	get.header_count = dist_fetch_headers(fetch, CONTENT_ASK_HASHES, &texts, headers);
 	/* Not sent for want of memory: the next fetch asks again. */
@@ -518,18 +525,9 @@ static int ask_origin(struct dist_fetch *fetch)
 	struct dist_client *client = fetch->client;
 	struct ponto_http_header headers[DIST_ASK_HEADERS];
 	struct dist_ask_texts texts = {.range = ""};
-	struct ponto_http_fetch get = {
-		.method = "GET",
-		.url = fetch->url,
-		.headers = headers,
-		.ca_file = client->ca_file,
-		.timeout = DIST_FETCH_LIFE,
-		.connect_timeout = client->origin_timeout,
-		.stall_timeout = client->origin_timeout,
-		.answer_limit = UINT64_MAX,
-		.redirects = fetch->redirects,
-	};
+	struct ponto_http_fetch get = question(fetch, DIST_FETCH_LIFE, headers);
 
+	get.connect_timeout = get.stall_timeout = client->origin_timeout;
 	if (fetch->asked_from > 0)
 		snprintf(texts.range, sizeof(texts.range), "bytes=%llu-", (unsigned long long)fetch->asked_from);
 	get.header_count = dist_fetch_headers(fetch, CONTENT_ASK_FIRST, &texts, headers);

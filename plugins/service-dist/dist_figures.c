@@ -60,6 +60,11 @@ static struct counters offers(struct ponto_arena *arena, const struct dist *dist
 	add(&c, "wrong", stats.wrong);
 	add(&c, "waiting", stats.waiting);
 	add(&c, "active", stats.active);
+	add(&c, "of-wininet", stats.tags[CONTENT_TAG_WININET]);
+	add(&c, "of-webio", stats.tags[CONTENT_TAG_WEBIO]);
+	add(&c, "of-bits", stats.tags[CONTENT_TAG_BITS]);
+	add(&c, "of-smb", stats.tags[CONTENT_TAG_SMB]);
+	add(&c, "of-other", stats.tags[CONTENT_TAG_OTHER]);
 	return c;
 }
 

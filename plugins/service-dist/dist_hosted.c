@@ -7,13 +7,10 @@
 #include "plugins/service-dist/dist_client.h"
 #include "plugins/service-dist/dist_hosted.h"
 #include "plugins/service-dist/dist_inbox.h"
-#include "plugins/service-dist/dist_open.h"
-#include "plugins/service-dist/dist_post.h"
 
 #define TOPIC "service.dist.hosted"
 #define PUTS_MAX 128u /* blocks that the cache is writing: then those that came wait */
 #define INBOX (1024u * 1024)	/* bytes of offers that were answered and not looked at */
-#define MIB (1024u * 1024u)
 
 /* A pull, as the fetching engine has it: a session. */
 struct pull {
@@ -27,14 +24,10 @@ struct pull {
 	int cause; /* why it failed when that was nobody's fault */
 };
 
-/* One exchange with a source, and the block that it brought. */
-struct exchange {
-	struct exchange *next, *next_stalled;
-	struct dist_hosted *hosted;
-	struct content_request *request;
-	struct ponto_addr addr;
-	struct dist_post *post;
-	struct dist_opened block;
+/* One exchange with a source, and what becomes of the block that it brought. */
+struct pulled {
+	struct dist_exchange exchange;
+	struct pulled *next_stalled;
 	struct pull *pull; /* while the block is put */
 	struct dist_piece piece;
 };
@@ -47,18 +40,20 @@ struct dist_hosted {
 	struct dist_inbox *inbox;	   /* of offers over HTTP that were answered at once */
 	struct ponto_timer *timer;
 	struct pull *pulls;
-	struct exchange *exchanges, *stalled;
+	struct dist_exchanges exchanges; /* struct pulled each */
+	struct pulled *stalled;
 	unsigned puts, jobs;
+	unsigned share; /* percent of what the cache may keep, that one client may bring in an hour */
 	bool pumping, again, stopping, overdue;
 	uint8_t answers[2][CONTENT_OFFER_ANSWER];
 	struct content_hosted_stats told;
 	struct ponto_counter *offers, *segments, *held, *refused, *ignored, *malformed, *blocks, *bytes, *failed,
 		*wrong, *replaced, *distrusted;
+	struct ponto_counter *tags[CONTENT_TAGS];
 	struct ponto_gauge *waiting, *active;
 };
 
 static void pump(struct dist_hosted *hosted);
-static void on_open(void *arg);
 static void on_opened(void *arg);
 
 /* ---- pulls --------------------------------------------------------------------------------- */
@@ -115,14 +110,7 @@ static int copy_known(void *arg, const struct dist_meta *meta, struct ponto_byte
 {
 	struct pull *pull = arg;
 
-	pull->list = ponto_bytes_dup(pull->hosted->dist->env->alloc, hashes);
-	if (!pull->list)
-		return PONTO_ENOMEM;
-	pull->segment.size = meta->size;
-	memcpy(pull->segment.hod, meta->hod, sizeof(pull->segment.hod));
-	memcpy(pull->segment.kp, meta->kp, sizeof(pull->segment.kp));
-	pull->segment.block_hashes = ponto_bytes(pull->list, hashes.len);
-	return PONTO_OK;
+	return dist_meta_segment(meta, hashes, pull->hosted->dist->env->alloc, &pull->list, &pull->segment);
 }
 
 static void known_read(void *arg, int result)
@@ -141,14 +129,61 @@ static void known_read(void *arg, int result)
 	dist_check_stopped(hosted->dist);
 }
 
-static void begin_pull(struct dist_hosted *hosted, const struct content_hosted_effect *e)
+static void begin_known(struct pull *pull)
 {
-	struct dist *dist = hosted->dist;
-	struct pull *pull = ponto_new(dist->env->alloc, 1, sizeof(*pull));
+	struct dist *dist = pull->hosted->dist;
 	int result = PONTO_EBUSY;
 
+	if (pull->e.mode != CONTENT_HOSTED_STORED) {
+		begin_session(pull);
+		return;
+	}
+	if (dist->cached)
+		result = dist_cache_hashes(dist->cache, &pull->e.id, copy_known, known_read, pull);
+	if (result == PONTO_OK) {
+		pull->hosted->jobs++;
+		return;
+	}
+	pull->cause = result;
+	finish(pull);
+}
+
+static void learned(void *arg, int result)
+{
+	struct pull *pull = arg;
+	struct dist_hosted *hosted = pull->hosted;
+
+	(void)result; /* it was fetched in vain then */
+	hosted->jobs--;
+	pull->cause = hosted->stopping ? PONTO_ECLOSED
+		      : content_hosted_again(hosted->engine, dist_now(hosted->dist), &pull->e) ? PONTO_OK
+											       : PONTO_EEXIST;
+	if (pull->cause == PONTO_OK)
+		begin_known(pull);
+	else
+		finish(pull);
+	pump(hosted);
+	dist_check_stopped(hosted->dist);
+}
+
+/* The store may hold what is not known here: it is asked first. */
+static bool ask_store(struct pull *pull)
+{
+	struct dist *dist = pull->hosted->dist;
+
+	if (pull->e.replace || !dist->cached || !dist_cache_learns(dist->cache) ||
+	    dist_cache_learn(dist->cache, &pull->e.id, 1, learned, pull) != PONTO_OK)
+		return false;
+	pull->hosted->jobs++;
+	return true;
+}
+
+static void begin_pull(struct dist_hosted *hosted, const struct content_hosted_effect *e)
+{
+	struct pull *pull = ponto_new(hosted->dist->env->alloc, 1, sizeof(*pull));
+
 	if (!pull) {
-		content_hosted_ended(hosted->engine, dist_now(dist), e->tag, PONTO_ENOMEM);
+		content_hosted_ended(hosted->engine, dist_now(hosted->dist), e->tag, PONTO_ENOMEM);
 		return;
 	}
 	pull->hosted = hosted;
@@ -156,18 +191,8 @@ static void begin_pull(struct dist_hosted *hosted, const struct content_hosted_e
 	pull->segment = e->segment;
 	pull->next = hosted->pulls;
 	hosted->pulls = pull;
-	if (e->mode != CONTENT_HOSTED_STORED) {
-		begin_session(pull);
-		return;
-	}
-	if (dist->cached)
-		result = dist_cache_hashes(dist->cache, &e->id, copy_known, known_read, pull);
-	if (result == PONTO_OK) {
-		hosted->jobs++;
-		return;
-	}
-	pull->cause = result;
-	finish(pull);
+	if (!ask_store(pull))
+		begin_known(pull);
 }
 
 static void join(struct dist_hosted *hosted, const struct content_hosted_effect *e)
@@ -182,79 +207,65 @@ static void join(struct dist_hosted *hosted, const struct content_hosted_effect 
 
 /* ---- blocks ----------------------------------------------------------------------------------- */
 
-static void forget_exchange(struct exchange *ex)
-{
-	struct exchange **at = &ex->hosted->exchanges;
-	const struct ponto_alloc *alloc = ex->hosted->dist->env->alloc;
-
-	while (*at != ex)
-		at = &(*at)->next;
-	*at = ex->next;
-	dist_post_close(ex->post);
-	ponto_free(alloc, ex->block.plain);
-	ponto_wipe(ex, sizeof(*ex));
-	ponto_free(alloc, ex);
-}
-
 static void settle(struct dist_hosted *hosted)
 {
-	struct exchange *ex = hosted->stalled;
+	struct pulled *pulled = hosted->stalled;
 
-	if (!ex || hosted->puts >= PUTS_MAX)
+	if (!pulled || hosted->puts >= PUTS_MAX)
 		return;
-	hosted->stalled = ex->next_stalled;
+	hosted->stalled = pulled->next_stalled;
 	hosted->jobs++;
-	on_opened(ex);
+	on_opened(pulled);
 }
 
 static void put_done(void *arg, int result)
 {
-	struct exchange *ex = arg;
-	struct dist_hosted *hosted = ex->hosted;
-	struct pull *pull = ex->pull;
+	struct pulled *pulled = arg;
+	struct dist_hosted *hosted = pulled->exchange.all->owner;
+	struct pull *pull = pulled->pull;
 
 	hosted->puts--;
 	hosted->jobs--;
 	pull->puts--;
 	if (result == PONTO_OK || result == PONTO_EEXIST)
-		content_hosted_block(hosted->engine, dist_now(hosted->dist), pull->e.tag, &ex->addr,
-				     (uint32_t)ex->piece.data.len);
+		content_hosted_block(hosted->engine, dist_now(hosted->dist), pull->e.tag, &pulled->exchange.addr,
+				     (uint32_t)pulled->piece.data.len);
 	else
 		pull->cause = result;
 	if (pull->ended && pull->puts == 0)
 		finish(pull);
-	forget_exchange(ex);
+	dist_exchange_forget(&pulled->exchange);
 	settle(hosted);
 	pump(hosted);
 	dist_check_stopped(hosted->dist);
 }
 
-/* Into the cache: plain when it was checked, else as it came. takes ex */
-static void keep(struct exchange *ex, struct pull *pull)
+/* Into the cache: plain when it was checked, else as it came. takes pulled */
+static void keep(struct pulled *pulled, struct pull *pull)
 {
-	struct dist_hosted *hosted = ex->hosted;
+	struct dist_hosted *hosted = pulled->exchange.all->owner;
 	const struct content_hosted_effect *e = &pull->e;
 	struct dist_segment segment = {.id = e->id, .algo = e->algo, .size = e->size, .replace = e->replace};
-	const struct content_open *open = &ex->block.open;
+	const struct content_open *open = &pulled->exchange.block.open;
 	int result = PONTO_EBUSY;
 
 	segment.keyed = e->mode != CONTENT_HOSTED_RELAYED;
 	memcpy(segment.tag, e->content_tag, DIST_TAG);
-	ex->pull = pull;
-	ex->piece.index = open->index;
-	ex->piece.crypto = CONTENT_PLAIN;
+	pulled->pull = pull;
+	pulled->piece.index = open->index;
+	pulled->piece.crypto = CONTENT_PLAIN;
 	if (segment.keyed) {
 		memcpy(segment.hod, pull->segment.hod, sizeof(segment.hod));
 		memcpy(segment.kp, pull->segment.kp, sizeof(segment.kp));
 		segment.block_hashes = pull->segment.block_hashes;
-		ex->piece.data = ponto_bytes(ex->block.plain, open->size);
+		pulled->piece.data = ponto_bytes(pulled->exchange.block.plain, open->size);
 	} else {
-		ex->piece.crypto = open->crypto;
-		memcpy(ex->piece.iv, open->iv, sizeof(ex->piece.iv));
-		ex->piece.data = open->data;
+		pulled->piece.crypto = open->crypto;
+		memcpy(pulled->piece.iv, open->iv, sizeof(pulled->piece.iv));
+		pulled->piece.data = open->data;
 	}
 	if (hosted->dist->cached)
-		result = dist_cache_put(hosted->dist->cache, &segment, &ex->piece, put_done, ex);
+		result = dist_cache_put(hosted->dist->cache, &segment, &pulled->piece, put_done, pulled);
 	if (result == PONTO_OK) {
 		hosted->puts++;
 		hosted->jobs++;
@@ -263,24 +274,17 @@ static void keep(struct exchange *ex, struct pull *pull)
 	}
 	/* Others brought it meanwhile: he served all the same. */
 	if (result == PONTO_EEXIST)
-		content_hosted_block(hosted->engine, dist_now(hosted->dist), e->tag, &ex->addr, 0);
+		content_hosted_block(hosted->engine, dist_now(hosted->dist), e->tag, &pulled->exchange.addr, 0);
 	else
 		pull->cause = result;
-	forget_exchange(ex);
-}
-
-/* On a worker. */
-static void on_open(void *arg)
-{
-	struct exchange *ex = arg;
-
-	dist_open(ex->hosted->dist->env->alloc, &ex->block);
+	dist_exchange_forget(&pulled->exchange);
 }
 
 static void on_opened(void *arg)
 {
-	struct exchange *ex = arg;
-	struct dist_hosted *hosted = ex->hosted;
+	struct pulled *pulled = arg;
+	struct dist_exchange *ex = &pulled->exchange;
+	struct dist_hosted *hosted = ex->all->owner;
 	struct dist_opened *block = &ex->block;
 	struct pull *pull = pull_of(hosted, block->open.tag);
 	struct content_client_stats before, after;
@@ -288,18 +292,18 @@ static void on_opened(void *arg)
 
 	hosted->jobs--;
 	if (hosted->puts >= PUTS_MAX && !hosted->stopping) { /* the source waits, too */
-		struct exchange **at = &hosted->stalled;
+		struct pulled **at = &hosted->stalled;
 
 		while (*at)
 			at = &(*at)->next_stalled;
-		ex->next_stalled = NULL;
-		*at = ex;
+		pulled->next_stalled = NULL;
+		*at = pulled;
 		return;
 	}
 	content_client_stats(hosted->client, &before);
 	if (content_client_opened(hosted->client, now, ex->request, block->result, block->hash) && pull &&
 	    !hosted->stopping) {
-		keep(ex, pull);
+		keep(pulled, pull);
 	} else {
 		content_client_stats(hosted->client, &after);
 		/* The description is of who offered it first, perhaps not of who sent this. */
@@ -308,92 +312,38 @@ static void on_opened(void *arg)
 			ponto_peer_fault(hosted->dist->env->log, TOPIC, &ex->addr,
 					 "offered a segment and sent a block that is none of it");
 		}
-		forget_exchange(ex);
+		dist_exchange_forget(ex);
 	}
 	settle(hosted);
 	pump(hosted);
 	dist_check_stopped(hosted->dist);
 }
 
-static void work(struct exchange *ex)
+static void on_block(struct dist_exchange *ex)
 {
-	struct dist_hosted *hosted = ex->hosted;
+	struct dist_hosted *hosted = ex->all->owner;
 
 	hosted->jobs++;
-	if (!ex->block.open.relayed &&
-	    ponto_pool_submit(hosted->dist->pool, hosted->dist->env->loop, on_open, on_opened, ex) == PONTO_OK)
+	if (!ex->block.open.relayed && ponto_pool_submit(hosted->dist->pool, hosted->dist->env->loop,
+							 dist_exchange_open, on_opened, ex) == PONTO_OK)
 		return;
-	on_open(ex);
+	dist_exchange_open(ex);
 	on_opened(ex);
 }
 
-/* ---- exchanges --------------------------------------------------------------------------------- */
-
-static void answered(struct exchange *ex, int result, unsigned status, struct ponto_bytes body)
+static void on_none(struct dist_exchange *ex, int result, bool malformed)
 {
-	struct dist_hosted *hosted = ex->hosted;
-
-	if (result == PONTO_OK && status != 200)
-		result = PONTO_EPROTO;
-	if (content_client_response(hosted->client, dist_now(hosted->dist), ex->request, result, body,
-				    &ex->block.open)) {
-		work(ex);
-		return;
-	}
+	(void)malformed;
 	if (result != PONTO_OK && result != PONTO_ECLOSED)
-		ponto_debug(hosted->dist->env->log, TOPIC, "who offered does not serve: %s", ponto_strerror(result));
-	forget_exchange(ex);
+		ponto_debug(ex->all->dist->env->log, TOPIC, "who offered does not serve: %s", ponto_strerror(result));
 }
 
-static void on_answer(void *arg, int result, unsigned status, struct ponto_bytes body)
+static void on_answered(void *owner)
 {
-	struct exchange *ex = arg;
-	struct dist_hosted *hosted = ex->hosted;
-
-	answered(ex, result, status, body);
-	pump(hosted);
+	pump(owner);
 }
 
-static void send_request(struct dist_hosted *hosted, const struct content_client_effect *e)
-{
-	struct dist *dist = hosted->dist;
-	struct exchange *ex = ponto_new(dist->env->alloc, 1, sizeof(*ex));
-	struct content_open open;
-	char url[DIST_POST_URL];
-	struct dist_post_setup setup = {
-		.url = url,
-		.body = e->body,
-		.timeout = 2 * CONTENT_REQUEST_TIMEOUT_MAX, /* the engine's own is shorter */
-		.limit = CONTENT_LENGTH_PREFIX + CONTENT_RESPONSE_MAX,
-		.usual = CONTENT_BLOCK + 256,
-	};
-	int result;
-
-	if (!ex) {
-		(void)content_client_response(hosted->client, dist_now(dist), e->request, PONTO_ENOMEM,
-					      ponto_bytes(NULL, 0), &open);
-		return;
-	}
-	dist_post_url(&e->addr, CONTENT_PATH, url);
-	ex->hosted = hosted;
-	ex->request = e->request;
-	ex->addr = e->addr;
-	ex->next = hosted->exchanges;
-	hosted->exchanges = ex;
-	result = dist_post_open(dist, &setup, on_answer, ex, &ex->post);
-	if (result != PONTO_OK)
-		answered(ex, result, 0, ponto_bytes(NULL, 0));
-}
-
-static void cancel_request(struct dist_hosted *hosted, struct content_request *request)
-{
-	struct exchange *ex = hosted->exchanges;
-
-	while (ex && ex->request != request)
-		ex = ex->next;
-	if (ex)
-		answered(ex, hosted->overdue ? PONTO_ETIME : PONTO_ECLOSED, 0, ponto_bytes(NULL, 0));
-}
+/* ---- the fetching engine ------------------------------------------------------------------------ */
 
 static void session_ended(struct dist_hosted *hosted, uint64_t tag)
 {
@@ -410,10 +360,10 @@ static void take_effect(struct dist_hosted *hosted, const struct content_client_
 {
 	switch (e->kind) {
 	case CONTENT_CLIENT_REQUEST:
-		send_request(hosted, e);
+		dist_exchange_begin(&hosted->exchanges, e);
 		break;
 	case CONTENT_CLIENT_CANCEL:
-		cancel_request(hosted, e->request);
+		dist_exchange_cancel(&hosted->exchanges, e->request, hosted->overdue ? PONTO_ETIME : PONTO_ECLOSED);
 		break;
 	case CONTENT_CLIENT_ENDED:
 		session_ended(hosted, e->tag);
@@ -449,6 +399,8 @@ static void show(struct dist_hosted *hosted)
 	ADD(refused, rationed);
 	ADD(refused, unsound);
 #undef ADD
+	for (unsigned i = 0; i < CONTENT_TAGS; i++)
+		ponto_counter_add(hosted->tags[i], now.tags[i] - hosted->told.tags[i]);
 	ponto_gauge_set(hosted->waiting, now.waiting);
 	ponto_gauge_set(hosted->active, now.active);
 	hosted->told = now;
@@ -481,6 +433,16 @@ static void make_metrics(struct dist_hosted *hosted)
 					 "relayed segments that were doubted and fetched anew");
 	hosted->distrusted = ponto_counter(m, "dist_hosted_distrusted_total", name,
 					   "clients left alone because many others contradicted them");
+	hosted->tags[CONTENT_TAG_WININET] =
+		ponto_counter(m, "dist_hosted_of_wininet_total", name, "segments offered that WinINet fetched");
+	hosted->tags[CONTENT_TAG_WEBIO] =
+		ponto_counter(m, "dist_hosted_of_webio_total", name, "segments offered that WinHTTP fetched");
+	hosted->tags[CONTENT_TAG_BITS] =
+		ponto_counter(m, "dist_hosted_of_bits_total", name, "segments offered that BITS fetched");
+	hosted->tags[CONTENT_TAG_SMB] =
+		ponto_counter(m, "dist_hosted_of_smb_total", name, "segments offered that SMB fetched");
+	hosted->tags[CONTENT_TAG_OTHER] =
+		ponto_counter(m, "dist_hosted_of_other_total", name, "segments offered that other programs fetched");
 	hosted->waiting = ponto_gauge(m, "dist_hosted_waiting", name, "offered segments that wait to be fetched");
 	hosted->active = ponto_gauge(m, "dist_hosted_pulls", name, "offered segments being fetched");
 }
@@ -540,16 +502,8 @@ void dist_hosted_served(struct dist_hosted *hosted, const struct content_id *id,
 static bool look(void *arg, const struct content_id *id, struct content_hosted_known *out)
 {
 	const struct dist_hosted *hosted = arg;
-	struct dist_glance held;
 
-	if (!hosted->dist->cached || !dist_cache_glance(hosted->dist->cache, id, &held))
-		return false;
-	out->keyed = held.keyed;
-	out->algo = held.algo;
-	out->size = held.size;
-	out->hashes = held.hashes;
-	out->blocks = *held.blocks;
-	return true;
+	return hosted->dist->cached && dist_cache_glance(hosted->dist->cache, id, out);
 }
 
 void dist_hosted_answer(struct dist_hosted *hosted, struct ponto_http_listener *listener,
@@ -572,12 +526,22 @@ void dist_hosted_answer(struct dist_hosted *hosted, struct ponto_http_listener *
 		ponto_debug(hosted->dist->env->log, TOPIC, "an offer goes without an answer");
 }
 
+/* What one client may bring is a share of what the cache may keep, which its disk may bound. */
+static int offer(struct dist_hosted *hosted, const struct ponto_addr *from, unsigned version, struct ponto_bytes body,
+		 enum content_offer_code *code)
+{
+	struct dist *dist = hosted->dist;
+
+	if (dist->cached)
+		content_hosted_ration(hosted->engine, dist_cache_limit(dist->cache) / 100 * hosted->share);
+	return content_hosted_offer(hosted->engine, dist_now(dist), from, version, body, code);
+}
+
 void dist_hosted_take(struct dist_hosted *hosted, unsigned version, struct ponto_http_listener *listener,
 		      struct ponto_http_request *request, const char *negotiate)
 {
 	enum content_offer_code code = CONTENT_OFFER_OK;
-	int result = content_hosted_offer(hosted->engine, dist_now(hosted->dist), &request->peer, version,
-					  request->body, &code);
+	int result = offer(hosted, &request->peer, version, request->body, &code);
 
 	if (result != PONTO_OK)
 		ponto_peer_fault(hosted->dist->env->log, TOPIC, &request->peer,
@@ -616,7 +580,7 @@ static void take_offer(void *arg, const struct ponto_addr *from, struct ponto_by
 {
 	struct dist_hosted *hosted = arg;
 	enum content_offer_code code;
-	int result = content_hosted_offer(hosted->engine, dist_now(hosted->dist), from, 2, body, &code);
+	int result = offer(hosted, from, 2, body, &code);
 
 	assert(result == PONTO_OK);
 	(void)result;
@@ -634,10 +598,10 @@ static void offers_taken(void *arg)
 
 static int make_engines(struct dist_hosted *hosted)
 {
+	static const struct dist_exchange_events events = {on_block, on_none, on_answered};
 	const struct ponto_env *env = hosted->dist->env;
 	struct content_hosted_config config = content_hosted_defaults(env->alloc, ponto_random_u64(env->random));
 	struct content_client_config client = content_client_defaults(env->alloc);
-	uint64_t size = (uint64_t)ponto_conf_int(env->conf, "cache_size") * MIB;
 	int result;
 
 	config.look = look;
@@ -646,7 +610,7 @@ static int make_engines(struct dist_hosted *hosted)
 	config.pulls_per_client = config.pulls / 4 ? config.pulls / 4 : 1;
 	config.waiting_per_client = (uint32_t)ponto_conf_int(env->conf, "hosted_offers");
 	config.waiting = 8 * config.waiting_per_client;
-	config.bytes_per_client = size / 100 * (uint64_t)ponto_conf_int(env->conf, "hosted_share");
+	hosted->share = (unsigned)ponto_conf_int(env->conf, "hosted_share");
 	result = content_hosted_create(&config, &hosted->engine);
 	client.request_timeout = (uint64_t)ponto_conf_int(env->conf, "request_timeout") * PONTO_MS;
 	client.sessions = config.pulls;
@@ -655,6 +619,11 @@ static int make_engines(struct dist_hosted *hosted)
 	client.probes = 0;
 	if (result == PONTO_OK)
 		result = content_client_create(&client, &hosted->client);
+	hosted->exchanges = (struct dist_exchanges){.dist = hosted->dist,
+						    .engine = hosted->client,
+						    .events = &events,
+						    .owner = hosted,
+						    .size = sizeof(struct pulled)};
 	return result;
 }
 
@@ -701,11 +670,11 @@ void dist_hosted_stop(struct dist_hosted *hosted)
 	hosted->stopping = true;
 	dist_hosted_listen_stop(hosted->listen);
 	while (hosted->stalled) {
-		struct exchange *ex = hosted->stalled;
+		struct pulled *pulled = hosted->stalled;
 
-		hosted->stalled = ex->next_stalled;
+		hosted->stalled = pulled->next_stalled;
 		hosted->jobs++;
-		on_opened(ex);
+		on_opened(pulled);
 	}
 	for (const struct pull *p = hosted->pulls; p; p = p->next)
 		content_client_stop(hosted->client, p->e.tag);
@@ -722,14 +691,7 @@ void dist_hosted_close(struct dist_hosted *hosted)
 {
 	if (!hosted)
 		return;
-	while (hosted->exchanges) {
-		struct exchange *ex = hosted->exchanges;
-		struct content_open open;
-
-		(void)content_client_response(hosted->client, dist_now(hosted->dist), ex->request, PONTO_ECLOSED,
-					      ponto_bytes(NULL, 0), &open);
-		forget_exchange(ex);
-	}
+	dist_exchanges_end(&hosted->exchanges);
 	while (hosted->pulls)
 		finish(hosted->pulls);
 	dist_hosted_listen_close(hosted->listen);

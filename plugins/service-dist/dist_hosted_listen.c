@@ -1,6 +1,10 @@
 /* Offers of version 1.0: over HTTPS, and, with a keytab, by clients that authenticate ([MS-PCHC] 2.1). */
 #include <string.h>
 
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
 #include "plugins/service-dist/dist_gss.h"
 #include "plugins/service-dist/dist_hosted.h"
 #include "plugins/service-dist/dist_http.h"
@@ -144,6 +148,22 @@ static int begin(struct dist_hosted_listen *listen, const struct ponto_http_list
 	return PONTO_OK;
 }
 
+/* Clients refuse one that is over: whoever put it there is told, for they tell nobody here. */
+static void look_at_certificate(const struct dist *dist, const char *path)
+{
+	time_t now = (time_t)(ponto_wall(dist->env->clock) / PONTO_SECOND);
+	BIO *file = BIO_new_file(path, "r");
+	X509 *certificate = file ? PEM_read_bio_X509(file, NULL, NULL, NULL) : NULL;
+
+	if (certificate && (X509_cmp_time(X509_get0_notBefore(certificate), &now) > 0 ||
+			    X509_cmp_time(X509_get0_notAfter(certificate), &now) < 0))
+		ponto_warning(dist->env->log, TOPIC,
+			      "certificate %s is not valid now: clients will not offer over HTTPS", path);
+	X509_free(certificate);
+	BIO_free(file);
+	ERR_clear_error();
+}
+
 /* Without a certificate there is no HTTPS, and so no version 1.0 (3.1.3). */
 int dist_hosted_listen_open(struct dist *dist, struct dist_hosted *hosted, struct dist_hosted_listen **out)
 {
@@ -172,6 +192,8 @@ int dist_hosted_listen_open(struct dist *dist, struct dist_hosted *hosted, struc
 	listen->refused = ponto_counter(dist->env->metrics, "dist_hosted_unauthorized_total", dist->env->instance,
 					"offers of clients that did not authenticate");
 	result = begin(listen, &setup);
+	if (result == PONTO_OK)
+		look_at_certificate(dist, certificate);
 	if (result != PONTO_OK) {
 		dist_hosted_listen_close(listen);
 		return result;

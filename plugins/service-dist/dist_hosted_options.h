@@ -64,6 +64,7 @@
 	 .min = 1, \
 	 .max = 100, \
 	 .unit = "percent", \
-	 .doc = "of the cache that one client may fill in an hour"},
+	 .doc = "of what the cache may keep (cache_size, cache_share), that one client may bring in an hour; nothing " \
+		"holds him when that has no bound"},
 
 #endif

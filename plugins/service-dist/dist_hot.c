@@ -13,42 +13,22 @@ void dist_hot_init(struct dist_hot *hot, const struct ponto_alloc *alloc, const 
 	pthread_mutex_init(&hot->lock, NULL);
 }
 
-void dist_hot_clear(struct dist_hot *hot)
-{
-	pthread_mutex_destroy(&hot->lock);
-}
-
-/* ---- the answers: under the lock -------------------------------------------------------- */
-
-static struct dist_hot_block **bucket(struct dist_hot *hot, const struct content_id *id, uint32_t index)
-{
-	return &hot->answers[(ponto_siphash(hot->key, content_id_bytes(id)) + index) % DIST_HOT_BUCKETS];
-}
-
-static void show(struct dist_hot *hot, struct dist_hot_block *block)
-{
-	struct dist_hot_block **at = bucket(hot, &block->id, block->index);
-
-	if (block->found)
-		return;
-	block->found = true;
-	block->next_found = *at;
-	*at = block;
-}
-
-static void hide(struct dist_hot *hot, struct dist_hot_block *block)
-{
-	struct dist_hot_block **at = bucket(hot, &block->id, block->index);
-
-	if (!block->found)
-		return;
-	block->found = false;
-	while (*at != block)
-		at = &(*at)->next_found;
-	*at = block->next_found;
-}
-
 /* ---- blocks ------------------------------------------------------------------------------ */
+
+static uint64_t hash(const struct dist_hot *hot, const struct content_id *id)
+{
+	return ponto_siphash(hot->key, content_id_bytes(id));
+}
+
+/* The blocks of a segment lie in buckets one after the other. */
+static struct dist_hot_block **find(struct dist_hot *hot, uint64_t hash, const struct content_id *id, uint32_t index)
+{
+	struct dist_hot_block **at = &hot->buckets[(hash + index) % DIST_HOT_BUCKETS];
+
+	while (*at && ((*at)->index != index || !content_id_equal(&(*at)->id, id)))
+		at = &(*at)->in_bucket;
+	return at;
+}
 
 static void leave(struct dist_hot *hot, struct dist_hot_block *block)
 {
@@ -71,15 +51,31 @@ static void free_block(struct dist_hot *hot, struct dist_hot_block *block)
 	ponto_free(hot->alloc, block);
 }
 
-static void drop(struct dist_hot *hot, struct dist_hot_block *block)
+static void drop(struct dist_hot *hot, struct dist_hot_block **at)
 {
-	hide(hot, block);
+	struct dist_hot_block *block = *at;
+
+	*at = block->in_bucket;
 	leave(hot, block);
 	hot->bytes -= block->block.data.len;
-	block->set->blocks[block->index] = NULL;
-	block->set = NULL;
+	block->found = false;
+	block->gone = true;
 	if (block->holders == 0)
 		free_block(hot, block);
+}
+
+static void drop_first(struct dist_hot *hot)
+{
+	const struct dist_hot_block *first = hot->first;
+
+	drop(hot, find(hot, hash(hot, &first->id), &first->id, first->index));
+}
+
+void dist_hot_clear(struct dist_hot *hot)
+{
+	while (hot->first)
+		drop_first(hot);
+	pthread_mutex_destroy(&hot->lock);
 }
 
 static void hold(struct dist_hot *hot, struct dist_hot_block *block)
@@ -89,30 +85,29 @@ static void hold(struct dist_hot *hot, struct dist_hot_block *block)
 	block->holders++;
 }
 
-struct dist_hot_block *dist_hot_hold(struct dist_hot *hot, struct dist_hot_set *set, uint32_t index)
+static struct dist_hot_block *look_up(struct dist_hot *hot, const struct content_id *id, uint32_t index, bool found)
 {
-	struct dist_hot_block *block = index < set->count ? set->blocks[index] : NULL;
+	uint64_t of = hash(hot, id);
+	struct dist_hot_block *block;
 
-	if (!block)
-		return NULL;
 	pthread_mutex_lock(&hot->lock);
-	hold(hot, block);
+	block = *find(hot, of, id, index);
+	if (block && (block->found || !found))
+		hold(hot, block);
+	else
+		block = NULL;
 	pthread_mutex_unlock(&hot->lock);
 	return block;
 }
 
+struct dist_hot_block *dist_hot_hold(struct dist_hot *hot, const struct content_id *id, uint32_t index)
+{
+	return hot->bytes > 0 ? look_up(hot, id, index, false) : NULL;
+}
+
 struct dist_hot_block *dist_hot_find(struct dist_hot *hot, const struct content_id *id, uint32_t index)
 {
-	struct dist_hot_block *block;
-
-	pthread_mutex_lock(&hot->lock);
-	block = *bucket(hot, id, index);
-	while (block && (block->index != index || !content_id_equal(&block->id, id)))
-		block = block->next_found;
-	if (block)
-		hold(hot, block);
-	pthread_mutex_unlock(&hot->lock);
-	return block;
+	return look_up(hot, id, index, true);
 }
 
 void dist_hot_release(struct dist_hot *hot, struct dist_hot_block *block)
@@ -120,45 +115,37 @@ void dist_hot_release(struct dist_hot *hot, struct dist_hot_block *block)
 	bool gone;
 
 	pthread_mutex_lock(&hot->lock);
-	gone = --block->holders == 0 && !block->set;
+	gone = --block->holders == 0 && block->gone;
 	pthread_mutex_unlock(&hot->lock);
 	if (gone)
 		free_block(hot, block);
 }
 
-static struct dist_hot_block *make(struct dist_hot *hot, struct dist_hot_set *set, uint32_t blocks, uint32_t index,
-				   size_t len)
+void dist_hot_keep(struct dist_hot *hot, const struct content_id *id, const struct dist_meta *meta, uint32_t index,
+		   uint8_t *value, const struct dist_block *block)
 {
-	if (len > hot->max || index >= blocks)
-		return NULL;
-	if (!set->blocks) {
-		set->blocks = ponto_new(hot->alloc, blocks, sizeof(struct dist_hot_block *));
-		set->count = set->blocks ? blocks : 0;
-	}
-	/* Two may have read the same one. */
-	return set->blocks && !set->blocks[index] ? ponto_new(hot->alloc, 1, sizeof(struct dist_hot_block)) : NULL;
-}
+	struct dist_hot_block *kept = block->data.len <= hot->max ? ponto_new(hot->alloc, 1, sizeof(*kept)) : NULL, **at;
+	uint64_t of = hash(hot, id);
 
-void dist_hot_keep(struct dist_hot *hot, struct dist_hot_set *set, const struct content_id *id, uint32_t blocks,
-		   uint32_t index, uint8_t *value, const struct dist_block *block)
-{
-	struct dist_hot_block *kept = make(hot, set, blocks, index, block->data.len);
-
-	if (!kept) {
+	pthread_mutex_lock(&hot->lock);
+	at = find(hot, of, id, index);
+	if (!kept || *at) { /* two may have read the same one */
+		pthread_mutex_unlock(&hot->lock);
+		ponto_free(hot->alloc, kept);
 		ponto_free(hot->alloc, value);
 		return;
 	}
-	kept->set = set;
 	kept->id = *id;
 	kept->index = index;
 	kept->value = value;
 	kept->block = *block;
-	set->blocks[index] = kept;
-	pthread_mutex_lock(&hot->lock);
+	memcpy(kept->hod, meta->hod, CONTENT_HASH_MAX);
+	memcpy(kept->kp, meta->kp, CONTENT_HASH_MAX);
+	*at = kept;
 	enter(hot, kept);
 	hot->bytes += block->data.len;
 	while (hot->bytes > hot->max)
-		drop(hot, hot->first);
+		drop_first(hot);
 	pthread_mutex_unlock(&hot->lock);
 }
 
@@ -175,42 +162,50 @@ bool dist_hot_answer(struct dist_hot *hot, struct dist_hot_block *block, struct 
 		block->block.data.data = data;
 		block->answer = answer;
 		block->next = next;
-		if (block->set)
-			show(hot, block);
+		block->found = !block->gone;
 	}
 	pthread_mutex_unlock(&hot->lock);
 	return alone;
 }
 
-void dist_hot_show(struct dist_hot *hot, struct dist_hot_block *block, const uint8_t kp[CONTENT_HASH_MAX], uint32_t next)
+void dist_hot_show(struct dist_hot *hot, struct dist_hot_block *block, uint32_t next)
 {
 	pthread_mutex_lock(&hot->lock);
-	if (block->holders == 1 && block->set) {
-		memcpy(block->kp, kp, sizeof(block->kp));
+	if (block->holders == 1 && !block->gone) {
 		block->next = next;
-		show(hot, block);
+		block->found = true;
 	}
 	pthread_mutex_unlock(&hot->lock);
 }
 
-void dist_hot_doubt(struct dist_hot *hot, struct dist_hot_set *set)
+void dist_hot_doubt(struct dist_hot *hot, const struct content_id *id, uint32_t blocks)
 {
+	uint64_t of = hash(hot, id);
+
+	if (hot->bytes == 0)
+		return;
 	pthread_mutex_lock(&hot->lock);
-	for (uint32_t i = 0; i < set->count; i++) {
-		if (set->blocks[i])
-			hide(hot, set->blocks[i]);
+	for (uint32_t i = 0; i < blocks; i++) {
+		struct dist_hot_block *block = *find(hot, of, id, i);
+
+		if (block)
+			block->found = false;
 	}
 	pthread_mutex_unlock(&hot->lock);
 }
 
-void dist_hot_forget(struct dist_hot *hot, struct dist_hot_set *set)
+void dist_hot_forget(struct dist_hot *hot, const struct content_id *id, uint32_t blocks)
 {
+	uint64_t of = hash(hot, id);
+
+	if (hot->bytes == 0)
+		return;
 	pthread_mutex_lock(&hot->lock);
-	for (uint32_t i = 0; i < set->count; i++) {
-		if (set->blocks[i])
-			drop(hot, set->blocks[i]);
+	for (uint32_t i = 0; i < blocks; i++) {
+		struct dist_hot_block **at = find(hot, of, id, i);
+
+		if (*at)
+			drop(hot, at);
 	}
 	pthread_mutex_unlock(&hot->lock);
-	ponto_free(hot->alloc, set->blocks);
-	*set = (struct dist_hot_set){NULL, 0};
 }

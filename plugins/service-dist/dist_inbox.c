@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#define LOOK (2 * PONTO_MS)
+#define LOOK (5 * PONTO_MS)
 
 struct record {
 	struct ponto_addr from;

@@ -1,5 +1,5 @@
 /* service-dist: what was answered on the HTTP server's threads, on its way to the component's loop. The first message wakes
- * the loop; while more come it looks every two milliseconds by itself.
+ * the loop; while more come it looks every five milliseconds by itself.
  *
  * Bounded: when it is full nothing more is answered there, and so who sends waits for the loop. */
 #ifndef PLUGINS_SERVICE_DIST_DIST_INBOX_H

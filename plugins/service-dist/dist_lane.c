@@ -26,6 +26,37 @@ struct lane_job {
 
 static void next(struct dist_cache *cache, struct dist_entry *entry);
 
+/* ---- what waits to be put ---------------------------------------------------------------- */
+
+/* NULL: nothing does. */
+static struct dist_lane *lane_of(const struct dist_cache *cache, const struct dist_entry *entry)
+{
+	return (struct dist_lane *)dist_slab_at(&cache->lanes, entry->lane);
+}
+
+static void drop_lane(struct dist_cache *cache, struct dist_entry *entry)
+{
+	if (!entry->lane || entry->queued || lane_of(cache, entry)->puts)
+		return;
+	dist_slab_give(&cache->lanes, entry->lane);
+	entry->lane = 0;
+}
+
+static bool has_puts(const struct dist_cache *cache, const struct dist_entry *entry)
+{
+	return entry->lane && lane_of(cache, entry)->puts;
+}
+
+/* All of an entry. */
+static struct dist_put *take_all(struct dist_cache *cache, struct dist_entry *entry)
+{
+	struct dist_put *puts = lane_of(cache, entry)->puts;
+
+	lane_of(cache, entry)->puts = NULL;
+	drop_lane(cache, entry);
+	return puts;
+}
+
 static void free_put(struct dist_cache *cache, struct dist_put *put)
 {
 	ponto_wipe(put->segment.kp, sizeof(put->segment.kp));
@@ -63,12 +94,12 @@ static void removed(struct lane_job *job)
 {
 	struct dist_cache *cache = job->cache;
 	struct dist_entry *entry = job->entry;
-	struct dist_clear *clear = entry->lane.clear;
-	bool verify = entry->lane.verify, scrub = entry->lane.scrub;
+	uint32_t clear = entry->ahead;
+	bool verify = entry->verify, scrub = entry->scrub;
 
-	entry->lane.clear = NULL;
-	entry->lane.remove = job->result != PONTO_OK && !cache->closing;
-	entry->lane.check = entry->lane.touch = entry->lane.verify = entry->lane.scrub = false;
+	entry->ahead = 0;
+	entry->remove = job->result != PONTO_OK && !cache->closing;
+	entry->check = entry->touch = entry->verify = entry->scrub = false;
 	if (job->result != PONTO_OK) {
 		dist_cache_failed(cache, job->result);
 		cache->rest_until = ponto_mono(cache->config.clock) + DIST_CACHE_RETRY;
@@ -76,10 +107,16 @@ static void removed(struct lane_job *job)
 	if (scrub)
 		dist_scrub_checked(cache, entry, 0, 0);
 	next(cache, entry);
-	if (clear)
-		dist_care_removed(cache, clear, job->result);
+	dist_care_removed(cache, clear, job->result);
 	if (verify)
 		dist_care_checked(cache, 0, PONTO_OK, 0);
+}
+
+/* What the store holds was not understood for want of memory. */
+static void again(struct dist_cache *cache, struct dist_entry *entry)
+{
+	entry->touch = true;
+	cache->rest_until = ponto_mono(cache->config.clock) + DIST_CACHE_RETRY;
 }
 
 static void changed(struct lane_job *job)
@@ -98,10 +135,9 @@ static void changed(struct lane_job *job)
 				      "%u records of a segment were damaged and are removed", job->changed.damaged);
 		if (!job->changed.present)
 			dist_index_unlist(&cache->index, entry);
-		else if (!entry->lane.remove)
-			dist_index_set(&cache->index, entry, &job->changed.meta);
-		if (entry->listed)
-			bytes = dist_entry_bytes(entry);
+		else if (!entry->remove && dist_index_set(&cache->index, entry, &job->changed.meta) != PONTO_OK)
+			again(cache, entry);
+		bytes = dist_entry_bytes(&cache->index, entry);
 	} else {
 		if (job->result == PONTO_ENOSPC) {
 			cache->stats.refused += job->change.count;
@@ -126,11 +162,13 @@ static void lane_done(void *arg)
 	struct lane_job *job = arg;
 	struct dist_cache *cache = job->cache;
 
-	job->entry->lane.busy = false;
+	job->entry->busy = false;
+	if (cache->closing)
+		job->entry->remove = job->entry->check = job->entry->verify = job->entry->scrub = false;
 	cache->background -= job->background;
 	cache->writes -= !job->background;
 	if (!job->background)
-		dist_depth_took(&cache->depth, job->took, cache->writers != NULL);
+		dist_depth_took(&cache->depth, job->took, cache->writers != 0);
 	if (job->remove)
 		removed(job);
 	else
@@ -172,33 +210,43 @@ static void take_puts(struct lane_job *job, struct dist_lane *lane)
 /* What is read of it, and what is written of its use: not for the scrub's sake. */
 static void choose_checks(struct lane_job *job, const struct dist_cache *cache, const struct dist_entry *entry)
 {
-	const struct dist_lane *lane = &entry->lane;
+	bool puts = has_puts(cache, entry);
 	struct dist_change *change = &job->change;
 
-	if (lane->check) {
+	if (entry->check) {
 		content_blocks_add(&change->check, 0, CONTENT_BLOCKS_MAX);
 		change->check_list = true;
 	}
-	job->verify = lane->verify;
-	job->scrub = lane->scrub && !lane->puts;
-	if (job->scrub && !lane->check) {
+	job->verify = entry->verify;
+	job->scrub = entry->scrub && !puts;
+	if (job->scrub && !entry->check) {
 		dist_scrub_blocks(cache, &change->check);
 		change->check_list = content_blocks_has(&change->check, 0);
 	}
 	if (job->scrub && entry->listed) {
 		struct content_blocks read = change->check;
 
-		content_blocks_keep(&read, &entry->blocks);
+		content_blocks_keep(&read, dist_entry_blocks(&cache->index, entry));
 		job->reads = dist_entry_bytes_of(entry, &read);
 	}
-	if (entry->listed && (lane->check || lane->touch || lane->puts))
-		change->used = entry->use.at;
+	if (entry->listed && (entry->check || entry->touch || puts))
+		change->used = dist_entry_time(entry, DIST_BY_USE);
+}
+
+static void give_back(struct dist_lane *lane, struct dist_put *puts)
+{
+	struct dist_put *last = puts;
+
+	while (last->next)
+		last = last->next;
+	last->next = lane->puts;
+	lane->last_put = lane->puts ? lane->last_put : last;
+	lane->puts = puts;
 }
 
 /* Begins what is next for a segment. Refused: nothing was taken. */
 static int begin(struct dist_cache *cache, struct dist_entry *entry, bool background)
 {
-	struct dist_lane *lane = &entry->lane;
 	struct lane_job *job = ponto_new(cache->config.alloc, 1, sizeof(*job));
 	int result;
 
@@ -206,87 +254,87 @@ static int begin(struct dist_cache *cache, struct dist_entry *entry, bool backgr
 		return PONTO_ENOMEM;
 	job->cache = cache;
 	job->entry = entry;
-	job->id = entry->id;
-	job->remove = lane->remove;
-	job->blocks = lane->remove ? content_segment_blocks(entry->algo, entry->size) : 0;
+	dist_entry_id(&cache->index, entry, &job->id);
+	job->remove = entry->remove;
+	job->blocks = entry->remove ? content_segment_blocks(dist_entry_algo(entry), entry->size) : 0;
 	job->background = background;
 	job->change.now = dist_cache_wall(cache);
 	job->change.stop = &cache->stop;
 	if (!job->remove) {
 		choose_checks(job, cache, entry);
-		if (lane->puts) {
-			take_puts(job, lane);
+		if (has_puts(cache, entry)) {
+			take_puts(job, lane_of(cache, entry));
 			job->change.used = job->change.now;
 		}
 	}
 	result = ponto_pool_submit(background ? cache->config.store.pool : cache->pool, cache->config.loop, lane_run,
 				   lane_done, job);
 	if (result != PONTO_OK) {
-		struct dist_put *last = job->puts;
-
-		while (last && last->next)
-			last = last->next;
-		if (last) {
-			last->next = lane->puts;
-			lane->puts = job->puts;
-			lane->last_put = lane->last_put ? lane->last_put : last;
-		}
+		if (job->puts)
+			give_back(lane_of(cache, entry), job->puts);
 		ponto_free(cache->config.alloc, job);
 		return result;
 	}
 	if (!job->remove)
-		lane->check = lane->touch = lane->verify = false;
+		entry->check = entry->touch = entry->verify = false;
 	if (job->scrub)
-		lane->scrub = false;
-	lane->busy = true;
+		entry->scrub = false;
+	entry->busy = true;
+	drop_lane(cache, entry);
 	cache->jobs++;
 	cache->background += background;
 	cache->writes += !background;
 	return PONTO_OK;
 }
 
-/* ---- what waits -------------------------------------------------------------------------------- */
+/* ---- who waits --------------------------------------------------------------------------------- */
 
 void dist_lane_wait(struct dist_cache *cache, struct dist_entry *entry)
 {
-	if (entry->lane.waiting || entry->lane.busy)
+	if (entry->waits || entry->busy)
 		return;
-	entry->lane.waiting = true;
-	entry->lane.next_waiting = NULL;
-	*(cache->waiting ? &cache->last_waiting->lane.next_waiting : &cache->waiting) = entry;
-	cache->last_waiting = entry;
+	entry->waits = true;
+	entry->next_waiting = 0;
+	*(cache->waiting ? &dist_index_at(&cache->index, cache->last_waiting)->next_waiting : &cache->waiting) =
+		entry->self;
+	cache->last_waiting = entry->self;
 }
 
 /* What somebody waits for, in the order in which it came. */
 static void queue_writer(struct dist_cache *cache, struct dist_entry *entry)
 {
-	if (entry->lane.queued || entry->lane.busy)
+	const struct dist_entry *last = dist_index_at(&cache->index, cache->last_writer);
+
+	if (entry->queued || entry->busy)
 		return;
-	entry->lane.queued = true;
-	entry->lane.next_writer = NULL;
-	*(cache->writers ? &cache->last_writer->lane.next_writer : &cache->writers) = entry;
-	cache->last_writer = entry;
+	entry->queued = true;
+	lane_of(cache, entry)->next_writer = 0;
+	*(cache->writers ? &lane_of(cache, last)->next_writer : &cache->writers) = entry->self;
+	cache->last_writer = entry->self;
 }
 
 static void advance_writers(struct dist_cache *cache)
 {
 	while (cache->writers && cache->writes < cache->depth.now) {
-		struct dist_entry *entry = cache->writers;
-		struct dist_lane *lane = &entry->lane;
+		struct dist_entry *entry = dist_index_at(&cache->index, cache->writers);
 		struct dist_put *refused = NULL;
 		int result = PONTO_OK;
 
-		cache->writers = lane->next_writer;
-		lane->queued = false;
-		if (lane->puts && !lane->busy && !lane->remove)
+		cache->writers = lane_of(cache, entry)->next_writer;
+		entry->queued = false;
+		if (has_puts(cache, entry) && !entry->busy && !entry->remove)
 			result = begin(cache, entry, false);
-		if (result != PONTO_OK) {
-			refused = lane->puts;
-			lane->puts = lane->last_put = NULL;
-		}
+		if (result != PONTO_OK)
+			refused = take_all(cache, entry);
+		drop_lane(cache, entry);
 		next(cache, entry);
 		end_puts(cache, refused, result);
 	}
+}
+
+static bool has_work(const struct dist_entry *entry)
+{
+	return entry->remove || entry->check || entry->touch || entry->scrub;
 }
 
 void dist_lane_advance(struct dist_cache *cache)
@@ -295,16 +343,14 @@ void dist_lane_advance(struct dist_cache *cache)
 
 	advance_writers(cache);
 	while (cache->waiting && cache->background < BACKGROUND_MAX && !rest) {
-		struct dist_entry *entry = cache->waiting;
+		struct dist_entry *entry = dist_index_at(&cache->index, cache->waiting);
 
 		/* A block that came meanwhile took its other work along. */
-		if (!entry->lane.busy &&
-		    (entry->lane.remove || entry->lane.check || entry->lane.touch || entry->lane.scrub) &&
-		    begin(cache, entry, true) != PONTO_OK)
+		if (!entry->busy && has_work(entry) && begin(cache, entry, true) != PONTO_OK)
 			break;
-		cache->waiting = entry->lane.next_waiting;
-		entry->lane.waiting = false;
-		if (!entry->lane.busy)
+		cache->waiting = entry->next_waiting;
+		entry->waits = false;
+		if (!entry->busy)
 			next(cache, entry);
 	}
 	dist_cache_arm(cache);
@@ -313,40 +359,47 @@ void dist_lane_advance(struct dist_cache *cache)
 /* After a job, or after nothing was to be done. */
 static void next(struct dist_cache *cache, struct dist_entry *entry)
 {
-	struct dist_lane *lane = &entry->lane;
-
-	if (lane->busy)
+	if (entry->busy)
 		return;
-	if (lane->puts && !lane->remove)
+	if (has_puts(cache, entry) && !entry->remove)
 		queue_writer(cache, entry);
-	else if (lane->remove || lane->check || lane->touch || lane->scrub)
+	else if (has_work(entry))
 		dist_lane_wait(cache, entry);
-	else if (!entry->listed && !lane->waiting && !lane->queued)
+	else if (!entry->listed && !entry->waits && !entry->queued)
 		dist_index_remove(&cache->index, entry);
 }
 
-void dist_lane_retire(struct dist_cache *cache, struct dist_entry *entry)
+void dist_lane_retire(struct dist_cache *cache, struct dist_entry *entry, uint32_t clear)
 {
 	dist_index_unlist(&cache->index, entry);
-	entry->lane.remove = true;
+	entry->remove = true;
+	entry->ahead = clear;
 	dist_lane_wait(cache, entry);
 }
 
 void dist_lane_abandon(struct dist_cache *cache)
 {
 	struct dist_put *puts = NULL;
+	struct dist_entry *entry;
 
-	cache->writers = cache->last_writer = NULL;
-	for (size_t i = 0; i < cache->index.bucket_count; i++) {
-		for (struct dist_entry *e = cache->index.buckets[i]; e; e = e->next) {
-			if (e->lane.puts) {
-				e->lane.last_put->next = puts;
-				puts = e->lane.puts;
-			}
-			e->lane.puts = e->lane.last_put = NULL;
-			e->lane.queued = false;
-			e->lane.remove = e->lane.check = e->lane.touch = e->lane.verify = e->lane.scrub = false;
+	cache->writers = 0;
+	for (uint32_t number = cache->waiting; number; number = entry->next_waiting) {
+		entry = dist_index_at(&cache->index, number);
+		entry->remove = entry->check = entry->touch = entry->verify = entry->scrub = false;
+	}
+	for (uint32_t i = 1; i <= cache->lanes.made; i++) {
+		struct dist_lane *lane = dist_slab_at(&cache->lanes, i);
+
+		if (!lane->entry)
+			continue;
+		entry = dist_index_at(&cache->index, lane->entry);
+		if (lane->puts) {
+			lane->last_put->next = puts;
+			puts = lane->puts;
+			lane->puts = NULL;
 		}
+		entry->queued = false;
+		drop_lane(cache, entry);
 	}
 	end_puts(cache, puts, PONTO_ECLOSED);
 }
@@ -385,16 +438,17 @@ static int examine(const struct dist_segment *segment, struct dist_piece *piece)
 }
 
 /* Against what is held. */
-static int compare(const struct dist_entry *entry, const struct dist_segment *segment, uint32_t index)
+static int compare(const struct dist_cache *cache, const struct dist_entry *entry, const struct dist_segment *segment,
+		   uint32_t index)
 {
 	if (!entry || !entry->listed)
 		return PONTO_OK;
 	if (!entry->keyed && (segment->keyed || segment->replace))
 		return PONTO_OK; /* it makes room */
-	if (entry->algo != segment->algo || entry->size != segment->size)
+	if (dist_entry_algo(entry) != segment->algo || entry->size != segment->size)
 		return PONTO_EINVAL;
 	if (entry->keyed == segment->keyed)
-		return content_blocks_has(&entry->blocks, index) ? PONTO_EEXIST : PONTO_OK;
+		return content_blocks_has(dist_entry_blocks(&cache->index, entry), index) ? PONTO_EEXIST : PONTO_OK;
 	return entry->keyed ? PONTO_EEXIST : PONTO_OK;
 }
 
@@ -439,14 +493,18 @@ static int admit(struct dist_cache *cache)
 /* Into the lane; it begins at once when that is idle. */
 static int enqueue(struct dist_cache *cache, struct dist_entry *entry, struct dist_put *put)
 {
-	struct dist_lane *lane = &entry->lane;
+	struct dist_lane *lane;
 	int result;
 
+	if (!entry->lane)
+		entry->lane = dist_slab_take(&cache->lanes);
+	lane = lane_of(cache, entry);
+	if (!lane)
+		return PONTO_ENOMEM;
+	lane->entry = entry->self;
 	*(lane->puts ? &lane->last_put->next : &lane->puts) = put;
 	lane->last_put = put;
-	if (lane->busy || lane->remove)
-		return PONTO_OK;
-	if (lane->queued)
+	if (entry->busy || entry->remove || entry->queued)
 		return PONTO_OK;
 	if (cache->writes >= cache->depth.now) {
 		queue_writer(cache, entry);
@@ -455,7 +513,7 @@ static int enqueue(struct dist_cache *cache, struct dist_entry *entry, struct di
 	/* It is alone: others would have made the lane busy. */
 	result = begin(cache, entry, false);
 	if (result != PONTO_OK)
-		lane->puts = lane->last_put = NULL;
+		(void)take_all(cache, entry);
 	return result;
 }
 
@@ -472,11 +530,11 @@ int dist_cache_put(struct dist_cache *cache, const struct dist_segment *segment,
 	if (result != PONTO_OK)
 		return result;
 	entry = dist_index_find(&cache->index, &segment->id);
-	result = compare(entry, segment, piece->index);
+	result = compare(cache, entry, segment, piece->index);
 	if (result != PONTO_OK)
 		return result;
 	put = make_put(cache, segment, &examined,
-		       entry && entry->listed ? entry->hashes * content_hash_size(segment->algo) : 0);
+		       entry ? dist_entry_hashes(&cache->index, entry) * content_hash_size(segment->algo) : 0);
 	if (put && !entry)
 		entry = dist_index_add(&cache->index, &segment->id);
 	if (!put || !entry) {
@@ -492,7 +550,7 @@ int dist_cache_put(struct dist_cache *cache, const struct dist_segment *segment,
 		return PONTO_OK;
 	}
 	free_put(cache, put);
-	if (!entry->listed && !entry->lane.waiting && !entry->lane.queued)
+	if (!entry->listed && !entry->busy && !entry->waits && !entry->queued && !entry->lane)
 		dist_index_remove(&cache->index, entry);
 	return result;
 }

@@ -47,10 +47,12 @@ int dist_ledger_encode(const struct dist_ledger *ledger, uint8_t out[DIST_LEDGER
 		ponto_write_be64(&w, top->bytes);
 		ponto_write_be64(&w, top->blocks);
 	}
+	ponto_write_be64(&w, ledger->scrub_found);
+	ponto_write_u8(&w, ledger->scrub_alert);
 	return dist_value_close(owner(), &w, len);
 }
 
-/* One without the counters that came later is as good. */
+/* One without what came later is as good. */
 static int decode(struct ponto_reader *r, struct dist_ledger *out)
 {
 	unsigned counts, top;
@@ -75,6 +77,10 @@ static int decode(struct ponto_reader *r, struct dist_ledger *out)
 			return PONTO_EPROTO;
 		t->bytes = ponto_read_be64(r);
 		t->blocks = ponto_read_be64(r);
+	}
+	if (ponto_reader_left(r) > 0) {
+		out->scrub_found = ponto_read_be64(r);
+		out->scrub_alert = ponto_read_u8(r) != 0;
 	}
 	return ponto_reader_done(r);
 }
@@ -130,6 +136,9 @@ void dist_ledger_add(struct dist_ledger *ledger, const struct dist_ledger *more)
 	ledger->scrub_at = more->scrub_at;
 	ledger->scrub_began = more->scrub_began;
 	ledger->scrub_ended = more->scrub_ended;
+	ledger->scrub_found = more->scrub_found;
+	/* Who has not read all of it since cannot know better than another cache on the store. */
+	ledger->scrub_alert = more->scrub_alert || (ledger->scrub_alert && more->count[DIST_COUNT_ROUNDS] == 0);
 	ledger->writer = more->writer;
 	ledger->serial = more->serial;
 }

@@ -49,6 +49,8 @@ struct dist_ledger {
 	/* The scrub: where it is: the creation of the segment that it looks at next, 0: it rests; when the round began and
 	 * when the last one ended, wall microseconds; 0: never. */
 	uint64_t scrub_at, scrub_began, scrub_ended;
+	uint64_t scrub_found; /* damaged records, in the round that goes on or ended last */
+	bool scrub_alert;     /* or, while one goes on, in the one before */
 	/* Who wrote it last, and the number of that writing: so that a writing whose end was not told is not repeated. */
 	uint64_t writer, serial;
 	struct dist_top top[DIST_TOP];

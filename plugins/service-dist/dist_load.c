@@ -6,6 +6,7 @@
 
 #define TOPIC "service.dist.cache"
 #define LOOKS 2u /* pages that are looked at, at once: one worker is left for who reads */
+#define LINKS 32768u /* entries given their places in one go */
 
 struct load {
 	struct dist_cache *cache;
@@ -21,6 +22,8 @@ struct load {
 	int ledger_result, share_result;
 	uint64_t share;
 	bool seeking;
+	struct dist_sort sort;
+	bool sorted;
 };
 
 struct load_job {
@@ -76,7 +79,7 @@ static void end(struct load *load)
 	const struct ponto_alloc *alloc = cache->config.alloc;
 	int result = cache->closing ? PONTO_ECLOSED : load->result;
 
-	dist_index_loaded(&cache->index);
+	dist_sort_end(&load->sort);
 	cache->broken = result != PONTO_OK;
 	if (result == PONTO_OK) {
 		cache->ready = true;
@@ -97,6 +100,56 @@ static void end(struct load *load)
 	dist_lane_advance(cache);
 }
 
+/* ---- places ------------------------------------------------------------------------------- */
+
+static int submit(struct load_job *job, ponto_loop_fn *run, ponto_loop_fn *done);
+
+static void sort_run(void *arg)
+{
+	struct load *load = ((struct load_job *)arg)->load;
+
+	if (!load->sorted)
+		dist_sort_run(&load->sort);
+}
+
+static int place_some(struct load *load);
+
+static void sort_done(void *arg)
+{
+	struct load_job *job = arg;
+	struct load *load = job->load;
+	struct dist_cache *cache = load->cache;
+
+	free_job(job);
+	load->sorted = true;
+	if (cache->closing || !dist_sort_link(&load->sort, &cache->index, LINKS))
+		end(load);
+	else if ((load->result = place_some(load)) != PONTO_OK)
+		end(load);
+	dist_cache_job_done(cache);
+}
+
+/* Sorted by a worker, then put into the orders, some at a time, so that nobody waits for it. */
+static int place_some(struct load *load)
+{
+	struct load_job *job = ponto_new(load->cache->config.alloc, 1, sizeof(*job));
+
+	if (!job)
+		return PONTO_ENOMEM;
+	job->load = load;
+	return submit(job, sort_run, sort_done);
+}
+
+static void place(struct load *load)
+{
+	if (load->result == PONTO_OK && !load->cache->closing)
+		load->result = dist_sort_begin(&load->sort, &load->cache->index);
+	if (load->result == PONTO_OK && !load->cache->closing)
+		load->result = place_some(load);
+	if (load->result != PONTO_OK || load->cache->closing)
+		end(load);
+}
+
 /* ---- pages ---------------------------------------------------------------------------------- */
 
 /* What came or was begun meanwhile is newer than what was read; when that fails, the store is asked again. */
@@ -109,14 +162,13 @@ static int take_page(struct load *load, const struct dist_page *page)
 		struct dist_entry *entry = dist_index_find(&cache->index, &found->id);
 
 		if (entry) {
-			entry->lane.touch = true;
+			entry->touch = true;
 			dist_lane_wait(cache, entry);
 			continue;
 		}
 		entry = dist_index_add(&cache->index, &found->id);
-		if (!entry)
+		if (!entry || dist_index_load(&cache->index, entry, &found->meta) != PONTO_OK)
 			return PONTO_ENOMEM;
-		dist_index_set(&cache->index, entry, &found->meta);
 	}
 	load->orphans += page->orphans;
 	load->damaged += page->damaged;
@@ -245,7 +297,7 @@ static void advance(struct load *load)
 	if (result != PONTO_OK)
 		failed(load, result);
 	if (!load->seeking && load->looks == 0 && (load->all || load->cache->closing))
-		end(load);
+		place(load);
 }
 
 int dist_load_begin(struct dist_cache *cache)
@@ -256,7 +308,7 @@ int dist_load_begin(struct dist_cache *cache)
 	if (!load)
 		return PONTO_ENOMEM;
 	load->cache = cache;
-	cache->index.loading = true;
+	load->sort.alloc = cache->config.alloc;
 	result = seek(load);
 	if (result != PONTO_OK)
 		ponto_free(cache->config.alloc, load);

@@ -12,7 +12,7 @@
 
 #define TOPIC "service.dist.peer"
 #define INBOX (256u * 1024) /* bytes of notes of what was answered at once */
-#define HEAD_LIMIT 1024u /* bytes of a request's head: neighbours send some hundred */
+#define HEAD_LIMIT 512u /* bytes of a request's head: neighbours send some hundred */
 #define PATH "/116B50EB-ECE2-41ac-8429-9F9E963361B7" /* 2.1; others write it with a slash behind, or otherwise */
 
 struct dist_peer {
@@ -40,7 +40,9 @@ struct serving {
 	enum content_crypto crypto;
 	uint8_t *buffer;
 	size_t len;
-	bool reading;
+	bool reading; /* or what is held is being looked up in the store */
+	struct content_ids ids; /* which then are asked for */
+	bool overdue;		/* meanwhile */
 	bool counted; /* in the crowd, as this address */
 	struct ponto_addr client;
 	bool relayed; /* it is given as it came */
@@ -122,16 +124,17 @@ static void respond(struct serving *s, unsigned status, struct ponto_bytes body)
 
 /* ---- what is held ------------------------------------------------------------------------ */
 
-static void look_up(struct dist_peer *peer, const struct content_server_effect *effect)
+static void tell_held(struct serving *s)
 {
+	struct dist_peer *peer = s->peer;
 	const struct ponto_alloc *alloc = peer->dist->env->alloc;
-	struct content_held *held = ponto_new(alloc, effect->ids.count ? effect->ids.count : 1, sizeof(*held));
-	struct ponto_reader r = ponto_reader(effect->ids.bytes);
+	struct content_held *held = ponto_new(alloc, s->ids.count ? s->ids.count : 1, sizeof(*held));
+	struct ponto_reader r = ponto_reader(s->ids.bytes);
 	struct content_id id;
 	size_t count = 0;
 	int result = PONTO_ENOMEM;
 
-	while (held && count < effect->ids.count && content_ids_next(&r, &id)) {
+	while (held && count < s->ids.count && content_ids_next(&r, &id)) {
 		struct dist_known known;
 
 		if (peer->dist->cached && dist_cache_find(peer->dist->cache, &id, &known)) {
@@ -141,10 +144,55 @@ static void look_up(struct dist_peer *peer, const struct content_server_effect *
 		count++;
 	}
 	if (held)
-		result = content_server_held(peer->engine, effect->serving, held, effect->ids.count);
+		result = content_server_held(peer->engine, s->serving, held, s->ids.count);
 	if (result != PONTO_OK)
 		ponto_debug(peer->dist->env->log, TOPIC, "a request is aborted: %s", ponto_strerror(result));
 	ponto_free(alloc, held);
+}
+
+static void learned(void *arg, int result)
+{
+	struct serving *s = arg;
+	struct dist_peer *peer = s->peer;
+
+	(void)result; /* what is known by now is told, whatever it is */
+	s->reading = false;
+	if (!waits(s))
+		finish(s);
+	else if (s->overdue)
+		respond(s, 503, ponto_bytes(NULL, 0));
+	else
+		tell_held(s);
+	pump(peer);
+	dist_check_stopped(peer->dist);
+}
+
+/* The store may hold what is not known here. */
+static bool ask_store(struct serving *s)
+{
+	struct dist *dist = s->peer->dist;
+	struct ponto_reader r = ponto_reader(s->ids.bytes);
+	struct content_id *ids;
+	size_t count = 0;
+	int result = PONTO_ENOENT;
+
+	if (!dist->cached || !dist_cache_learns(dist->cache))
+		return false;
+	ids = ponto_new(dist->env->alloc, s->ids.count ? s->ids.count : 1, sizeof(*ids));
+	while (ids && count < s->ids.count && content_ids_next(&r, &ids[count]))
+		count++;
+	if (count > 0)
+		result = dist_cache_learn(dist->cache, ids, count, learned, s);
+	ponto_free(dist->env->alloc, ids);
+	return result == PONTO_OK;
+}
+
+static void look_up(struct serving *s, const struct content_server_effect *effect)
+{
+	s->ids = effect->ids;
+	s->reading = ask_store(s);
+	if (!s->reading)
+		tell_held(s);
 }
 
 /* ---- blocks --------------------------------------------------------------------------------- */
@@ -264,6 +312,8 @@ static void block_served(struct serving *s, int result)
 		give(s);
 	} else {
 		ponto_counter_add(peer->absent, 1); /* an empty block: the engine's ANSWER comes */
+		if (s->overdue)
+			respond(s, 503, ponto_bytes(NULL, 0));
 	}
 }
 
@@ -287,7 +337,7 @@ static int take_hot(struct serving *s)
 	if (s->hot->found && s->hot->next == s->blk.next)
 		return PONTO_OK;
 	if (s->crypto != CONTENT_PLAIN) {
-		dist_cache_reveal(s->peer->dist->cache, s->hot, s->kp, s->blk.next);
+		dist_cache_reveal(s->peer->dist->cache, s->hot, s->blk.next);
 		return PONTO_OK;
 	}
 	result = write_answer(s, &s->hot->block, &at);
@@ -343,7 +393,7 @@ static void pump(struct dist_peer *peer)
 
 		switch (effect.kind) {
 		case CONTENT_SERVER_LOOKUP:
-			look_up(peer, &effect);
+			look_up(s, &effect);
 			break;
 		case CONTENT_SERVER_SERVE:
 			serve(s, &effect);
@@ -352,6 +402,7 @@ static void pump(struct dist_peer *peer)
 			respond(s, 200, effect.body);
 			break;
 		default: /* too slow, or no memory; one that is being sent ends with its connection's own time */
+			s->overdue = true;
 			if (!s->reading && s->request)
 				respond(s, 503, ponto_bytes(NULL, 0));
 		}

@@ -75,7 +75,7 @@ static void on_ready(void *arg, int result)
 	struct dist *dist = arg;
 
 	dist->cached = result == PONTO_OK;
-	if (result != PONTO_OK)
+	if (result != PONTO_OK && result != PONTO_ECLOSED) /* the latter: the node stops meanwhile */
 		ponto_error(dist->env->log, TOPIC, "nothing is cached: the store cannot be read: %s",
 			    ponto_strerror(result));
 }
@@ -99,6 +99,7 @@ static int open_cache(struct dist *dist)
 		.share = (unsigned)ponto_conf_int(dist->conf, "cache_share"),
 		.scrub = (uint64_t)ponto_conf_int(dist->conf, "cache_scrub") * DAY,
 		.scrub_rate = (uint64_t)ponto_conf_int(dist->conf, "cache_scrub_rate") * MIB,
+		.shared = ponto_store_shared(dist->store),
 	};
 	int result = dist_cache_open(&config, on_ready, dist, &dist->cache);
 

@@ -84,6 +84,21 @@ bool dist_meta_valid(const struct dist_meta *meta)
 	       content_blocks_next(&meta->blocks, blocks) == CONTENT_BLOCKS_MAX;
 }
 
+int dist_meta_segment(const struct dist_meta *meta, struct ponto_bytes hashes, const struct ponto_alloc *alloc,
+		      uint8_t **list, struct content_segment *out)
+{
+	uint8_t *copy = ponto_bytes_dup(alloc, hashes);
+
+	if (!copy)
+		return PONTO_ENOMEM;
+	*list = copy;
+	out->size = meta->size;
+	memcpy(out->hod, meta->hod, sizeof(out->hod));
+	memcpy(out->kp, meta->kp, sizeof(out->kp));
+	out->block_hashes = ponto_bytes(copy, hashes.len);
+	return PONTO_OK;
+}
+
 int dist_meta_encode(const struct content_id *id, const struct dist_meta *meta, uint8_t out[DIST_META_MAX], size_t *len)
 {
 	struct ponto_writer w = ponto_writer(out, DIST_META_MAX);

@@ -49,6 +49,11 @@ struct dist_meta {
 	struct content_blocks blocks; /* at least one */
 };
 
+/* The segment as its meta and hashes describe it; *list holds a copy of the hashes, of which out has a view. PONTO_ENOMEM.
+ * gives *list */
+PONTO_MUST_CHECK int dist_meta_segment(const struct dist_meta *meta, struct ponto_bytes hashes,
+				       const struct ponto_alloc *alloc, uint8_t **list, struct content_segment *out);
+
 #define DIST_META_MAX 256
 /* Whether algo and size are possible, and blocks and hashes are not more than such a segment has. */
 bool dist_meta_valid(const struct dist_meta *meta);

@@ -36,9 +36,10 @@ static void say(struct dist_cache *cache, bool all)
 /* Where it is, 0: it rests. */
 static uint64_t place(const struct dist_cache *cache)
 {
-	const struct dist_link *cursor = cache->index.cursor;
+	const struct dist_entry *at = cache->index.cursor[DIST_CURSOR_SCRUB];
+	uint64_t created = at ? dist_entry_time(at, DIST_BY_AGE) : 0;
 
-	return !cache->scrub.due || !cursor ? 0 : cursor->at ? cursor->at : 1;
+	return !cache->scrub.due || !at ? 0 : created ? created : 1;
 }
 
 /* What others left stays until it has begun. */
@@ -56,6 +57,8 @@ void dist_scrub_tell(const struct dist_cache *cache, struct dist_ledger *ledger)
 	ledger->scrub_at = here ? place(cache) : kept->scrub_at;
 	ledger->scrub_began = here ? s->began : kept->scrub_began;
 	ledger->scrub_ended = here ? s->ended : kept->scrub_ended;
+	ledger->scrub_found = here ? s->found : kept->scrub_found;
+	ledger->scrub_alert = here ? s->alerts : kept->scrub_alert;
 }
 
 bool dist_scrub_moved(const struct dist_cache *cache)
@@ -64,6 +67,12 @@ bool dist_scrub_moved(const struct dist_cache *cache)
 
 	return is_here(cache) && (place(cache) != kept->scrub_at || cache->scrub.began != kept->scrub_began ||
 				  cache->scrub.ended != kept->scrub_ended);
+}
+
+static void set_alert(struct dist_scrub *s, bool alerts)
+{
+	s->alerts = alerts;
+	ponto_gauge_set(s->alert, alerts);
 }
 
 /* ---- a round ------------------------------------------------------------------------------- */
@@ -88,7 +97,7 @@ static void end_round(struct dist_cache *cache)
 	s->ended = dist_cache_wall(cache);
 	cache->tally.since[DIST_COUNT_ROUNDS]++;
 	ponto_counter_add(s->rounds, 1);
-	ponto_gauge_set(s->alert, s->found > 0);
+	set_alert(s, s->found > 0);
 	say(cache, true);
 	ponto_info(cache->config.log, TOPIC, "all of the cache was read: %llu damaged records",
 		   (unsigned long long)s->found);
@@ -104,7 +113,7 @@ static void begin_round(struct dist_cache *cache)
 	s->found = s->read = 0;
 	s->block = 0;
 	s->began = dist_cache_wall(cache);
-	cache->index.cursor = cache->index.ages.first;
+	cache->index.cursor[DIST_CURSOR_SCRUB] = dist_index_first(&cache->index, DIST_BY_AGE);
 }
 
 static void step(void *arg)
@@ -117,13 +126,13 @@ static void step(void *arg)
 		return;
 	if (!s->due)
 		begin_round(cache);
-	entry = dist_by_age(cache->index.cursor);
+	entry = cache->index.cursor[DIST_CURSOR_SCRUB];
 	if (!entry) {
 		end_round(cache);
 		return;
 	}
 	s->at_work = true;
-	entry->lane.scrub = true;
+	entry->scrub = true;
 	dist_lane_wait(cache, entry);
 	dist_lane_advance(cache);
 }
@@ -138,15 +147,15 @@ static void move_on(struct dist_cache *cache, const struct dist_entry *entry)
 {
 	struct dist_scrub *s = &cache->scrub;
 
-	if (cache->index.cursor != &entry->age) {
+	if (cache->index.cursor[DIST_CURSOR_SCRUB] != entry) {
 		s->block = 0; /* it went, and the cursor with it */
 		return;
 	}
-	s->block = content_blocks_next(&entry->blocks, s->block + STEP);
+	s->block = content_blocks_next(dist_entry_blocks(&cache->index, entry), s->block + STEP);
 	if (s->block < CONTENT_BLOCKS_MAX)
 		return;
 	s->block = 0;
-	cache->index.cursor = cache->index.cursor->after;
+	cache->index.cursor[DIST_CURSOR_SCRUB] = dist_index_after(&cache->index, DIST_BY_AGE, entry);
 }
 
 void dist_scrub_checked(struct dist_cache *cache, struct dist_entry *entry, uint64_t bytes, uint32_t damaged)
@@ -163,7 +172,7 @@ void dist_scrub_checked(struct dist_cache *cache, struct dist_entry *entry, uint
 	ponto_counter_add(s->bytes, bytes);
 	ponto_counter_add(s->damaged, damaged);
 	if (damaged)
-		ponto_gauge_set(s->alert, 1);
+		set_alert(s, true);
 	if (!s->due || cache->closing)
 		return;
 	move_on(cache, entry);
@@ -177,16 +186,19 @@ void dist_scrub_start(struct dist_cache *cache)
 {
 	const struct dist_ledger *kept = &cache->tally.kept;
 	struct dist_scrub *s = &cache->scrub;
-	struct dist_link *link = cache->index.ages.first;
+	struct dist_entry *entry = dist_index_first(&cache->index, DIST_BY_AGE);
 
 	if (!s->timer)
 		return;
 	s->began = kept->scrub_began;
 	s->ended = kept->scrub_ended;
+	s->found = kept->scrub_found;
+	set_alert(s, kept->scrub_alert);
 	if (kept->scrub_at) {
-		for (; link && link->at < kept->scrub_at; link = link->after)
-			s->read += dist_entry_bytes(dist_by_age(link));
-		cache->index.cursor = link;
+		for (; entry && dist_entry_time(entry, DIST_BY_AGE) < kept->scrub_at;
+		     entry = dist_index_after(&cache->index, DIST_BY_AGE, entry))
+			s->read += dist_entry_bytes(&cache->index, entry);
+		cache->index.cursor[DIST_CURSOR_SCRUB] = entry;
 		s->due = true;
 		at(cache, 0);
 	} else {

@@ -44,6 +44,12 @@ struct dist_search {
 
 /* ---- questions of others ------------------------------------------------------------------- */
 
+static void learned(void *arg, int result)
+{
+	(void)arg;
+	(void)result;
+}
+
 static void lookup(void *arg, const struct ponto_bytes *ids, size_t count, struct ponto_held *held)
 {
 	const struct place *place = arg;
@@ -52,8 +58,14 @@ static void lookup(void *arg, const struct ponto_bytes *ids, size_t count, struc
 	struct content_id id;
 
 	for (size_t i = 0; i < count && dist->cache; i++) {
-		if (content_id_set(ids[i], &id) != PONTO_OK || !dist_cache_find(dist->cache, &id, &known))
+		if (content_id_set(ids[i], &id) != PONTO_OK)
 			continue;
+		if (!dist_cache_find(dist->cache, &id, &known)) {
+			/* Nobody waits: who seeks it asks again. */
+			if (!dist_cache_is_ready(dist->cache))
+				(void)!dist_cache_learn(dist->cache, &id, 1, learned, NULL);
+			continue;
+		}
 		held[i].state = known.whole ? PONTO_HELD_ALL : PONTO_HELD_PART;
 		held[i].blocks = content_blocks_count(&known.blocks);
 		held[i].age = dist_cache_age(dist->cache, &known);

@@ -86,12 +86,12 @@ static int remove_orphans(const struct dist_shelf *shelf, struct ponto_bytes gro
 
 /* *value is NULL, or the bytes that were decoded. PONTO_ECORRUPT: by the store or by the decoder. */
 static int read_meta(const struct dist_shelf *shelf, const struct content_id *id, struct ponto_bytes group,
-		     uint8_t **value, size_t *len, struct dist_meta *meta)
+		     uint64_t deadline, uint8_t **value, size_t *len, struct dist_meta *meta)
 {
 	int result;
 
 	*value = NULL;
-	result = ponto_store_get(shelf->store, group, key_meta(), soon(shelf), shelf->alloc, value, len, NULL);
+	result = ponto_store_get(shelf->store, group, key_meta(), deadline, shelf->alloc, value, len, NULL);
 	if (result != PONTO_OK)
 		return result;
 	result = dist_meta_decode(id, ponto_bytes(*value, *len), meta);
@@ -121,6 +121,17 @@ int dist_shelf_read(const struct dist_shelf *shelf, const struct content_id *id,
 	*block = found;
 	*value = bytes;
 	return PONTO_OK;
+}
+
+int dist_shelf_known(const struct dist_shelf *shelf, const struct content_id *id, uint64_t deadline,
+		     struct dist_meta *out)
+{
+	uint8_t group[DIST_GROUP_MAX], *value;
+	size_t len;
+	int result = read_meta(shelf, id, ponto_bytes(group, dist_group(id, group)), deadline, &value, &len, out);
+
+	ponto_free(shelf->alloc, value);
+	return result;
 }
 
 int dist_shelf_hashes(const struct dist_shelf *shelf, const struct content_id *id, enum content_algo algo,
@@ -389,7 +400,7 @@ static int write_back(struct attempt *a)
 /* PONTO_EGUARD: another one was faster. */
 static int try_change(struct attempt *a)
 {
-	int result = read_meta(a->shelf, a->id, a->group, &a->old, &a->old_len, &a->meta);
+	int result = read_meta(a->shelf, a->id, a->group, soon(a->shelf), &a->old, &a->old_len, &a->meta);
 
 	if (result == PONTO_ECORRUPT) {
 		/* Nothing can be known of its blocks. */
@@ -453,12 +464,10 @@ static bool collect(void *arg, struct ponto_bytes group)
 /* What is wrong with a group is not of this call; only want of memory or time ends it. */
 static int look(const struct dist_shelf *shelf, struct dist_page *page, struct dist_found *found, bool *good)
 {
-	uint8_t group_bytes[DIST_GROUP_MAX], *value;
+	uint8_t group_bytes[DIST_GROUP_MAX];
 	struct ponto_bytes group = ponto_bytes(group_bytes, dist_group(&found->id, group_bytes));
-	size_t len;
-	int result = read_meta(shelf, &found->id, group, &value, &len, &found->meta);
+	int result = dist_shelf_known(shelf, &found->id, soon(shelf), &found->meta);
 
-	ponto_free(shelf->alloc, value);
 	*good = result == PONTO_OK;
 	if (result == PONTO_ENOENT) {
 		page->orphans++;

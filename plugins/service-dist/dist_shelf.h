@@ -71,6 +71,11 @@ PONTO_MUST_CHECK int dist_shelf_read(const struct dist_shelf *shelf, const struc
 				     const struct dist_meta *meta, uint32_t index, uint8_t **value,
 				     struct dist_block *block);
 
+/* What is known of a segment, by a monotonic deadline. PONTO_ENOENT; PONTO_ECORRUPT, PONTO_ENOTSUP: of a later version; the
+ * store's. */
+PONTO_MUST_CHECK int dist_shelf_known(const struct dist_shelf *shelf, const struct content_id *id, uint64_t deadline,
+				      struct dist_meta *out);
+
 /* The hashes of the first blocks, a view into *value. PONTO_ENOENT, PONTO_ECORRUPT; the store's. gives *value */
 PONTO_MUST_CHECK int dist_shelf_hashes(const struct dist_shelf *shelf, const struct content_id *id,
 				       enum content_algo algo, uint8_t **value, struct ponto_bytes *hashes);
@@ -78,7 +83,7 @@ PONTO_MUST_CHECK int dist_shelf_hashes(const struct dist_shelf *shelf, const str
 /* All records of a segment that can have so many blocks, in one batch; CONTENT_BLOCKS_MAX when that is not known. */
 PONTO_MUST_CHECK int dist_shelf_remove(const struct dist_shelf *shelf, const struct content_id *id, uint32_t blocks);
 
-#define DIST_PAGE 128 /* groups of a store looked at in one go, whatever they hold */
+#define DIST_PAGE 256 /* groups of a store looked at in one go, whatever they hold */
 
 struct dist_found {
 	struct content_id id;

@@ -196,6 +196,7 @@ static void set_up(struct rds_store *store, const struct ponto_env *env)
 	pthread_condattr_t attr;
 
 	store->env = env;
+	store->shared = nspace[0];
 	snprintf(store->nspace, sizeof(store->nspace), "%s%s%s", nspace[0] ? nspace : env->node_name,
 		 nspace[0] ? "" : "-", nspace[0] ? "" : env->instance);
 	store->timeout = (uint64_t)ponto_conf_int(env->conf, "timeout") * PONTO_SECOND;
@@ -268,6 +269,11 @@ static int rds_flush(void *self, uint64_t deadline)
 	return rds_late(self, deadline) ? PONTO_ETIME : PONTO_OK;
 }
 
+static bool rds_shared(void *self)
+{
+	return ((const struct rds_store *)self)->shared;
+}
+
 static const struct ponto_store_ops rds_ops = {
 	.head = {PONTO_STORE_ABI, sizeof(struct ponto_store_ops)},
 	.create = rds_create,
@@ -279,6 +285,7 @@ static const struct ponto_store_ops rds_ops = {
 	.groups = rds_groups,
 	.batch = rds_batch,
 	.flush = rds_flush,
+	.shared = rds_shared,
 };
 
 PONTO_PLUGIN(store_rados) = {

@@ -29,6 +29,7 @@ struct rds_store {
 	char nspace[RDS_NAMESPACE_MAX];
 	uint64_t timeout; /* microseconds: the longest that one step may take */
 	size_t parallel;  /* steps under way at most */
+	bool shared;	  /* the namespace was given a name, so it is meant for several; without one it is the node's own */
 
 	pthread_mutex_t lock;
 	pthread_cond_t cond;	/* something below changed, or a step ended */

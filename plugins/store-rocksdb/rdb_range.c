@@ -5,15 +5,21 @@
 #include "plugins/store-rocksdb/rdb_record.h"
 #include "plugins/store-rocksdb/rdb_store.h"
 
+#define STEPS 2u		  /* records of a group that are passed before the next one is sought */
+#define SMALL_GROUPS 8u		  /* one after the other, passed so */
+#define AHEAD (size_t)(128 * 1024) /* bytes read at once where groups are small */
+
 /* An iterator from start on, ending before end (end.len 0: at the last key). */
 struct walk {
 	rocksdb_readoptions_t *options;
 	rocksdb_iterator_t *iterator;
 };
 
-static void walk_begin(struct walk *walk, struct rdb_store *store, struct ponto_bytes start, struct ponto_bytes end)
+static void walk_begin(struct walk *walk, struct rdb_store *store, struct ponto_bytes start, struct ponto_bytes end,
+		       size_t ahead)
 {
 	walk->options = rocksdb_readoptions_create();
+	rocksdb_readoptions_set_readahead_size(walk->options, ahead);
 	if (end.len > 0)
 		rocksdb_readoptions_set_iterate_upper_bound(walk->options, (const char *)end.data, end.len);
 	walk->iterator = rocksdb_create_iterator(store->db.db, walk->options);
@@ -79,7 +85,7 @@ int rdb_iterate(void *self, struct ponto_bytes group, struct ponto_bytes prefix,
 		return PONTO_ETIME;
 	if (end.len > 0 && compare(past, end) >= 0)
 		return PONTO_OK;
-	walk_begin(&walk, store, compare(past, from) > 0 ? past : from, end);
+	walk_begin(&walk, store, compare(past, from) > 0 ? past : from, end, 0);
 	for (; rocksdb_iter_valid(walk.iterator); rocksdb_iter_next(walk.iterator)) {
 		struct ponto_bytes flat = walk_key(&walk), key, value, of;
 		uint64_t expires;
@@ -122,6 +128,29 @@ static int find_group(struct walk *walk, struct rdb_store *store, uint64_t deadl
 	return PONTO_OK;
 }
 
+/* To the first record from end on. To seek it costs as much as to pass some records: so many are at most. False: it was
+ * sought. */
+static bool pass_group(struct walk *walk, struct ponto_bytes end, unsigned steps)
+{
+	for (unsigned i = 0; i < steps; i++) {
+		rocksdb_iter_next(walk->iterator);
+		if (!rocksdb_iter_valid(walk->iterator) || compare(walk_key(walk), end) >= 0)
+			return true;
+	}
+	rocksdb_iter_seek(walk->iterator, (const char *)end.data, end.len);
+	return false;
+}
+
+/* Many small groups lie one after the other: all of them is read, so as much at once. RocksDB does that by itself for
+ * who reads on and on, not for pages. */
+static int read_ahead(struct walk *walk, struct rdb_store *store, struct ponto_bytes start)
+{
+	int result = walk_end(walk, store, PONTO_OK);
+
+	walk_begin(walk, store, start, ponto_bytes(NULL, 0), AHEAD);
+	return result;
+}
+
 /* token: the flat prefix of the group given last, PONTO_STORE_GROUP_MAX + 1 bytes of room. */
 static int give_groups(struct rdb_store *store, uint8_t *token, size_t *token_len, size_t limit, uint64_t deadline,
 		       bool *found, ponto_store_group_fn *fn, void *arg)
@@ -129,7 +158,8 @@ static int give_groups(struct rdb_store *store, uint8_t *token, size_t *token_le
 	static const uint8_t first[] = {RDB_META + 1};
 	uint8_t next[PONTO_STORE_FLAT_MAX];
 	struct walk walk;
-	bool more = true;
+	unsigned small = 0;
+	bool passes = true, more = true;
 	int result;
 
 	memcpy(next, *token_len ? token : first, *token_len ? *token_len : sizeof(first));
@@ -140,7 +170,7 @@ static int give_groups(struct rdb_store *store, uint8_t *token, size_t *token_le
 	*found = false;
 	if (*token_len == 0)
 		return PONTO_OK;
-	walk_begin(&walk, store, ponto_bytes(next, *token_len), ponto_bytes(NULL, 0));
+	walk_begin(&walk, store, ponto_bytes(next, *token_len), ponto_bytes(NULL, 0), 0);
 	while (!(result = find_group(&walk, store, deadline, found)) && *found && more && limit-- > 0) {
 		struct ponto_bytes flat = walk_key(&walk);
 		size_t end;
@@ -153,7 +183,11 @@ static int give_groups(struct rdb_store *store, uint8_t *token, size_t *token_le
 		*found = end > 0;
 		if (end == 0)
 			break;
-		rocksdb_iter_seek(walk.iterator, (const char *)next, end);
+		/* Records may be large: after a group of many none is passed in vain. */
+		passes = pass_group(&walk, ponto_bytes(next, end), passes ? STEPS : 0);
+		small += passes;
+		if (passes && small == SMALL_GROUPS && (result = read_ahead(&walk, store, ponto_bytes(next, end))) != PONTO_OK)
+			break;
 	}
 	return walk_end(&walk, store, result);
 }

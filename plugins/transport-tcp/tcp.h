@@ -111,6 +111,11 @@ int tcpt_listen(void *self, struct ponto_loop *loop, const struct ponto_addr *lo
 	       struct ponto_listener_handle **out);
 void tcpt_unlisten(struct ponto_listener_handle *l);
 int tcpt_listening(struct ponto_listener_handle *l, struct ponto_addr *out);
+/* Of a struct ponto_transport_ops. */
+#define TCPT_STREAM_OPS                                                                                                \
+	.connect = tcpt_connect, .listen = tcpt_listen, .unlisten = tcpt_unlisten, .adopt = tcpt_adopt,                \
+	.write = tcpt_write, .resume = tcpt_resume, .shutdown = tcpt_shutdown, .abort = tcpt_abort,                    \
+	.listening = tcpt_listening, .ends = tcpt_ends
 /* A stream on a connected socket, not watched before it is adopted. takes fd, and the place it entered */
 PONTO_MUST_CHECK int tcpt_wrap(struct tcp_transport *tcp, struct ponto_loop *loop, int fd, struct ponto_stream_handle **out);
 

@@ -27,16 +27,7 @@ static const struct ponto_transport_ops ops = {
 	.head = {PONTO_TRANSPORT_ABI, sizeof(ops)},
 	.create = plugin_create,
 	.destroy = plugin_destroy,
-	.connect = tcpt_connect,
-	.listen = tcpt_listen,
-	.unlisten = tcpt_unlisten,
-	.adopt = tcpt_adopt,
-	.write = tcpt_write,
-	.resume = tcpt_resume,
-	.shutdown = tcpt_shutdown,
-	.abort = tcpt_abort,
-	.listening = tcpt_listening,
-	.ends = tcpt_ends,
+	TCPT_STREAM_OPS,
 };
 
 static const char *const offers[] = {PONTO_FEATURE_STREAM, NULL};

@@ -483,6 +483,30 @@ static void blocks(void **state)
 	free(data);
 }
 
+/* A part of a content is described: data of all of it may be brought, as the page of PeerDistClientStreamRead has it. */
+static void data_beyond_the_range(void **state)
+{
+	struct dist_world *w = *state;
+	BYTE *data = dist_bytes(SIZE), byte, *info;
+	PEERDIST_CONTENT_HANDLE content;
+	ULONGLONG offset = SIZE - 1;
+	size_t size;
+	DWORD bytes;
+
+	PONTO_COVERS("PeerDistClientAddData");
+	dist_publish(w->instance, "x", data, SIZE);
+	info = dist_info(w->instance, "x", 2, 0, 1000, &size);
+	content = dist_open(w->instance, 1, info, size);
+	assert_int_equal(dist_add_data(w->instance, content, SIZE - 10, data + SIZE - 10, 10), ERROR_SUCCESS);
+	assert_int_equal(dist_read(w->instance, content, &offset, &byte, 1, 0, &bytes), PEERDIST_ERROR_NO_MORE);
+	assert_int_equal(dist_add_data(w->instance, content, 0, data, SIZE), ERROR_SUCCESS);
+	offset = 0;
+	assert_int_equal(dist_read(w->instance, content, &offset, &byte, 1, 0, &bytes), ERROR_SUCCESS);
+	assert_int_equal(byte, data[0]);
+	free(info);
+	free(data);
+}
+
 static void a_stream_is_read_in_order(void **state)
 {
 	struct dist_world *w = *state;
@@ -608,6 +632,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(descriptions, dist_setup, dist_teardown),
 	cmocka_unit_test_setup_teardown(describing, dist_setup, dist_teardown),
 	cmocka_unit_test_setup_teardown(blocks, dist_setup, dist_teardown),
+	cmocka_unit_test_setup_teardown(data_beyond_the_range, dist_setup, dist_teardown),
 	cmocka_unit_test_setup_teardown(a_stream_is_read_in_order, dist_setup, dist_teardown),
 	cmocka_unit_test_setup_teardown(tags_and_facts, dist_setup, dist_teardown),
 };

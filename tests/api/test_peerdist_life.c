@@ -1,7 +1,9 @@
 /* Operations of peerdist.h that go on meanwhile: how they end, what cancels them, and what becomes of handles. A daemon
  * that is stopped by a signal answers nothing, so that what waits for it does so for sure. */
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -118,6 +120,70 @@ static void many_at_once(void **state)
 	free(buffers);
 	free(o);
 	CloseHandle(port);
+}
+
+/* Somebody who takes connections and says nothing. */
+static int silent_server(char *services, size_t size)
+{
+	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(addr);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&addr, len), 0);
+	assert_int_equal(listen(fd, 64), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&addr, &len), 0);
+	snprintf(services, size,
+		 "dist = { plugin = \"service-dist\"; retrieval = \"\"; hosted = [\"127.0.0.1:%u\"];"
+		 " request_timeout = 60000; session_timeout = 600000; };",
+		 ntohs(addr.sin_port));
+	return fd;
+}
+
+/* What asks nobody else does not wait for reads that wait for others, however many. */
+static void of_the_cache_alone(void **state)
+{
+	struct dist_world *w = *state;
+	HANDLE event = CreateEventW(NULL, TRUE, FALSE, NULL);
+	OVERLAPPED o[MANY], query = {.hEvent = event}, local = {.hEvent = event};
+	BYTE *data = dist_bytes(SIZE), *info, buffer[1000];
+	PEERDIST_CONTENT_HANDLE content;
+	char services[256];
+	int fd = silent_server(services, sizeof(services));
+	size_t size;
+	DWORD bytes;
+
+	PONTO_COVERS("PeerDistClientBlockRead");
+	api_daemon_stop(&w->daemon);
+	w->daemon.services = services;
+	api_daemon_start(&w->daemon);
+	dist_await(w->instance, PEERDIST_STATUS_AVAILABLE);
+	dist_publish(w->instance, "x", data, SIZE);
+	info = dist_info(w->instance, "x", 1, 0, 0, &size);
+	content = dist_open(w->instance, 1, info, size);
+	assert_int_equal(dist_add_data(w->instance, content, 0, data, 65536), ERROR_SUCCESS);
+	memset(o, 0, sizeof(o));
+	for (unsigned i = 0; i < MANY; i++) {
+		o[i].Offset = 65536 + i * 12000;
+		assert_int_equal(PeerDistClientBlockRead(w->instance, content, 1000, buffer, 300000, &o[i]),
+				 ERROR_IO_PENDING);
+	}
+	assert_int_equal(PeerDistClientBlockRead(w->instance, content, 0, NULL, 300000, &query), ERROR_IO_PENDING);
+	assert_int_equal(WaitForSingleObject(event, 20000), WAIT_OBJECT_0);
+	assert_int_equal(dist_end(ERROR_IO_PENDING, &query, &bytes), ERROR_SUCCESS);
+	assert_int_equal(bytes, 65536);
+	assert_int_equal(PeerDistClientBlockRead(w->instance, content, 1000, buffer, 0, &local), ERROR_IO_PENDING);
+	assert_int_equal(WaitForSingleObject(event, 20000), WAIT_OBJECT_0);
+	assert_int_equal(dist_end(ERROR_IO_PENDING, &local, &bytes), ERROR_SUCCESS);
+	assert_memory_equal(buffer, data, 1000);
+	bytes = 0;
+	for (unsigned i = 0; i < MANY; i++)
+		bytes += !HasOverlappedIoCompleted(&o[i]);
+	assert_true(bytes > MANY / 2); /* of those wait */
+	assert_int_equal(PeerDistClientCancelAsyncOperation(w->instance, content, NULL), ERROR_SUCCESS);
+	CloseHandle(event);
+	close(fd);
+	free(info);
+	free(data);
 }
 
 /* ---- cancelling ------------------------------------------------------------------------------------------ */
@@ -606,6 +672,29 @@ static void closed_while_others_use_it(void **state)
 	free(data);
 }
 
+/* Who sees an operation's end may begin the next one with the same OVERLAPPED at once: its event is not set by the end
+ * of the one before. */
+static void begun_anew_at_once(void **state)
+{
+	struct dist_world *w = *state;
+	HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0),
+	       event = CreateEventW(NULL, TRUE, FALSE, NULL);
+	OVERLAPPED o = {.hEvent = event}, *got;
+	ULONG_PTR key;
+	DWORD bytes;
+
+	for (unsigned i = 0; i < 1000; i++) {
+		assert_int_equal(PeerDistClientFlushContent(w->instance, &tag, port, 0, &o), ERROR_IO_PENDING);
+		assert_true(WaitForSingleObject(event, 0) == WAIT_TIMEOUT || HasOverlappedIoCompleted(&o));
+		while (!HasOverlappedIoCompleted(&o))
+			;
+	}
+	for (unsigned i = 0; i < 1000; i++)
+		assert_true(GetQueuedCompletionStatus(port, &bytes, &key, &got, 60000));
+	CloseHandle(port);
+	CloseHandle(event);
+}
+
 #if !defined(__SANITIZE_THREAD__) /* which cannot follow a fork of a process with threads */
 static void a_child_of_fork_starts_from_nothing(void **state)
 {
@@ -621,14 +710,18 @@ static void a_child_of_fork_starts_from_nothing(void **state)
 		PEERDIST_INSTANCE_HANDLE mine;
 		PEERDIST_CONTENT_HANDLE other;
 		OVERLAPPED o = {0};
+		PEERDIST_STATUS is;
 		BYTE byte = 1;
 		int good = PeerDistClientAddContentInformation(w->instance, content, 1, &byte, &o) ==
 			   PEERDIST_ERROR_INVALIDATED;
 
+		good += PeerDistGetStatus(w->instance, &is) == ERROR_INVALID_HANDLE;
+		good += PeerDistClientFlushContent(w->instance, &tag, NULL, 0, &o) == ERROR_INVALID_HANDLE;
 		good += PeerDistStartup(2, &mine, NULL) == ERROR_SUCCESS;
+		good += PeerDistShutdown(w->instance) == ERROR_INVALID_HANDLE;
 		good += PeerDistClientOpenContent(mine, &tag, NULL, 0, &other) == ERROR_SUCCESS;
 		good += PeerDistShutdown(mine) == ERROR_SUCCESS;
-		_exit(good == 4 ? 0 : 1 + good);
+		_exit(good == 7 ? 0 : 1 + good);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -642,6 +735,7 @@ static void a_child_of_fork_starts_from_nothing(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(events_and_ports, dist_setup, dist_teardown),
 	cmocka_unit_test_setup_teardown(many_at_once, dist_setup, dist_teardown),
+	cmocka_unit_test_setup_teardown(of_the_cache_alone, dist_setup, dist_teardown),
 	cmocka_unit_test_setup_teardown(clients_cancel, dist_setup, dist_teardown),
 	cmocka_unit_test_setup_teardown(servers_cancel, dist_setup, dist_teardown),
 	cmocka_unit_test_setup_teardown(closed_with_operations_under_way, dist_setup, dist_teardown),
@@ -651,6 +745,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(from_many_threads, dist_setup, dist_teardown),
 	cmocka_unit_test_setup_teardown(instances_of_many_threads, dist_setup, dist_teardown),
 	cmocka_unit_test_setup_teardown(closed_while_others_use_it, dist_setup, dist_teardown),
+	cmocka_unit_test_setup_teardown(begun_anew_at_once, dist_setup, dist_teardown),
 #if !defined(__SANITIZE_THREAD__)
 	cmocka_unit_test_setup_teardown(a_child_of_fork_starts_from_nothing, dist_setup, dist_teardown),
 #endif

@@ -122,7 +122,7 @@ static void a_fork(void **state)
 {
 	struct api_world *w = *state;
 	PEER_PNRP_REGISTRATION_INFO info = automatic(7);
-	HREGISTRATION r, other;
+	HREGISTRATION r;
 	int status;
 	pid_t pid;
 
@@ -133,18 +133,20 @@ static void a_fork(void **state)
 		int failed = 0;
 
 		failed |= (PeerPnrpUnregister(r) != PEER_E_NOT_INITIALIZED) << 0;
+#if !defined(__SANITIZE_THREAD__) /* which lets no child of a process with threads have any */
+		HREGISTRATION other;
+
 		failed |= (PeerPnrpStartup(PNRP_VERSION) != S_OK) << 1;
 		failed |= (found(u"0.mine") != 1) << 2; /* another process's now */
 		failed |= (PeerPnrpRegister(u"0.mine", &info, &other) != S_OK) << 3;
 		failed |= (PeerPnrpUnregister(other) != S_OK) << 4;
 		failed |= (PeerPnrpShutdown() != S_OK) << 5;
+#endif
 		_exit(failed);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
-#if !defined(__SANITIZE_THREAD__) /* which cannot follow a fork of a process with threads */
 	assert_int_equal(WEXITSTATUS(status), 0);
-#endif
 	assert_true(child_finds(w, "0.mine", "00000000 1 7/"));
 }
 

@@ -2,7 +2,10 @@
  * families before a link that this test plays. */
 #include <p2p.h>
 
+#include <unistd.h>
+
 #include "api/peer/result.h"
+#include "api/peerdist/wire.h"
 #include "apps/pontod/node.pb-c.h"
 #include "plugins/service-pnrp/pnrp.pb-c.h"
 #include "tests/api/played_link.h"
@@ -403,6 +406,22 @@ static void codes_of_winsock(void **state)
 	assert_int_equal(WSACleanup(), 0);
 }
 
+/* Who asks at the moment when the last instance ends is told so, instead of waiting for a thread that is gone. */
+static void a_call_when_nobody_uses_the_connection(void **state)
+{
+	Ponto__Node__V1__StatusRequest request = PONTO__NODE__V1__STATUS_REQUEST__INIT;
+	uint64_t session = 0;
+	bool absent;
+
+	(void)state;
+	(void)alarm(20);
+	assert_int_equal(pd_wire_use(), ERROR_SUCCESS);
+	pd_wire_drop();
+	assert_int_equal(pd_ask("State", &request.base, NULL, &session, &absent, NULL), PONTO_EUNREACH);
+	assert_false(absent);
+	(void)alarm(0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -413,6 +432,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refusals_of_imports, start, stop),
 		cmocka_unit_test_setup_teardown(calls_that_are_lost, start, stop),
 		cmocka_unit_test_setup_teardown(codes_of_winsock, start, stop),
+		cmocka_unit_test(a_call_when_nobody_uses_the_connection),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -45,6 +45,7 @@ discovery  = { };
 services   = { pnrp = { plugin = "service-pnrp"; scope = "loopback"; }; };
 CONF
 start_daemon() {
+	: >log
 	PONTO_PLUGIN_PATH=$build/.libs "$build/pontod" -c ponto.conf 2>log &
 	daemon=$!
 	says log 'runs: state' || { not_ok "a daemon" "$(cat log)"; finish; }

@@ -4,15 +4,8 @@
 set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
-for program in curl python3 openssl; do
-	command -v $program >/dev/null || { echo "1..0 # SKIP $program is not installed"; exit 0; }
-done
 . "$top/tests/interop/namespace.inc.sh"
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-fetch-XXXXXX")
-trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
-mount -t tmpfs none /run
-chmod 755 "$work"
-unset PONTO_ENDPOINT
+needs curl python3 openssl
 . "$top/tests/interop/clouds.inc.sh"
 plug A eth0 br0 2001:db8::1
 plug B eth0 br0 2001:db8::2

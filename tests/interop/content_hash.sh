@@ -5,25 +5,15 @@ set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
 export PONTO_PLUGIN_PATH=$build/.libs
-for program in openssl python3; do
-	command -v $program >/dev/null || { echo "1..0 # SKIP $program is not installed"; exit 0; }
-done
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-content-XXXXXX")
-trap 'rm -rf "$work"' EXIT
-chmod 755 "$work"
-# Without privilege: permissions would not be asked otherwise.
-plain_user=()
-if [ "$(id -u)" = 0 ]; then
-	plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
-	chown 65534:65534 "$work"
-fi
-unset PONTO_ENDPOINT XDG_CONFIG_HOME
+. "$top/tests/interop/tap.inc.sh"
+needs openssl python3
+own_folder
+[ ${#plain_user[@]} = 0 ] || chown 65534:65534 "$work"
+unset XDG_CONFIG_HOME
 home=$work/home
 ponto() { "${plain_user[@]}" env HOME="$home" "$build/ponto" "$@"; }
 cd "$work" || exit 1
 "${plain_user[@]}" mkdir home other
-
-. "$top/tests/interop/tap.inc.sh"
 # refused STATUS TEXT COMMAND...: one line on standard error, nothing on standard output
 refused() {
 	local status=$1 text=$2 got

@@ -445,8 +445,9 @@ def judge(site, odd, cases):
                 told = echo(method, body=body, headers={"Content-Type": "a/b"})
                 assert told["method"] == method and told["body"] == hashlib.sha256(body or b"").hexdigest()
         with socket.create_connection(("127.0.0.1", odd), 60) as s:
-            s.sendall(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2097153\r\n\r\n")
+            s.sendall(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2097153\r\nExpect: 100-continue\r\n\r\n")
             assert s.recv(12) == b"HTTP/1.1 413"
+        assert get(odd, "/echo", None, "POST", bytes(2097153))[0] == 413
 
     @tap.case("what no origin can be asked is refused")
     def _():

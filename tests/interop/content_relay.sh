@@ -5,22 +5,13 @@ set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
 export PONTO_PLUGIN_PATH=$build/.libs
-for program in curl openssl python3 nginx; do
-	command -v $program >/dev/null || { echo "1..0 # SKIP $program is not installed"; exit 0; }
-done
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-relay-XXXXXX")
-daemon= pids=()
-trap 'for pid in $daemon "${pids[@]}"; do kill "$pid" 2>/dev/null; done; wait 2>/dev/null; rm -rf "$work"' EXIT
-chmod 755 "$work"
-plain_user=()
-[ "$(id -u)" != 0 ] || plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+. "$top/tests/interop/tap.inc.sh"
+needs curl openssl python3 nginx
+own_folder
 mkdir -m 700 "$work/state" "$work/run" "$work/own"
 mkdir -p "$work/www/locked" "$work/www/sub" "$work/local"
-unset PONTO_ENDPOINT PONTO_PASSWORD
 ponto() { "${plain_user[@]}" env HOME="$work/own" "$build/ponto" --connect "$work/run/bus" "$@"; }
 cd "$work" || exit 1
-
-. "$top/tests/interop/tap.inc.sh"
 
 python3 - <<'PY'
 import random
@@ -57,11 +48,9 @@ web tls "server { listen 127.0.0.1:@PORT@ ssl; ssl_certificate $work/cert.pem; s
 judge=$top/tests/interop/content_relay.py
 for name in site tls; do
 	python3 "$judge" listen $name nginx -c "$work/$name.conf" 2>$name.err &
-	pids+=($!)
 	[ $name = tls ] || site_pid=$!
 done
 python3 "$judge" origin 2>odd.err &
-pids+=($!)
 for name in site tls odd; do until_true 100 [ -s $name ] || bail "the origin $name does not start"; done
 until_true 100 curl -sf -o /dev/null "http://127.0.0.1:$(cat site)/one" || bail "nginx does not answer: $(cat site.err site.log)"
 
@@ -162,7 +151,6 @@ bad=$((bad + more))
 # ---- nginx in front ------------------------------------------------------------------------------------------------
 web front "server { listen unix:$work/front.sock; location / { proxy_pass $site; proxy_http_version 1.1; } }"
 nginx -c "$work/front.conf" 2>front.err &
-pids+=($!)
 until_true 50 [ -S front.sock ]
 through() { curl -sf --unix-socket front.sock -o got "$@" http://localhost/large.bin; }
 check "nginx before and behind: the same bytes" eval "through && cmp got www/large.bin"

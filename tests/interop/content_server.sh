@@ -5,21 +5,12 @@ set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
 export PONTO_PLUGIN_PATH=$build/.libs
-for program in curl wget openssl python3 nginx; do
-	command -v $program >/dev/null || { echo "1..0 # SKIP $program is not installed"; exit 0; }
-done
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-server-XXXXXX")
-daemon= nginx=
-trap '[ -z "$nginx" ] || kill "$nginx" 2>/dev/null; [ -z "$daemon" ] || kill "$daemon" 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
-chmod 755 "$work"
-plain_user=()
-[ "$(id -u)" != 0 ] || plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+. "$top/tests/interop/tap.inc.sh"
+needs curl wget openssl python3 nginx
+own_folder
 mkdir -m 700 "$work/state" "$work/run" "$work/www" "$work/more" "$work/own"
-unset PONTO_ENDPOINT PONTO_PASSWORD
 ponto() { "${plain_user[@]}" env HOME="$work/own" "$build/ponto" --connect "$work/run/bus" "$@"; }
 cd "$work" || exit 1
-
-. "$top/tests/interop/tap.inc.sh"
 refused() { # STATUS TEXT COMMAND...
 	local status=$1 text=$2 got
 	shift 2
@@ -74,7 +65,6 @@ same() { curl -sf -o got "$1" && cmp got "$2"; }
 for file in small large.bin one empty index.html within; do
 	check "curl: $file, byte for byte" same "$site/$file" www/$file
 done
-echo "# proves DIST-495"
 check "over IPv6" same "http://[::1]:$port6/small" www/small
 check "the root's index" same "$site/" www/index.html
 check "a folder's index" same "$site/sub/" www/sub/index.html
@@ -160,7 +150,6 @@ http { access_log off; client_body_temp_path $work/n1; proxy_temp_path $work/n2;
   server { listen unix:$work/nginx.sock; location / { proxy_pass http://127.0.0.1:$port; proxy_http_version 1.1; } } }
 CONF
 nginx -c "$work/nginx.conf" 2>/dev/null &
-nginx=$!
 until_true 50 [ -S nginx.sock ]
 through() { curl -sf --unix-socket nginx.sock -o got "$@" http://localhost/large.bin; }
 check "through nginx: the same bytes" eval "through && cmp got www/large.bin"

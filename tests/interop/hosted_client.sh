@@ -5,20 +5,13 @@ set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
 export PONTO_PLUGIN_PATH=$build/.libs
-for program in openssl python3; do
-	command -v $program >/dev/null || { echo "1..0 # SKIP $program is not installed"; exit 0; }
-done
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-hosted-XXXXXX")
-daemons=()
-trap 'for d in "${daemons[@]}" $(cat "$work/client.pid" 2>/dev/null); do kill "$d" 2>/dev/null; done; wait 2>/dev/null; rm -rf "$work"' EXIT
-chmod 755 "$work"
-plain_user=()
-[ "$(id -u)" != 0 ] || plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+. "$top/tests/interop/tap.inc.sh"
+needs openssl python3
+own_folder
+trap 'kill $(jobs -p) $(cat "$work/client.pid" 2>/dev/null) 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
 mkdir -m 700 "$work/www" "$work/got"
 for d in one two client; do mkdir -m 700 "$work/$d" "$work/$d/state" "$work/$d/run"; done
-unset PONTO_ENDPOINT
 cd "$work" || exit 1
-. "$top/tests/interop/tap.inc.sh"
 ponto() { local at=$1; shift; "${plain_user[@]}" env HOME="$work" "$build/ponto" --connect "$work/$at/run/bus" "$@"; }
 
 python3 - <<'PY'
@@ -74,7 +67,6 @@ mv client.conf client.in
 [ ${#plain_user[@]} = 0 ] || chown -R 65534:65534 .
 for name in one two; do
 	"${plain_user[@]}" "$build/pontod" -c $name.conf >$name.log 2>&1 &
-	daemons+=($!)
 	until_true 100 ponto $name content publish || { cat $name.log >&2; echo "Bail out! $name does not start"; exit 1; }
 done
 port() { ponto "$1" content publish | sed -n 's|^served at  .*:||p'; }

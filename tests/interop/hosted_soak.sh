@@ -5,21 +5,11 @@ set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
 export PONTO_PLUGIN_PATH=$build/.libs
-for program in curl openssl python3; do
-	command -v $program >/dev/null || { echo "1..0 # SKIP $program is not installed"; exit 0; }
-done
 . "$top/tests/interop/namespace.inc.sh"
-ip link set lo up
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-soak-XXXXXX")
+needs curl openssl python3
 daemons=()
-trap 'for d in "${daemons[@]}"; do kill "$d" 2>/dev/null; done; wait 2>/dev/null; rm -rf "$work"' EXIT
-chmod 755 "$work"
-plain_user=()
-[ "$PONTO_IN_NAMESPACE" != 0 ] || plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
-unset PONTO_ENDPOINT
 cd "$work" || exit 1
 logs="rocksdb mem"
-. "$top/tests/interop/tap.inc.sh"
 mkdir -m 755 www
 python3 - <<'PY'
 import random
@@ -44,9 +34,7 @@ services  = { dist = { plugin = "service-dist"; listen = ["127.0.0.1"]; publish 
 	hosted_share = 100; cipher = "$2"; cache_size = 8; cache_memory = 2; cache_scrub_rate = 1; }; };
 CONF
 	[ ${#plain_user[@]} = 0 ] || chown -R 65534:65534 "$1" key.pem
-	# An allocator that gives back at once what is freed: what is measured is what the daemon holds.
-	"${plain_user[@]}" env MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=16384 MALLOC_TRIM_THRESHOLD_=65536 \
-		"$build/pontod" -c "$1.conf" >"$1.log" 2>&1 &
+	"${plain_user[@]}" "$build/pontod" -c "$1.conf" >"$1.log" 2>&1 &
 	daemons+=($!)
 	until_true 200 ponto "$1" content publish || bail "the node does not start"
 }

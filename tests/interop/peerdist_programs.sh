@@ -9,13 +9,8 @@ if grep -q '^SANITIZE = .' "$build/Makefile"; then
 	echo "1..0 # SKIP the library of a build with sanitizers is not for others"
 	exit 0
 fi
-command -v python3 >/dev/null || { echo "1..0 # SKIP python3 is not installed"; exit 0; }
 . "$top/tests/interop/namespace.inc.sh"
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-peerdist-XXXXXX")
-trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
-mount -t tmpfs none /run
-chmod 755 "$work"
-unset PONTO_ENDPOINT
+needs python3
 . "$top/tests/interop/clouds.inc.sh"
 plug A eth0 br0 2001:db8::1
 plug B eth0 br0 2001:db8::2

@@ -34,6 +34,7 @@ static void place_open(struct place *p, const char *nspace)
 	assert_ok(rados_rig_try(&p->rados, nspace, p->rig.env.clock, NULL, NULL));
 	p->rig.inner = p->rados.store;
 	config = dist_rig_config(&p->rig);
+	config.shared = ponto_store_shared(p->rados.store);
 	p->cache = dist_rig_open(&p->rig, &config);
 }
 
@@ -195,11 +196,19 @@ static void one_of_two_caches_is_killed(void **state)
 	run_both(true);
 }
 
-/* In one process: what the other kept is found as soon as one's own block of it is kept. */
+static void on_learned(void *arg, int result)
+{
+	assert_ok(result);
+	*(bool *)arg = true;
+}
+
+/* In one process: what the other kept is found when it is asked for, or one's own block of it is kept. */
 static void each_learns_of_the_other(void **state)
 {
 	static struct place one, other;
 	struct dist_stock s = dist_stock_make(SMALL, 3000, 2000, LARGE);
+	struct dist_segment segment;
+	bool learned = false;
 	char nspace[128];
 
 	(void)state;
@@ -209,6 +218,11 @@ static void each_learns_of_the_other(void **state)
 	assert_ok(keep(&one, &s, 0));
 	assert_ok(keep(&one, &s, 1));
 	assert_int_equal(read_back(&other, &s, 0), PONTO_ENOENT);
+	segment = dist_rig_segment(&s.v1, 0);
+	assert_ok(dist_cache_learn(other.cache, &segment.id, 1, on_learned, &learned));
+	dist_rig_run(&other.rig, PONTO_SECOND / 4);
+	assert_true(learned);
+	assert_ok(read_back(&other, &s, 0));
 	assert_ok(keep(&other, &s, 2));
 	for (unsigned n = 0; n < 3; n++)
 		assert_ok(read_back(&other, &s, n));

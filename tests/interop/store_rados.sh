@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # store-rados on a small Ceph cluster on loopback, which is started once, in a folder of its own and without privileges:
-# the contract, what is beyond it, what happens when parts of the cluster or writers die; two nodes that share a store.
+# the contract, what is beyond it, what happens when parts of the cluster or writers die; two nodes that share a store, two
+# hosted caches that do.
 set -uo pipefail
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
@@ -119,6 +120,7 @@ else
 	not_ok "a node whose pool is missing says so and ends" "$(cat "$work/lost/log")"
 fi
 daemons=()
+if command -v python3 >/dev/null && command -v curl >/dev/null; then . "$top/tests/interop/rados_hosted.inc.sh"; fi
 cases "$build/tests/interop/rados_fault"
 echo "1..$count"
 [ $bad = 0 ]

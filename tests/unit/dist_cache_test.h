@@ -6,59 +6,143 @@
 
 #include <stdio.h>
 
+#define KEY(text) ponto_bytes(text, sizeof(text) - 1)
+
+/* A cache on a store of its own. */
+struct scene {
+	struct dist_rig rig;
+	struct dist_cache_config config;
+	struct dist_cache *cache; /* NULL: not open */
+};
+
+static inline void scene_init(struct scene *c)
+{
+	dist_rig_init(&c->rig);
+	c->config = dist_rig_config(&c->rig);
+	c->cache = NULL;
+}
+
+static inline void scene_open(struct scene *c)
+{
+	c->cache = dist_rig_open(&c->rig, &c->config);
+}
+
+static inline void scene_close(struct scene *c)
+{
+	dist_rig_close(&c->rig, c->cache);
+	c->cache = NULL;
+}
+
+static inline void scene_begin(struct scene *c)
+{
+	scene_init(c);
+	scene_open(c);
+}
+
+static inline void scene_reopen(struct scene *c)
+{
+	scene_close(c);
+	scene_open(c);
+}
+
+static inline void scene_end(struct scene *c)
+{
+	if (c->cache)
+		scene_close(c);
+	dist_rig_clear(&c->rig);
+}
+
+static inline struct dist_cache_stats stats_of(const struct scene *c)
+{
+	struct dist_cache_stats stats;
+
+	dist_cache_stats(c->cache, &stats);
+	return stats;
+}
+
 #define V1 (4 * CONTENT_BLOCK + 1000) /* five blocks, the last one short */
 
-/* A content of version 1.0 with one segment of five blocks, and one of version 2.0 with several segments. */
+/* A content of version 1.0 with one segment. */
 struct stock {
 	struct blob data;
-	struct content_made v1, v2;
-	struct dist_segment one; /* the segment of v1 */
+	struct content_made made;
+	struct dist_segment segment;
+	uint8_t group[DIST_GROUP_MAX];
+	size_t group_len;
 };
+
+/* Another one for each seed. */
+static inline struct stock stock_sized(size_t len, uint64_t seed)
+{
+	struct stock s = {.data = dist_rig_content(len, seed)};
+
+	s.made = content_make(CONTENT_SHA256, bytes_of(&s.data), NULL);
+	assert_int_equal(s.made.count, 1);
+	s.segment = dist_rig_segment(&s.made, 0);
+	s.group_len = dist_group(&s.segment.id, s.group);
+	return s;
+}
 
 static inline struct stock stock_make(uint64_t seed)
 {
-	struct stock s = {.data = dist_rig_content(V1, seed)};
-
-	s.v1 = content_make(CONTENT_SHA256, bytes_of(&s.data), NULL);
-	s.v2 = content_make(CONTENT_TRUNCATED, bytes_of(&s.data), NULL);
-	assert_int_equal(s.v1.count, 1);
-	assert_true(s.v2.count > 1);
-	s.one = dist_rig_segment(&s.v1, 0);
-	return s;
+	return stock_sized(V1, seed);
 }
 
 static inline void stock_free(struct stock *s)
 {
-	content_made_free(&s->v1);
-	content_made_free(&s->v2);
+	content_made_free(&s->made);
 	free(s->data.data);
 }
 
-static inline int put_one(struct dist_rig *rig, struct dist_cache *cache, const struct stock *s, uint32_t index)
+static inline struct ponto_bytes group_of(const struct stock *s)
 {
-	struct dist_piece piece = dist_rig_piece(&s->v1, 0, index, bytes_of(&s->data));
-
-	return dist_rig_put(rig, cache, &s->one, &piece);
+	return ponto_bytes(s->group, s->group_len);
 }
 
-static inline int get_one(struct dist_rig *rig, struct dist_cache *cache, const struct stock *s, uint32_t index)
+static inline struct dist_piece piece_of(const struct stock *s, uint32_t index)
 {
-	return dist_rig_get(rig, cache, &s->v1, 0, index, bytes_of(&s->data));
+	return dist_rig_piece(&s->made, 0, index, bytes_of(&s->data));
 }
 
-static inline size_t records_of(struct dist_rig *rig, const struct content_id *id)
+static inline int put_one(struct scene *c, const struct stock *s, uint32_t index)
+{
+	struct dist_piece piece = piece_of(s, index);
+
+	return dist_rig_put(&c->rig, c->cache, &s->segment, &piece);
+}
+
+static inline void put_all(struct scene *c, const struct stock *s)
+{
+	dist_rig_put_all(&c->rig, c->cache, &s->made, 0, bytes_of(&s->data));
+}
+
+static inline int get_one(struct scene *c, const struct stock *s, uint32_t index)
+{
+	return dist_rig_get(&c->rig, c->cache, &s->made, 0, index, bytes_of(&s->data));
+}
+
+static inline uint32_t blocks_under(const struct dist_cache *cache, const struct content_id *id)
+{
+	struct dist_known known;
+
+	return dist_cache_find(cache, id, &known) ? content_blocks_count(&known.blocks) : 0;
+}
+
+static inline uint32_t blocks_of(const struct scene *c, const struct stock *s)
+{
+	return blocks_under(c->cache, &s->segment.id);
+}
+
+static inline size_t records_of(struct scene *c, const struct content_id *id)
 {
 	uint8_t group[DIST_GROUP_MAX];
 
-	return dist_rig_records(rig, ponto_bytes(group, dist_group(id, group)));
+	return dist_rig_records(&c->rig, ponto_bytes(group, dist_group(id, group)));
 }
 
-static inline struct dist_cache_stats stats_of(const struct dist_cache *cache)
+static inline void note(void *arg, int result)
 {
-	struct dist_cache_stats stats;
-
-	dist_cache_stats(cache, &stats);
-	return stats;
+	*(int *)arg = result;
 }
 
 struct relayed {
@@ -85,12 +169,6 @@ static inline void on_relayed(void *arg, int result)
 {
 	((struct relayed *)arg)->result = result;
 }
-
-/* Hashes of blocks are kept as far as somebody knew them, for whoever offers the segment. */
-struct listed {
-	int result;
-	struct ponto_bytes expected;
-};
 
 static inline int no_work(void *arg, const struct dist_read *read)
 {
@@ -129,14 +207,14 @@ static inline void parts_free(struct parts *p)
 	free(p->data.data);
 }
 
-static inline int get_part(struct dist_rig *rig, struct dist_cache *cache, const struct parts *p, size_t i)
+static inline int get_part(struct scene *c, const struct parts *p, size_t i)
 {
-	return dist_rig_get(rig, cache, &p->made, i, 0, bytes_of(&p->data));
+	return dist_rig_get(&c->rig, c->cache, &p->made, i, 0, bytes_of(&p->data));
 }
 
-static inline void put_part(struct dist_rig *rig, struct dist_cache *cache, const struct parts *p, size_t i)
+static inline void put_part(struct scene *c, const struct parts *p, size_t i)
 {
-	dist_rig_put_all(rig, cache, &p->made, i, bytes_of(&p->data));
+	dist_rig_put_all(&c->rig, c->cache, &p->made, i, bytes_of(&p->data));
 }
 
 #endif

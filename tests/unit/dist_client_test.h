@@ -12,7 +12,6 @@
 
 struct scene {
 	struct lan lan;
-	struct lan_content content;
 	void (*origin)(struct scene *scene, struct lan_exchange *ex); /* NULL: as it should be */
 	void (*mangle)(struct scene *scene, struct lan_exchange *ex);
 	unsigned count; /* the case's own */
@@ -25,7 +24,7 @@ static inline void on_origin(void *arg, struct lan_exchange *ex)
 	if (s->origin)
 		s->origin(s, ex);
 	else
-		lan_content_answer(&s->content, ex);
+		lan_content_answer(ex);
 }
 
 static inline void on_mangle(void *arg, struct lan_exchange *ex)
@@ -42,7 +41,7 @@ static inline struct scene *scene(enum content_algo algo, size_t size, unsigned 
 
 	assert_non_null(s);
 	lan_init(&s->lan, 1);
-	lan_content_init(&s->content, algo, size);
+	lan_content_init(&s->lan, algo, size);
 	s->lan.origin = on_origin;
 	s->lan.mangle = on_mangle;
 	s->lan.arg = s;
@@ -54,7 +53,6 @@ static inline struct scene *scene(enum content_algo algo, size_t size, unsigned 
 static inline void end_scene(struct scene *s)
 {
 	lan_clear(&s->lan);
-	lan_content_clear(&s->content);
 	free(s);
 }
 
@@ -63,14 +61,13 @@ static inline struct lan_download fetch(struct scene *s, unsigned node, bool any
 {
 	struct lan_download d = {.any_order = any_order};
 
-	lan_download(&s->lan, node, &s->content, URL, &d);
-	for (unsigned i = 0; i < 3600 && !d.done; i++)
-		lan_run(&s->lan, PONTO_SECOND);
-	assert_true(d.done);
+	lan_download(&s->lan, node, URL, &d);
+	lan_download_wait(&d);
 	return d;
 }
 
-static inline void fetched(struct scene *s, unsigned node, bool any_order, uint64_t peers, uint64_t origin, uint64_t cache)
+static inline void fetched(struct scene *s, unsigned node, bool any_order, uint64_t peers, uint64_t origin,
+			   uint64_t cache)
 {
 	struct lan_download d = fetch(s, node, any_order);
 
@@ -98,6 +95,12 @@ static inline void is_silent(struct scene *s, struct lan_exchange *ex)
 {
 	(void)s;
 	ex->stall = true;
+}
+
+static inline void answers_404(struct scene *s, struct lan_exchange *ex)
+{
+	(void)s;
+	lan_answer(ex, 404, NULL, ponto_bytes("no", 2));
 }
 
 /* Answers with blocks are long. */

@@ -154,6 +154,65 @@ static void more_of_it_meanwhile(void **state)
 	rig_end(&rig);
 }
 
+/* The store held some of it, which was not known when it was decided to fetch it. */
+static void less_than_was_thought(void **state)
+{
+	struct content_id id, small = other_id(1);
+	struct rig rig;
+
+	(void)state;
+	rig_start(&rig, CONTENT_SHA256, 4 * CONTENT_BLOCK);
+	id = segment_id(&rig, 0);
+	describe(&rig, 1, 0, 0);
+	pulls(&rig, CONTENT_HOSTED_DESCRIBED, 4);
+	hold(&rig, &id, true, CONTENT_SHA256, 4 * CONTENT_BLOCK, 4, 1);
+	assert_true(content_hosted_again(rig.hosted, rig.now, &rig.e));
+	assert_int_equal(rig.e.mode, CONTENT_HOSTED_DESCRIBED);
+	assert_int_equal(content_blocks_count(&rig.e.blocks), 3);
+	assert_false(content_blocks_has(&rig.e.blocks, 0));
+	over(&rig, 1, 3);
+	batch_one(&rig, 1, &small, 5000);
+	pulls(&rig, CONTENT_HOSTED_RELAYED, 1);
+	hold(&rig, &small, false, CONTENT_TRUNCATED, 5000, 0, 1);
+	assert_false(content_hosted_again(rig.hosted, rig.now, &rig.e));
+	content_hosted_ended(rig.hosted, rig.now, rig.e.tag, PONTO_EEXIST);
+	assert_false(content_hosted_again(rig.hosted, rig.now, &rig.e)); /* it is over */
+	assert_int_equal(stats(&rig).held, 1);
+	assert_int_equal(stats(&rig).failed, 0);
+	assert_int_equal(stats(&rig).active, 0);
+	rig_end(&rig);
+}
+
+/* What need not be brought, for the store has it, is not counted to him who offered it. */
+static void what_was_held_is_not_rationed(void **state)
+{
+	struct content_id id, other = other_id(1);
+	struct rig rig;
+
+	(void)state;
+	rig_start(&rig, CONTENT_SHA256, 4 * CONTENT_BLOCK);
+	rig.config.bytes_per_client = 4 * CONTENT_BLOCK;
+	rig_again(&rig);
+	id = segment_id(&rig, 0);
+	describe(&rig, 1, 0, 0);
+	pulls(&rig, CONTENT_HOSTED_DESCRIBED, 4);
+	hold(&rig, &id, true, CONTENT_SHA256, 4 * CONTENT_BLOCK, 4, 1);
+	assert_true(content_hosted_again(rig.hosted, rig.now, &rig.e));
+	over(&rig, 1, 3);
+	batch_one(&rig, 1, &other, CONTENT_BLOCK + 1); /* more than that one block */
+	assert_int_equal(stats(&rig).rationed, 1);
+	batch_one(&rig, 1, &other, CONTENT_BLOCK);
+	pulls(&rig, CONTENT_HOSTED_RELAYED, 1);
+	hold(&rig, &other, false, CONTENT_TRUNCATED, CONTENT_BLOCK, 0, 1);
+	assert_false(content_hosted_again(rig.hosted, rig.now, &rig.e));
+	content_hosted_ended(rig.hosted, rig.now, rig.e.tag, PONTO_EEXIST);
+	other = other_id(2);
+	batch_one(&rig, 1, &other, CONTENT_BLOCK);
+	pulls(&rig, CONTENT_HOSTED_RELAYED, 1);
+	assert_int_equal(stats(&rig).rationed, 1);
+	rig_end(&rig);
+}
+
 /* A list that is not whole cannot be held against the HoD: what comes is relayed, and believed by nobody. */
 static void lists_that_are_not_whole(void **state)
 {
@@ -389,6 +448,28 @@ static void bytes_an_hour(void **state)
 	rig_end(&rig);
 }
 
+/* What the cache may keep, and so a share of it, is known only some time after the start. */
+static void bytes_that_are_told_later(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_start(&rig, CONTENT_SHA256, 1000);
+	offer_many(&rig, 1, 0, 15);
+	assert_int_equal(stats(&rig).waiting, 15);
+	content_hosted_ration(rig.hosted, 500000);
+	offer_many(&rig, 1, 100, 15); /* nothing was counted before */
+	assert_int_equal(stats(&rig).waiting, 25);
+	offer_many(&rig, 2, 200, 1);
+	content_hosted_ration(rig.hosted, 100000); /* less than he has left */
+	offer_many(&rig, 2, 300, 15);
+	assert_int_equal(stats(&rig).waiting, 28);
+	rig.now += 100 * 3600 * PONTO_SECOND;
+	offer_many(&rig, 2, 400, 15);
+	assert_int_equal(stats(&rig).waiting, 30);
+	rig_end(&rig);
+}
+
 static void hosts_are_bounded(void **state)
 {
 	struct rig rig;
@@ -407,6 +488,37 @@ static void hosts_are_bounded(void **state)
 	for (unsigned i = 100; i < 110; i++)
 		offer_many(&rig, i, i, 1);
 	assert_int_equal(stats(&rig).waiting, 10);
+	rig_end(&rig);
+}
+
+/* Many who are left alone do not keep others from being heard: who is to be left alone for the shortest time is forgotten. */
+static void who_is_left_alone_makes_room(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_start(&rig, CONTENT_SHA256, 1000);
+	rig.config.clients = 10;
+	rig_again(&rig);
+	for (unsigned i = 0; i < 10; i++) {
+		offer_many(&rig, i, 10 * i, 3);
+		for (unsigned k = 0; k < 3; k++) {
+			pulls(&rig, CONTENT_HOSTED_RELAYED, 1);
+			over(&rig, i, 0);
+		}
+		rig.now += PONTO_SECOND;
+	}
+	offer_many(&rig, 100, 1000, 1);
+	assert_int_equal(stats(&rig).refused, 0);
+	pulls(&rig, CONTENT_HOSTED_RELAYED, 1);
+	assert_int_equal(rig.e.sources[0].ip[3], 100);
+	offer_many(&rig, 1, 500, 1);
+	assert_int_equal(stats(&rig).ignored, 1);
+	/* Who has something under way stays, and so does everybody when all have. */
+	offer_many(&rig, 0, 600, 1);
+	assert_int_equal(stats(&rig).ignored, 1);
+	assert_int_equal(stats(&rig).waiting, 1);
+	over(&rig, 100, 1);
 	rig_end(&rig);
 }
 
@@ -483,6 +595,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(hashes_are_known),
 	cmocka_unit_test(others_join),
 	cmocka_unit_test(more_of_it_meanwhile),
+	cmocka_unit_test(less_than_was_thought),
+	cmocka_unit_test(what_was_held_is_not_rationed),
 	cmocka_unit_test(lists_that_are_not_whole),
 	cmocka_unit_test(a_batch),
 	cmocka_unit_test(version_1_segments_in_a_batch),
@@ -492,7 +606,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(so_many_at_once),
 	cmocka_unit_test(quotas),
 	cmocka_unit_test(bytes_an_hour),
+	cmocka_unit_test(bytes_that_are_told_later),
 	cmocka_unit_test(hosts_are_bounded),
+	cmocka_unit_test(who_is_left_alone_makes_room),
 	cmocka_unit_test(lists_are_bounded),
 	cmocka_unit_test(refused_memory),
 	cmocka_unit_test(settings),

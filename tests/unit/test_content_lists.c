@@ -170,6 +170,35 @@ static void batches(void **state)
 	rig_end(&rig);
 }
 
+/* Ages are not needed here: whatever is wrong with them, the list is as good. */
+static void blobs(void **state)
+{
+	static const char *const blob[] = {"",		 "00", "0002 03 00", "0001 03 02 00 60ea00",
+					   "0001 05 00", "0001 03 00 ff"};
+	struct rig rig;
+
+	(void)state;
+	PONTO_PROVES("DIST-277", "DIST-278", "DIST-279", "DIST-283");
+	rig_start(&rig);
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(blob); i++) {
+		struct content_message m = {.type = CONTENT_SEGLIST};
+		struct blob ranges = blob_hex("00000000 00000001"), b = blob_hex(blob[i]), out = {malloc(1000), 0};
+
+		ask(&rig, 0, 0, 2);
+		requests(&rig, 0, 2);
+		memcpy(m.seglist.request_id, rig.m.getseglist.request_id, CONTENT_REQUEST_ID);
+		m.seglist.ranges = (struct content_ranges){bytes_of(&ranges), 1};
+		m.seglist.blob = bytes_of(&b);
+		assert_ok(content_encode(&m, out.data, 1000, &out.len));
+		free(ranges.data);
+		free(b.data);
+		assert_ok(answered(&rig, out));
+		told(&rig, 0, 1, CONTENT_LISTS_HELD);
+		told(&rig, 1, 1, CONTENT_LISTS_LACKS);
+	}
+	rig_end(&rig);
+}
+
 static void request_ids(void **state)
 {
 	static uint8_t ids[100][CONTENT_REQUEST_ID];
@@ -333,6 +362,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_list),
 	cmocka_unit_test(nothing_held),
 	cmocka_unit_test(batches),
+	cmocka_unit_test(blobs),
 	cmocka_unit_test(request_ids),
 	cmocka_unit_test(answers_to_something_else),
 	cmocka_unit_test(ranges_beyond_what_was_asked),

@@ -406,7 +406,7 @@ static void versions(void **state)
 	struct rig rig;
 
 	(void)state;
-	PONTO_PROVES("DIST-285", "DIST-328", "DIST-251");
+	PONTO_PROVES("DIST-285", "DIST-328");
 	for (config.most = 1; config.most <= 2; config.most++) {
 		rig_start(&rig, config);
 		(void)sent(&rig, blob_hex("00000001 00000000 00000018 00000001 00000001 00000002"));

@@ -150,6 +150,25 @@ static void what_one_brings_others_read(void **state)
 	}
 }
 
+/* Before the cache is read: its store is asked for the very block, once. */
+static void what_was_not_read_yet(void **state)
+{
+	struct scene *s = scene(CONTENT_TRUNCATED, 0);
+	struct content_made made = s->made;
+	uint64_t a;
+
+	(void)state;
+	ponto_sim_set_work_time(s->lan.sim, PONTO_SECOND);
+	assert_int_equal(lan_add(&s->lan, NULL), 0);
+	made.count = 1;
+	lan_leave(&s->lan, 0, &made, bytes_of(&s->data));
+	a = opened(s, 0, 1, 1);
+	assert_int_equal(read_at(s, 0, 1, a, 0, 100, 0).outcome, DATA);
+	assert_int_equal(read_at(s, 0, 1, a, s->made.segments[1].offset, 100, 0).outcome, MISSING);
+	assert_int_equal(s->lan.searches, 0);
+	end_scene(s);
+}
+
 static void a_range_is_all_there_is(void **state)
 {
 	for (unsigned v = 0; v < 2; v++) {
@@ -676,6 +695,7 @@ static void refused_allocations(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(what_one_brings_others_read),
+	cmocka_unit_test(what_was_not_read_yet),
 	cmocka_unit_test(a_range_is_all_there_is),
 	cmocka_unit_test(how_much_is_here),
 	cmocka_unit_test(what_nobody_has_is_missing),

@@ -1,77 +1,6 @@
 /* The cache of content distribution when something is wrong: damaged records, a store that fails, memory that runs
  * out, others on the same store; and what is done on demand: checking and clearing. */
-#include "tests/unit/dist_rig.h"
-
-#include <stdio.h>
-
-#define V1 (4 * CONTENT_BLOCK + 1000)
-
-/* A content of version 1.0: a segment of five blocks. Another one for each seed. */
-struct stock {
-	struct blob data;
-	struct content_made made;
-	struct dist_segment segment;
-	uint8_t group[DIST_GROUP_MAX];
-	size_t group_len;
-};
-
-static struct stock stock_make(uint64_t seed)
-{
-	struct stock s = {.data = dist_rig_content(V1, seed)};
-
-	s.made = content_make(CONTENT_SHA256, bytes_of(&s.data), NULL);
-	s.segment = dist_rig_segment(&s.made, 0);
-	s.group_len = dist_group(&s.segment.id, s.group);
-	return s;
-}
-
-static void stock_free(struct stock *s)
-{
-	content_made_free(&s->made);
-	free(s->data.data);
-}
-
-static struct ponto_bytes group_of(const struct stock *s)
-{
-	return ponto_bytes(s->group, s->group_len);
-}
-
-static int get_one(struct dist_rig *rig, struct dist_cache *cache, const struct stock *s, uint32_t index)
-{
-	return dist_rig_get(rig, cache, &s->made, 0, index, bytes_of(&s->data));
-}
-
-static struct dist_piece piece_of(const struct stock *s, uint32_t index)
-{
-	return dist_rig_piece(&s->made, 0, index, bytes_of(&s->data));
-}
-
-static int put_one(struct dist_rig *rig, struct dist_cache *cache, const struct stock *s, uint32_t index)
-{
-	struct dist_piece piece = piece_of(s, index);
-
-	return dist_rig_put(rig, cache, &s->segment, &piece);
-}
-
-static void put_all(struct dist_rig *rig, struct dist_cache *cache, const struct stock *s)
-{
-	dist_rig_put_all(rig, cache, &s->made, 0, bytes_of(&s->data));
-}
-
-static struct dist_cache_stats stats_of(const struct dist_cache *cache)
-{
-	struct dist_cache_stats stats;
-
-	dist_cache_stats(cache, &stats);
-	return stats;
-}
-
-static uint32_t blocks_of(const struct dist_cache *cache, const struct stock *s)
-{
-	struct dist_known known;
-
-	return dist_cache_find(cache, &s->segment.id, &known) ? content_blocks_count(&known.blocks) : 0;
-}
+#include "tests/unit/dist_cache_test.h"
 
 struct outcome {
 	int result;
@@ -97,12 +26,7 @@ static void on_progress(void *arg, uint64_t bytes, uint64_t total)
 
 /* ---- damage ------------------------------------------------------------------------------ */
 
-static struct ponto_bytes key(const char *text, size_t len)
-{
-	return ponto_bytes(text, len);
-}
-
-#define BLOCK_2 key("b\0\002", 3)
+#define BLOCK_2 KEY("b\0\002")
 
 static void a_damaged_block_is_never_given(void **state)
 {
@@ -116,26 +40,21 @@ static void a_damaged_block_is_never_given(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(spots); i++) {
-		struct dist_cache_config config;
-		struct dist_cache *cache;
-		struct dist_rig rig;
+		struct scene c;
 
-		dist_rig_init(&rig);
-		config = dist_rig_config(&rig);
-		cache = dist_rig_open(&rig, &config);
-		put_all(&rig, cache, &s);
-		dist_rig_damage(&rig, group_of(&s), BLOCK_2, spots[i].at, spots[i].cut);
-		assert_int_equal(get_one(&rig, cache, &s, 2), PONTO_ECORRUPT);
-		assert_int_equal(blocks_of(cache, &s), 4);
-		assert_int_equal(get_one(&rig, cache, &s, 2), PONTO_ENOENT);
-		assert_int_equal(stats_of(cache).damaged, 1);
-		assert_int_equal(rig.warnings, 1);
-		assert_int_equal(dist_rig_records(&rig, group_of(&s)), 4 + 2);
+		scene_begin(&c);
+		put_all(&c, &s);
+		dist_rig_damage(&c.rig, group_of(&s), BLOCK_2, spots[i].at, spots[i].cut);
+		assert_int_equal(get_one(&c, &s, 2), PONTO_ECORRUPT);
+		assert_int_equal(blocks_of(&c, &s), 4);
+		assert_int_equal(get_one(&c, &s, 2), PONTO_ENOENT);
+		assert_int_equal(stats_of(&c).damaged, 1);
+		assert_int_equal(c.rig.warnings, 1);
+		assert_int_equal(dist_rig_records(&c.rig, group_of(&s)), 4 + 2);
 		/* It may come again. */
-		assert_ok(put_one(&rig, cache, &s, 2));
-		assert_ok(get_one(&rig, cache, &s, 2));
-		dist_rig_close(&rig, cache);
-		dist_rig_clear(&rig);
+		assert_ok(put_one(&c, &s, 2));
+		assert_ok(get_one(&c, &s, 2));
+		scene_end(&c);
 	}
 	stock_free(&s);
 }
@@ -144,32 +63,26 @@ static void a_damaged_block_is_never_given(void **state)
 static void a_block_that_the_store_lost_is_told_no_more(void **state)
 {
 	struct stock s = stock_make(1);
-	struct dist_cache_config config;
-	struct dist_cache *cache;
-	struct dist_rig rig;
+	struct scene c;
 
 	(void)state;
-	dist_rig_init(&rig);
-	config = dist_rig_config(&rig);
-	cache = dist_rig_open(&rig, &config);
-	put_all(&rig, cache, &s);
-	assert_ok(ponto_store_remove(rig.inner, group_of(&s), BLOCK_2, 0, PONTO_NEVER));
-	assert_int_equal(get_one(&rig, cache, &s, 2), PONTO_ENOENT);
-	assert_int_equal(blocks_of(cache, &s), 4);
-	dist_rig_close(&rig, cache);
-	cache = dist_rig_open(&rig, &config);
-	assert_int_equal(blocks_of(cache, &s), 4);
+	scene_begin(&c);
+	put_all(&c, &s);
+	assert_ok(ponto_store_remove(c.rig.inner, group_of(&s), BLOCK_2, 0, PONTO_NEVER));
+	assert_int_equal(get_one(&c, &s, 2), PONTO_ENOENT);
+	assert_int_equal(blocks_of(&c, &s), 4);
+	scene_reopen(&c);
+	assert_int_equal(blocks_of(&c, &s), 4);
 	/* The first read fails, and so does the same one when it is looked at again. */
-	dist_rig_fail(&rig, DIST_RIG_GET, 1, 1, PONTO_ECORRUPT);
-	assert_int_equal(get_one(&rig, cache, &s, 3), PONTO_ECORRUPT);
-	assert_int_equal(blocks_of(cache, &s), 4); /* it was right after all */
-	dist_rig_fail(&rig, DIST_RIG_GET, 1, 1, PONTO_EIO);
-	assert_int_equal(get_one(&rig, cache, &s, 3), PONTO_EIO);
-	assert_int_equal(blocks_of(cache, &s), 4);
-	assert_int_equal(stats_of(cache).errors, 1);
-	assert_ok(get_one(&rig, cache, &s, 3));
-	dist_rig_close(&rig, cache);
-	dist_rig_clear(&rig);
+	dist_rig_fail(&c.rig, DIST_RIG_GET, 1, 1, PONTO_ECORRUPT);
+	assert_int_equal(get_one(&c, &s, 3), PONTO_ECORRUPT);
+	assert_int_equal(blocks_of(&c, &s), 4); /* it was right after all */
+	dist_rig_fail(&c.rig, DIST_RIG_GET, 1, 1, PONTO_EIO);
+	assert_int_equal(get_one(&c, &s, 3), PONTO_EIO);
+	assert_int_equal(blocks_of(&c, &s), 4);
+	assert_int_equal(stats_of(&c).errors, 1);
+	assert_ok(get_one(&c, &s, 3));
+	scene_end(&c);
 	stock_free(&s);
 }
 
@@ -177,38 +90,32 @@ static void a_block_that_the_store_lost_is_told_no_more(void **state)
 static void a_segment_with_a_damaged_head_is_removed(void **state)
 {
 	struct stock s = stock_make(1), other = stock_make(2);
-	struct dist_cache_config config;
-	struct dist_cache *cache;
-	struct dist_rig rig;
+	struct scene c;
 	uint8_t *value;
 	size_t len;
 
 	(void)state;
-	dist_rig_init(&rig);
-	config = dist_rig_config(&rig);
-	cache = dist_rig_open(&rig, &config);
-	put_all(&rig, cache, &other);
-	assert_ok(put_one(&rig, cache, &s, 0));
-	assert_ok(ponto_store_get(rig.inner, group_of(&s), key("m", 1), PONTO_NEVER, &ponto_alloc_system, &value, &len,
+	scene_begin(&c);
+	put_all(&c, &other);
+	assert_ok(put_one(&c, &s, 0));
+	assert_ok(ponto_store_get(c.rig.inner, group_of(&s), KEY("m"), PONTO_NEVER, &ponto_alloc_system, &value, &len,
 				  NULL));
 	free(value);
 	for (size_t at = 0; at < 2 * len; at++) {
-		dist_rig_damage(&rig, group_of(&s), key("m", 1), (long)(at / 2), at % 2);
-		dist_rig_close(&rig, cache);
-		cache = dist_rig_open(&rig, &config);
-		assert_int_equal(blocks_of(cache, &s), 0);
-		assert_int_equal(stats_of(cache).damaged, 1);
-		assert_int_equal(dist_rig_records(&rig, group_of(&s)), 0);
-		assert_int_equal(blocks_of(cache, &other), 5);
-		assert_ok(put_one(&rig, cache, &s, 0));
+		dist_rig_damage(&c.rig, group_of(&s), KEY("m"), (long)(at / 2), at % 2);
+		scene_reopen(&c);
+		assert_int_equal(blocks_of(&c, &s), 0);
+		assert_int_equal(stats_of(&c).damaged, 1);
+		assert_int_equal(dist_rig_records(&c.rig, group_of(&s)), 0);
+		assert_int_equal(blocks_of(&c, &other), 5);
+		assert_ok(put_one(&c, &s, 0));
 	}
 	/* Damaged while the cache is open: found by the next block that is kept. */
-	dist_rig_damage(&rig, group_of(&s), key("m", 1), 9, false);
-	assert_ok(put_one(&rig, cache, &s, 1));
-	assert_int_equal(blocks_of(cache, &s), 1);
-	assert_ok(get_one(&rig, cache, &s, 1));
-	dist_rig_close(&rig, cache);
-	dist_rig_clear(&rig);
+	dist_rig_damage(&c.rig, group_of(&s), KEY("m"), 9, false);
+	assert_ok(put_one(&c, &s, 1));
+	assert_int_equal(blocks_of(&c, &s), 1);
+	assert_ok(get_one(&c, &s, 1));
+	scene_end(&c);
 	stock_free(&s);
 	stock_free(&other);
 }
@@ -216,29 +123,24 @@ static void a_segment_with_a_damaged_head_is_removed(void **state)
 static void blocks_without_a_head_are_removed(void **state)
 {
 	struct stock s = stock_make(1);
-	struct dist_cache_config config;
-	struct dist_cache *cache;
-	struct dist_rig rig;
+	struct scene c;
 
 	(void)state;
-	dist_rig_init(&rig);
-	config = dist_rig_config(&rig);
-	cache = dist_rig_open(&rig, &config);
-	put_all(&rig, cache, &s);
-	dist_rig_close(&rig, cache);
-	assert_ok(ponto_store_remove(rig.inner, group_of(&s), key("m", 1), 0, PONTO_NEVER));
+	scene_begin(&c);
+	put_all(&c, &s);
+	scene_close(&c);
+	assert_ok(ponto_store_remove(c.rig.inner, group_of(&s), KEY("m"), 0, PONTO_NEVER));
 	/* Groups of others are not touched. */
-	assert_ok(ponto_store_put(rig.inner, key("dist/hash", 9), key("k", 1), key("v", 1), 0, 0, PONTO_NEVER));
-	assert_ok(ponto_store_put(rig.inner, key("dist/s", 6), key("k", 1), key("v", 1), 0, 0, PONTO_NEVER));
-	assert_ok(ponto_store_put(rig.inner, key("pnrp/names/x", 12), key("k", 1), key("v", 1), 0, 0, PONTO_NEVER));
-	cache = dist_rig_open(&rig, &config);
-	assert_int_equal(dist_rig_records(&rig, group_of(&s)), 0);
-	assert_int_equal(stats_of(cache).damaged, 1);
-	assert_int_equal(dist_rig_records(&rig, key("dist/hash", 9)), 1);
-	assert_int_equal(dist_rig_records(&rig, key("dist/s", 6)), 1);
-	assert_int_equal(dist_rig_records(&rig, key("pnrp/names/x", 12)), 1);
-	dist_rig_close(&rig, cache);
-	dist_rig_clear(&rig);
+	assert_ok(ponto_store_put(c.rig.inner, KEY("dist/hash"), KEY("k"), KEY("v"), 0, 0, PONTO_NEVER));
+	assert_ok(ponto_store_put(c.rig.inner, KEY("dist/s"), KEY("k"), KEY("v"), 0, 0, PONTO_NEVER));
+	assert_ok(ponto_store_put(c.rig.inner, KEY("pnrp/names/x"), KEY("k"), KEY("v"), 0, 0, PONTO_NEVER));
+	scene_open(&c);
+	assert_int_equal(dist_rig_records(&c.rig, group_of(&s)), 0);
+	assert_int_equal(stats_of(&c).damaged, 1);
+	assert_int_equal(dist_rig_records(&c.rig, KEY("dist/hash")), 1);
+	assert_int_equal(dist_rig_records(&c.rig, KEY("dist/s")), 1);
+	assert_int_equal(dist_rig_records(&c.rig, KEY("pnrp/names/x")), 1);
+	scene_end(&c);
 	stock_free(&s);
 }
 
@@ -249,39 +151,33 @@ static void many_segments_are_found_again(void **state)
 	struct blob data = dist_rig_content(MANY * 100, 4);
 	uint32_t sizes[MANY + 1];
 	struct content_made made;
-	struct dist_cache_config config;
-	struct dist_cache *cache;
 	struct dist_segment segment;
 	struct dist_known known;
-	struct dist_rig rig;
+	struct scene c;
 
 	(void)state;
 	for (size_t i = 0; i < MANY; i++)
 		sizes[i] = 100;
 	sizes[MANY] = 0;
 	made = content_make(CONTENT_TRUNCATED, bytes_of(&data), sizes);
-	dist_rig_init(&rig);
-	config = dist_rig_config(&rig);
-	cache = dist_rig_open(&rig, &config);
+	scene_begin(&c);
 	for (size_t i = 0; i < MANY; i++)
-		dist_rig_put_all(&rig, cache, &made, i, bytes_of(&data));
-	dist_rig_close(&rig, cache);
-	cache = dist_rig_open(&rig, &config);
-	assert_int_equal(stats_of(cache).segments, MANY);
+		dist_rig_put_all(&c.rig, c.cache, &made, i, bytes_of(&data));
+	scene_reopen(&c);
+	assert_int_equal(stats_of(&c).segments, MANY);
 	for (size_t i = 0; i < MANY; i++)
-		assert_ok(dist_rig_get(&rig, cache, &made, i, 0, bytes_of(&data)));
-	dist_rig_close(&rig, cache);
+		assert_ok(dist_rig_get(&c.rig, c.cache, &made, i, 0, bytes_of(&data)));
+	scene_close(&c);
 	/* By age and by use the first was the first. */
-	config.max_bytes = 50 * (100 + 4096);
-	cache = dist_rig_open(&rig, &config);
-	dist_rig_run(&rig, PONTO_SECOND);
-	assert_int_equal(stats_of(cache).segments, 50);
+	c.config.max_bytes = 50 * (100 + 4096);
+	scene_open(&c);
+	dist_rig_run(&c.rig, PONTO_SECOND);
+	assert_int_equal(stats_of(&c).segments, 50);
 	for (size_t i = 0; i < MANY; i++) {
 		segment = dist_rig_segment(&made, i);
-		assert_int_equal(dist_cache_find(cache, &segment.id, &known), i >= MANY - 50);
+		assert_int_equal(dist_cache_find(c.cache, &segment.id, &known), i >= MANY - 50);
 	}
-	dist_rig_close(&rig, cache);
-	dist_rig_clear(&rig);
+	scene_end(&c);
 	content_made_free(&made);
 	free(data.data);
 }
@@ -289,60 +185,55 @@ static void many_segments_are_found_again(void **state)
 static void checking_finds_all_damage(void **state)
 {
 	struct stock s = stock_make(1), other = stock_make(2);
-	struct dist_cache_config config;
-	struct dist_cache *cache;
 	struct outcome o = {.result = 1};
 	struct dist_known known;
-	struct dist_rig rig;
+	struct scene c;
 
 	(void)state;
-	dist_rig_init(&rig);
-	config = dist_rig_config(&rig);
-	cache = dist_rig_open(&rig, &config);
-	put_all(&rig, cache, &s);
-	put_all(&rig, cache, &other);
-	assert_ok(dist_cache_verify(cache, on_progress, on_number, &o));
-	assert_int_equal(dist_cache_verify(cache, NULL, NULL, NULL), PONTO_EBUSY);
-	dist_rig_run(&rig, PONTO_SECOND);
+	scene_begin(&c);
+	put_all(&c, &s);
+	put_all(&c, &other);
+	assert_ok(dist_cache_verify(c.cache, on_progress, on_number, &o));
+	assert_int_equal(dist_cache_verify(c.cache, NULL, NULL, NULL), PONTO_EBUSY);
+	dist_rig_run(&c.rig, PONTO_SECOND);
 	assert_ok(o.result);
 	assert_int_equal(o.number, 0);
 	assert_int_equal(o.bytes, 2 * V1);
 	assert_int_equal(o.total, 2 * V1);
-	dist_rig_damage(&rig, group_of(&s), BLOCK_2, 5000, false);
-	dist_rig_damage(&rig, group_of(&s), key("b\0\0", 3), 5000, false);
-	dist_rig_damage(&rig, group_of(&other), key("h", 1), 50, false);
+	dist_rig_damage(&c.rig, group_of(&s), BLOCK_2, 5000, false);
+	dist_rig_damage(&c.rig, group_of(&s), KEY("b\0\0"), 5000, false);
+	dist_rig_damage(&c.rig, group_of(&other), KEY("h"), 50, false);
 	o = (struct outcome){.result = 1};
-	assert_ok(dist_cache_verify(cache, on_progress, on_number, &o));
-	dist_rig_run(&rig, PONTO_SECOND);
+	assert_ok(dist_cache_verify(c.cache, on_progress, on_number, &o));
+	dist_rig_run(&c.rig, PONTO_SECOND);
 	assert_ok(o.result);
 	assert_int_equal(o.number, 3);
-	assert_int_equal(blocks_of(cache, &s), 3);
-	assert_int_equal(blocks_of(cache, &other), 5);
-	assert_true(dist_cache_find(cache, &other.segment.id, &known));
+	assert_int_equal(blocks_of(&c, &s), 3);
+	assert_int_equal(blocks_of(&c, &other), 5);
+	assert_true(dist_cache_find(c.cache, &other.segment.id, &known));
 	assert_int_equal(known.hashes, 0);
 	/* The same at the start, when it is asked for. */
-	dist_rig_damage(&rig, group_of(&s), key("b\0\1", 3), 5000, false);
-	dist_rig_close(&rig, cache);
-	config.check = true;
-	cache = dist_rig_open(&rig, &config);
-	dist_rig_run(&rig, PONTO_SECOND);
-	assert_int_equal(blocks_of(cache, &s), 2);
+	dist_rig_damage(&c.rig, group_of(&s), KEY("b\0\1"), 5000, false);
+	scene_close(&c);
+	c.config.check = true;
+	scene_open(&c);
+	dist_rig_run(&c.rig, PONTO_SECOND);
+	assert_int_equal(blocks_of(&c, &s), 2);
 	/* The last block takes the segment along. */
-	dist_rig_damage(&rig, group_of(&s), key("b\0\3", 3), 5000, false);
-	dist_rig_damage(&rig, group_of(&s), key("b\0\4", 3), 500, false);
-	assert_ok(dist_cache_verify(cache, NULL, NULL, NULL));
-	dist_rig_run(&rig, PONTO_SECOND);
-	assert_int_equal(blocks_of(cache, &s), 0);
-	assert_int_equal(dist_rig_records(&rig, group_of(&s)), 0);
+	dist_rig_damage(&c.rig, group_of(&s), KEY("b\0\3"), 5000, false);
+	dist_rig_damage(&c.rig, group_of(&s), KEY("b\0\4"), 500, false);
+	assert_ok(dist_cache_verify(c.cache, NULL, NULL, NULL));
+	dist_rig_run(&c.rig, PONTO_SECOND);
+	assert_int_equal(blocks_of(&c, &s), 0);
+	assert_int_equal(dist_rig_records(&c.rig, group_of(&s)), 0);
 	/* What cannot be read is not damaged. */
-	dist_rig_fail(&rig, DIST_RIG_GET, 2, 1, PONTO_EIO);
+	dist_rig_fail(&c.rig, DIST_RIG_GET, 2, 1, PONTO_EIO);
 	o = (struct outcome){.result = 1};
-	assert_ok(dist_cache_verify(cache, on_progress, on_number, &o));
-	dist_rig_run(&rig, PONTO_SECOND);
+	assert_ok(dist_cache_verify(c.cache, on_progress, on_number, &o));
+	dist_rig_run(&c.rig, PONTO_SECOND);
 	assert_int_equal(o.result, PONTO_EIO);
-	assert_int_equal(blocks_of(cache, &other), 5);
-	dist_rig_close(&rig, cache);
-	dist_rig_clear(&rig);
+	assert_int_equal(blocks_of(&c, &other), 5);
+	scene_end(&c);
 	stock_free(&s);
 	stock_free(&other);
 }
@@ -352,53 +243,48 @@ static void checking_finds_all_damage(void **state)
 static void what_is_cleared_is_gone(void **state)
 {
 	struct stock s[4] = {stock_make(1), stock_make(2), stock_make(3), stock_make(4)};
-	struct dist_cache_config config;
-	struct dist_cache *cache;
 	struct outcome o = {.result = 1};
-	struct dist_rig rig;
+	struct scene c;
 
 	(void)state;
-	dist_rig_init(&rig);
-	config = dist_rig_config(&rig);
-	cache = dist_rig_open(&rig, &config);
+	scene_begin(&c);
 	for (size_t i = 0; i < 4; i++) {
 		s[i].segment.tag[0] = i < 2 ? 7 : 9;
-		assert_ok(put_one(&rig, cache, &s[i], 0));
+		assert_ok(put_one(&c, &s[i], 0));
 	}
-	assert_ok(dist_cache_clear(cache, &s[3].segment.id, NULL, on_number, &o));
-	assert_int_equal(blocks_of(cache, &s[3]), 0); /* at once */
-	dist_rig_run(&rig, PONTO_SECOND);
+	assert_ok(dist_cache_clear(c.cache, &s[3].segment.id, NULL, on_number, &o));
+	assert_int_equal(blocks_of(&c, &s[3]), 0); /* at once */
+	dist_rig_run(&c.rig, PONTO_SECOND);
 	assert_ok(o.result);
 	assert_int_equal(o.number, 1);
 	o = (struct outcome){.result = 1};
-	assert_ok(dist_cache_clear(cache, NULL, s[0].segment.tag, on_number, &o));
-	dist_rig_run(&rig, PONTO_SECOND);
+	assert_ok(dist_cache_clear(c.cache, NULL, s[0].segment.tag, on_number, &o));
+	dist_rig_run(&c.rig, PONTO_SECOND);
 	assert_ok(o.result);
 	assert_int_equal(o.number, 2);
-	assert_int_equal(blocks_of(cache, &s[2]), 1);
+	assert_int_equal(blocks_of(&c, &s[2]), 1);
 	/* A block that comes while its segment is removed is kept after that. */
-	assert_ok(dist_cache_clear(cache, NULL, NULL, on_number, &o));
-	assert_ok(put_one(&rig, cache, &s[2], 1));
+	assert_ok(dist_cache_clear(c.cache, NULL, NULL, on_number, &o));
+	assert_ok(put_one(&c, &s[2], 1));
 	assert_int_equal(o.number, 1);
-	assert_int_equal(blocks_of(cache, &s[2]), 1);
-	assert_ok(get_one(&rig, cache, &s[2], 1));
+	assert_int_equal(blocks_of(&c, &s[2]), 1);
+	assert_ok(get_one(&c, &s[2], 1));
 	/* What cannot be removed is held no more, and is removed later. */
-	dist_rig_fail(&rig, DIST_RIG_BATCH, 1, 10, PONTO_EIO);
-	assert_ok(dist_cache_clear(cache, NULL, NULL, on_number, &o));
-	dist_rig_run(&rig, PONTO_SECOND / 10);
+	dist_rig_fail(&c.rig, DIST_RIG_BATCH, 1, 10, PONTO_EIO);
+	assert_ok(dist_cache_clear(c.cache, NULL, NULL, on_number, &o));
+	dist_rig_run(&c.rig, PONTO_SECOND / 10);
 	assert_int_equal(o.result, PONTO_EIO);
 	assert_int_equal(o.number, 0);
-	assert_int_equal(blocks_of(cache, &s[2]), 0);
-	dist_rig_run(&rig, 5 * PONTO_SECOND);
-	assert_true(rig.calls > 3 && rig.calls < 8); /* once a second, not as fast as it can */
-	dist_rig_run(&rig, 30 * PONTO_SECOND);
+	assert_int_equal(blocks_of(&c, &s[2]), 0);
+	dist_rig_run(&c.rig, 5 * PONTO_SECOND);
+	assert_true(c.rig.calls > 3 && c.rig.calls < 8); /* once a second, not as fast as it can */
+	dist_rig_run(&c.rig, 30 * PONTO_SECOND);
 	for (size_t i = 0; i < 4; i++)
-		assert_int_equal(dist_rig_records(&rig, group_of(&s[i])), 0);
+		assert_int_equal(dist_rig_records(&c.rig, group_of(&s[i])), 0);
 	o = (struct outcome){.result = 1};
-	assert_ok(dist_cache_clear(cache, NULL, NULL, on_number, &o));
+	assert_ok(dist_cache_clear(c.cache, NULL, NULL, on_number, &o));
 	assert_ok(o.result);
-	dist_rig_close(&rig, cache);
-	dist_rig_clear(&rig);
+	scene_end(&c);
 	for (size_t i = 0; i < 4; i++)
 		stock_free(&s[i]);
 }
@@ -431,46 +317,42 @@ static void whoever_is_slower_begins_again(void **state)
 {
 	struct stock s = stock_make(1);
 	struct rival rival = {&s, 3, false};
-	struct dist_cache_config config;
-	struct dist_cache *cache, *second;
-	struct dist_rig rig;
+	struct dist_cache *second;
+	struct scene c;
 
 	(void)state;
-	dist_rig_init(&rig);
-	config = dist_rig_config(&rig);
-	cache = dist_rig_open(&rig, &config);
-	rig.before_batch = interfere;
-	rig.before_arg = &rival;
+	scene_begin(&c);
+	c.rig.before_batch = interfere;
+	c.rig.before_arg = &rival;
 	/* Both begin the segment. */
-	assert_ok(put_one(&rig, cache, &s, 0));
-	assert_int_equal(blocks_of(cache, &s), 2);
-	assert_ok(get_one(&rig, cache, &s, 3));
+	assert_ok(put_one(&c, &s, 0));
+	assert_int_equal(blocks_of(&c, &s), 2);
+	assert_ok(get_one(&c, &s, 3));
 	/* Both bring the same block. */
 	rival.index = 1;
-	rig.before_batch = interfere;
-	assert_ok(put_one(&rig, cache, &s, 1));
-	assert_int_equal(blocks_of(cache, &s), 3);
+	c.rig.before_batch = interfere;
+	assert_ok(put_one(&c, &s, 1));
+	assert_int_equal(blocks_of(&c, &s), 3);
 	/* The other removes all while a block comes. */
 	rival.remove = true;
-	rig.before_batch = interfere;
-	assert_ok(put_one(&rig, cache, &s, 2));
-	assert_int_equal(blocks_of(cache, &s), 1);
-	assert_int_equal(dist_rig_records(&rig, group_of(&s)), 2); /* "h" went, and nobody brought it again */
+	c.rig.before_batch = interfere;
+	assert_ok(put_one(&c, &s, 2));
+	assert_int_equal(blocks_of(&c, &s), 1);
+	assert_int_equal(dist_rig_records(&c.rig, group_of(&s)), 2); /* "h" went, and nobody brought it again */
 	/* A second cache on the store, which removes what this one believes to hold. */
-	second = dist_rig_open(&rig, &config);
+	second = dist_rig_open(&c.rig, &c.config);
 	assert_ok(dist_cache_clear(second, NULL, NULL, NULL, NULL));
-	dist_rig_run(&rig, PONTO_SECOND);
-	assert_int_equal(get_one(&rig, cache, &s, 2), PONTO_ENOENT);
-	assert_int_equal(blocks_of(cache, &s), 0);
-	dist_rig_close(&rig, second);
-	dist_rig_close(&rig, cache);
-	dist_rig_clear(&rig);
+	dist_rig_run(&c.rig, PONTO_SECOND);
+	assert_int_equal(get_one(&c, &s, 2), PONTO_ENOENT);
+	assert_int_equal(blocks_of(&c, &s), 0);
+	dist_rig_close(&c.rig, second);
+	scene_end(&c);
 	stock_free(&s);
 }
 
 /* ---- a life with faults ------------------------------------------------------------------------------ */
 
-static void note(void *arg, int result)
+static void note_first(void *arg, int result)
 {
 	int *kept = arg;
 
@@ -481,14 +363,7 @@ static void note(void *arg, int result)
 static void note_verified(void *arg, int result, uint64_t number)
 {
 	(void)number;
-	note(arg, result);
-}
-
-static int take(void *arg, const struct dist_read *read)
-{
-	(void)arg;
-	(void)read;
-	return PONTO_OK;
+	note_first(arg, result);
 }
 
 static void keep_first(int *result, int got)
@@ -498,44 +373,43 @@ static void keep_first(int *result, int got)
 }
 
 /* Opens, keeps, reads, checks, clears, closes; the first thing that went wrong. */
-static int live(struct dist_rig *rig, const struct stock *s, const struct ponto_alloc *alloc)
+static int live(struct scene *c, const struct stock *s, const struct ponto_alloc *alloc)
 {
-	struct dist_cache_config config = dist_rig_config(rig);
-	struct dist_cache *cache;
 	int result, later = PONTO_OK;
 
-	config.alloc = alloc;
-	config.max_bytes = V1 + 8192;
-	config.max_hot = 3 * CONTENT_BLOCK;
-	config.scrub = 10 * PONTO_SECOND;
-	result = dist_cache_open(&config, note, &later, &cache);
+	c->config = dist_rig_config(&c->rig);
+	c->config.alloc = alloc;
+	c->config.max_bytes = V1 + 8192;
+	c->config.max_hot = 3 * CONTENT_BLOCK;
+	c->config.scrub = 10 * PONTO_SECOND;
+	result = dist_cache_open(&c->config, note_first, &later, &c->cache);
 	if (result != PONTO_OK)
 		return result;
-	dist_rig_run(rig, PONTO_SECOND);
+	dist_rig_run(&c->rig, PONTO_SECOND);
 	for (uint32_t i = 0; i < 5; i++) {
 		struct dist_piece piece = piece_of(s, i);
 
-		keep_first(&result, dist_cache_put(cache, &s->segment, &piece, note, &later));
+		keep_first(&result, dist_cache_put(c->cache, &s->segment, &piece, note_first, &later));
 		piece = piece_of(s + 1, i);
-		keep_first(&result, dist_cache_put(cache, &s[1].segment, &piece, note, &later));
+		keep_first(&result, dist_cache_put(c->cache, &s[1].segment, &piece, note_first, &later));
 	}
-	dist_rig_run(rig, PONTO_SECOND);
+	dist_rig_run(&c->rig, PONTO_SECOND);
 	for (uint32_t i = 0; i < 5; i++) {
 		struct dist_known known;
 
 		/* One of the two had no room; blocks that were not kept are not held. */
-		if (dist_cache_find(cache, &s->segment.id, &known) && content_blocks_has(&known.blocks, i))
-			keep_first(&result, dist_cache_get(cache, &s->segment.id, i, take, note, &later));
+		if (dist_cache_find(c->cache, &s->segment.id, &known) && content_blocks_has(&known.blocks, i))
+			keep_first(&result, dist_cache_get(c->cache, &s->segment.id, i, no_work, note_first, &later));
 	}
-	dist_rig_run(rig, PONTO_SECOND);
-	if (dist_cache_get(cache, &s->segment.id, 4, take, note, &later) == PONTO_ENOMEM)
+	dist_rig_run(&c->rig, PONTO_SECOND);
+	if (dist_cache_get(c->cache, &s->segment.id, 4, no_work, note_first, &later) == PONTO_ENOMEM)
 		keep_first(&result, PONTO_ENOMEM);
-	dist_rig_run(rig, PONTO_SECOND);
-	keep_first(&result, dist_cache_verify(cache, NULL, note_verified, &later));
-	dist_rig_run(rig, PONTO_SECOND);
-	keep_first(&result, dist_cache_clear(cache, &s[1].segment.id, NULL, note_verified, &later));
-	dist_rig_run(rig, 20 * PONTO_SECOND);
-	dist_rig_close(rig, cache);
+	dist_rig_run(&c->rig, PONTO_SECOND);
+	keep_first(&result, dist_cache_verify(c->cache, NULL, note_verified, &later));
+	dist_rig_run(&c->rig, PONTO_SECOND);
+	keep_first(&result, dist_cache_clear(c->cache, &s[1].segment.id, NULL, note_verified, &later));
+	dist_rig_run(&c->rig, 20 * PONTO_SECOND);
+	scene_close(c);
 	return result != PONTO_OK ? result : later;
 }
 
@@ -544,41 +418,40 @@ struct life {
 };
 
 /* Afterwards, without faults: whatever is held is right. */
-static void all_is_well(struct dist_rig *rig, const struct life *life)
+static void all_is_well(struct scene *c, const struct life *life)
 {
-	struct dist_cache_config config = dist_rig_config(rig);
-	struct dist_cache *cache;
 	struct outcome o = {.result = 1};
 
-	dist_rig_fail(rig, 0, 1, 0, PONTO_OK);
-	cache = dist_rig_open(rig, &config);
-	assert_int_equal(stats_of(cache).damaged, 0);
+	dist_rig_fail(&c->rig, 0, 1, 0, PONTO_OK);
+	c->config = dist_rig_config(&c->rig);
+	scene_open(c);
+	assert_int_equal(stats_of(c).damaged, 0);
 	for (size_t n = 0; n < 2; n++) {
 		struct dist_known known;
 
-		if (!dist_cache_find(cache, &life->s[n].segment.id, &known))
+		if (!dist_cache_find(c->cache, &life->s[n].segment.id, &known))
 			continue;
 		for (uint32_t i = content_blocks_next(&known.blocks, 0); i < CONTENT_BLOCKS_MAX;
 		     i = content_blocks_next(&known.blocks, i + 1))
-			assert_ok(get_one(rig, cache, &life->s[n], i));
+			assert_ok(get_one(c, &life->s[n], i));
 	}
-	assert_ok(dist_cache_verify(cache, NULL, on_number, &o));
-	dist_rig_run(rig, PONTO_SECOND);
+	assert_ok(dist_cache_verify(c->cache, NULL, on_number, &o));
+	dist_rig_run(&c->rig, PONTO_SECOND);
 	assert_ok(o.result);
 	assert_int_equal(o.number, 0);
-	dist_rig_close(rig, cache);
+	scene_close(c);
 }
 
 static int live_once(const struct ponto_alloc *alloc, void *arg)
 {
 	struct life *life = arg;
-	struct dist_rig rig;
+	struct scene c;
 	int result;
 
-	dist_rig_init(&rig);
-	result = live(&rig, life->s, alloc);
-	all_is_well(&rig, life);
-	dist_rig_clear(&rig);
+	scene_init(&c);
+	result = live(&c, life->s, alloc);
+	all_is_well(&c, life);
+	scene_end(&c);
 	return result;
 }
 
@@ -596,24 +469,24 @@ static void the_store_fails(void **state)
 {
 	static const int faults[] = {PONTO_EIO, PONTO_ENOSPC, PONTO_ECORRUPT, PONTO_ETIME};
 	struct life life = {{stock_make(1), stock_make(2)}};
-	struct dist_rig rig;
+	struct scene c;
 	unsigned calls, told = 0;
 
 	(void)state;
-	dist_rig_init(&rig);
-	dist_rig_fail(&rig, DIST_RIG_ALL, 1, 0, PONTO_OK);
-	assert_ok(live(&rig, life.s, &ponto_alloc_system));
-	calls = rig.calls;
-	dist_rig_clear(&rig);
+	scene_init(&c);
+	dist_rig_fail(&c.rig, DIST_RIG_ALL, 1, 0, PONTO_OK);
+	assert_ok(live(&c, life.s, &ponto_alloc_system));
+	calls = c.rig.calls;
+	scene_end(&c);
 	assert_true(calls > 20);
 	for (unsigned nth = 1; nth <= calls; nth++) {
 		for (size_t f = 0; f < PONTO_ARRAY_SIZE(faults); f++) {
-			dist_rig_init(&rig);
-			ponto_log_tap(rig.log, NULL, NULL);
-			dist_rig_fail(&rig, DIST_RIG_ALL, nth, 1, faults[f]);
-			told += live(&rig, life.s, &ponto_alloc_system) != PONTO_OK;
-			all_is_well(&rig, &life);
-			dist_rig_clear(&rig);
+			scene_init(&c);
+			ponto_log_tap(c.rig.log, NULL, NULL);
+			dist_rig_fail(&c.rig, DIST_RIG_ALL, nth, 1, faults[f]);
+			told += live(&c, life.s, &ponto_alloc_system) != PONTO_OK;
+			all_is_well(&c, &life);
+			scene_end(&c);
 		}
 	}
 	/* Most are told to somebody; eviction and what is read again are nobody's. */
@@ -626,17 +499,17 @@ static void the_store_fails(void **state)
 static void the_store_stays_broken(void **state)
 {
 	struct life life = {{stock_make(1), stock_make(2)}};
-	struct dist_rig rig;
+	struct scene c;
 	unsigned told = 0;
 
 	(void)state;
 	for (unsigned nth = 1; nth < 25; nth++) {
-		dist_rig_init(&rig);
-		ponto_log_tap(rig.log, NULL, NULL);
-		dist_rig_fail(&rig, DIST_RIG_ALL, nth, 100000, PONTO_EIO);
-		told += live(&rig, life.s, &ponto_alloc_system) != PONTO_OK;
-		all_is_well(&rig, &life);
-		dist_rig_clear(&rig);
+		scene_init(&c);
+		ponto_log_tap(c.rig.log, NULL, NULL);
+		dist_rig_fail(&c.rig, DIST_RIG_ALL, nth, 100000, PONTO_EIO);
+		told += live(&c, life.s, &ponto_alloc_system) != PONTO_OK;
+		all_is_well(&c, &life);
+		scene_end(&c);
 	}
 	assert_true(told > 12);
 	stock_free(&life.s[0]);
@@ -646,27 +519,23 @@ static void the_store_stays_broken(void **state)
 static void closing_ends_what_waits(void **state)
 {
 	struct stock s = stock_make(1);
-	struct dist_cache_config config;
-	struct dist_cache *cache;
 	struct dist_piece pieces[5];
 	struct outcome cleared = {.result = 1}, verified = {.result = 1};
 	int results[5], read = 1;
-	struct dist_rig rig;
+	struct scene c;
 
 	(void)state;
-	dist_rig_init(&rig);
-	config = dist_rig_config(&rig);
-	cache = dist_rig_open(&rig, &config);
-	assert_ok(put_one(&rig, cache, &s, 0));
-	assert_ok(dist_cache_get(cache, &s.segment.id, 0, take, note, (read = PONTO_OK, &read)));
+	scene_begin(&c);
+	assert_ok(put_one(&c, &s, 0));
+	assert_ok(dist_cache_get(c.cache, &s.segment.id, 0, no_work, note_first, (read = PONTO_OK, &read)));
 	for (uint32_t i = 1; i < 5; i++) {
 		results[i] = PONTO_OK;
 		pieces[i] = piece_of(&s, i);
-		assert_ok(dist_cache_put(cache, &s.segment, &pieces[i], note, &results[i]));
+		assert_ok(dist_cache_put(c.cache, &s.segment, &pieces[i], note_first, &results[i]));
 	}
-	assert_ok(dist_cache_verify(cache, NULL, on_number, &verified));
-	assert_ok(dist_cache_clear(cache, NULL, NULL, on_number, &cleared));
-	dist_rig_close(&rig, cache);
+	assert_ok(dist_cache_verify(c.cache, NULL, on_number, &verified));
+	assert_ok(dist_cache_clear(c.cache, NULL, NULL, on_number, &cleared));
+	scene_close(&c);
 	assert_ok(read);
 	assert_ok(results[1]); /* was under way */
 	for (uint32_t i = 2; i < 5; i++)
@@ -675,30 +544,26 @@ static void closing_ends_what_waits(void **state)
 	assert_int_equal(cleared.result, PONTO_ECLOSED);
 	dist_cache_close(NULL, NULL, NULL);
 	/* While it opens, too. */
-	assert_ok(dist_cache_open(&config, note, (read = PONTO_OK, &read), &cache));
-	dist_rig_close(&rig, cache);
+	assert_ok(dist_cache_open(&c.config, note_first, (read = PONTO_OK, &read), &c.cache));
+	scene_close(&c);
 	assert_int_equal(read, PONTO_ECLOSED);
-	dist_rig_clear(&rig);
+	scene_end(&c);
 	stock_free(&s);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_damaged_block_is_never_given),
-		cmocka_unit_test(a_block_that_the_store_lost_is_told_no_more),
-		cmocka_unit_test(a_segment_with_a_damaged_head_is_removed),
-		cmocka_unit_test(blocks_without_a_head_are_removed),
-		cmocka_unit_test(many_segments_are_found_again),
-		cmocka_unit_test(checking_finds_all_damage),
-		cmocka_unit_test(what_is_cleared_is_gone),
-		cmocka_unit_test(whoever_is_slower_begins_again),
-		cmocka_unit_test(memory_runs_out),
-		cmocka_unit_test(the_store_fails),
-		cmocka_unit_test(the_store_stays_broken),
-		cmocka_unit_test(closing_ends_what_waits),
-	};
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_damaged_block_is_never_given),
+	cmocka_unit_test(a_block_that_the_store_lost_is_told_no_more),
+	cmocka_unit_test(a_segment_with_a_damaged_head_is_removed),
+	cmocka_unit_test(blocks_without_a_head_are_removed),
+	cmocka_unit_test(many_segments_are_found_again),
+	cmocka_unit_test(checking_finds_all_damage),
+	cmocka_unit_test(what_is_cleared_is_gone),
+	cmocka_unit_test(whoever_is_slower_begins_again),
+	cmocka_unit_test(memory_runs_out),
+	cmocka_unit_test(the_store_fails),
+	cmocka_unit_test(the_store_stays_broken),
+	cmocka_unit_test(closing_ends_what_waits),
+};
 
-	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests_name(NULL, tests, NULL, NULL);
-}
+PONTO_TEST_MAIN(tests)

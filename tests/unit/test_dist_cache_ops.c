@@ -1,65 +1,9 @@
 /* The cache of content distribution in operation: what it counts and keeps of that, what is read most, the scrub, the
  * share of the disk, and what it does while it is still being read. */
-#include "tests/unit/dist_rig.h"
+#include "framework/metrics.h"
+#include "tests/unit/dist_cache_test.h"
 
-#include <stdio.h>
-
-#define V1 (4 * CONTENT_BLOCK + 1000)
 #define DAY (24 * 3600 * PONTO_SECOND)
-
-struct stock {
-	struct blob data;
-	struct content_made made;
-	struct dist_segment segment;
-	uint8_t group[DIST_GROUP_MAX];
-	size_t group_len;
-};
-
-static struct stock stock_make(size_t len, uint64_t seed)
-{
-	struct stock s = {.data = dist_rig_content(len, seed)};
-
-	s.made = content_make(CONTENT_SHA256, bytes_of(&s.data), NULL);
-	s.segment = dist_rig_segment(&s.made, 0);
-	s.group_len = dist_group(&s.segment.id, s.group);
-	return s;
-}
-
-static void stock_free(struct stock *s)
-{
-	content_made_free(&s->made);
-	free(s->data.data);
-}
-
-static struct ponto_bytes group_of(const struct stock *s)
-{
-	return ponto_bytes(s->group, s->group_len);
-}
-
-static void put_all(struct dist_rig *rig, struct dist_cache *cache, const struct stock *s)
-{
-	dist_rig_put_all(rig, cache, &s->made, 0, bytes_of(&s->data));
-}
-
-static int get_one(struct dist_rig *rig, struct dist_cache *cache, const struct stock *s, uint32_t index)
-{
-	return dist_rig_get(rig, cache, &s->made, 0, index, bytes_of(&s->data));
-}
-
-static uint32_t blocks_of(const struct dist_cache *cache, const struct stock *s)
-{
-	struct dist_known known;
-
-	return dist_cache_find(cache, &s->segment.id, &known) ? content_blocks_count(&known.blocks) : 0;
-}
-
-static struct dist_cache_stats stats_of(const struct dist_cache *cache)
-{
-	struct dist_cache_stats stats;
-
-	dist_cache_stats(cache, &stats);
-	return stats;
-}
 
 static uint64_t counted(const struct dist_cache *cache, enum dist_count which, bool all)
 {
@@ -73,28 +17,25 @@ static uint64_t counted(const struct dist_cache *cache, enum dist_count which, b
 
 static void what_is_counted_is_kept(void **state)
 {
-	struct stock s = stock_make(V1, 1);
+	struct stock s = stock_make(1);
 	struct dist_ledger since, all;
-	struct dist_cache_config config;
-	struct dist_cache *cache, *second;
-	struct dist_rig rig;
+	struct dist_cache *second;
+	struct scene c;
 	uint64_t began;
 
 	(void)state;
-	dist_rig_init(&rig);
-	config = dist_rig_config(&rig);
-	cache = dist_rig_open(&rig, &config);
-	began = dist_rig_wall(&rig);
-	put_all(&rig, cache, &s);
+	scene_begin(&c);
+	began = dist_rig_wall(&c.rig);
+	put_all(&c, &s);
 	for (unsigned i = 0; i < 3; i++)
-		assert_ok(get_one(&rig, cache, &s, 1));
-	assert_ok(get_one(&rig, cache, &s, 4));
-	dist_cache_missed(cache, true, 2);
-	dist_cache_missed(cache, false, 3);
-	dist_cache_given(cache, 700);
-	dist_cache_fetched(cache, true, 40);
-	dist_cache_fetched(cache, false, 50);
-	dist_cache_count(cache, &since, &all);
+		assert_ok(get_one(&c, &s, 1));
+	assert_ok(get_one(&c, &s, 4));
+	dist_cache_missed(c.cache, true, 2);
+	dist_cache_missed(c.cache, false, 3);
+	dist_cache_given(c.cache, 700);
+	dist_cache_fetched(c.cache, true, 40);
+	dist_cache_fetched(c.cache, false, 50);
+	dist_cache_count(c.cache, &since, &all);
 	assert_int_equal(since.count[DIST_COUNT_HITS], 4);
 	assert_int_equal(since.count[DIST_COUNT_HIT_BYTES], 3 * CONTENT_BLOCK + 1000);
 	assert_int_equal(since.count[DIST_COUNT_MISSES], 5);
@@ -110,18 +51,18 @@ static void what_is_counted_is_kept(void **state)
 	assert_int_equal(since.top[0].bytes, 3 * CONTENT_BLOCK + 1000);
 	assert_int_equal(since.top[0].blocks, 4);
 	/* A minute later who opens the store sees it, whatever becomes of this one. */
-	dist_rig_run(&rig, 80 * PONTO_SECOND);
-	second = dist_rig_open(&rig, &config);
+	dist_rig_run(&c.rig, 80 * PONTO_SECOND);
+	second = dist_rig_open(&c.rig, &c.config);
 	assert_int_equal(counted(second, DIST_COUNT_HITS, true), 4);
 	assert_int_equal(counted(second, DIST_COUNT_HITS, false), 0);
 	assert_int_equal(counted(second, DIST_COUNT_MISSES, true), 5);
 	/* Both go on, and the sums are those of both. */
-	assert_ok(get_one(&rig, second, &s, 0));
-	assert_ok(get_one(&rig, cache, &s, 0));
-	dist_rig_close(&rig, cache);
-	dist_rig_close(&rig, second);
-	cache = dist_rig_open(&rig, &config);
-	dist_cache_count(cache, &since, &all);
+	assert_ok(dist_rig_get(&c.rig, second, &s.made, 0, 0, bytes_of(&s.data)));
+	assert_ok(get_one(&c, &s, 0));
+	scene_close(&c);
+	dist_rig_close(&c.rig, second);
+	scene_open(&c);
+	dist_cache_count(c.cache, &since, &all);
 	assert_int_equal(since.count[DIST_COUNT_HITS], 0);
 	assert_int_equal(since.top_count, 0);
 	assert_int_equal(all.count[DIST_COUNT_HITS], 6);
@@ -129,9 +70,9 @@ static void what_is_counted_is_kept(void **state)
 	assert_int_equal(all.top_count, 1);
 	assert_int_equal(all.top[0].blocks, 6);
 	assert_true(all.began <= began && all.began > 0);
-	dist_rig_close(&rig, cache);
-	assert_int_equal(rig.warnings, 0);
-	dist_rig_clear(&rig);
+	scene_close(&c);
+	assert_int_equal(c.rig.warnings, 0);
+	scene_end(&c);
 	stock_free(&s);
 }
 
@@ -165,9 +106,32 @@ static void what_is_written_twice_counts_once(void **state)
 	dist_rig_clear(&rig);
 }
 
+/* Of several caches on one store, one that has found nothing does not take back what another one found, until it has
+ * read all. */
+static void one_alerts_for_all(void **state)
+{
+	struct dist_ledger one = {.writer = 1, .serial = 1, .scrub_alert = true};
+	struct dist_ledger other = {.writer = 2, .serial = 1}, got;
+	struct dist_shelf shelf;
+	struct dist_rig rig;
+
+	(void)state;
+	dist_rig_init(&rig);
+	shelf = (struct dist_shelf){&ponto_alloc_system, ponto_sim_node_clock(rig.node), rig.store};
+	assert_ok(dist_ledger_keep(&shelf, &one, &got));
+	assert_ok(dist_ledger_keep(&shelf, &other, &got));
+	assert_true(got.scrub_alert);
+	other.serial = 2;
+	other.count[DIST_COUNT_ROUNDS] = 1;
+	assert_ok(dist_ledger_keep(&shelf, &other, &got));
+	assert_false(got.scrub_alert);
+	dist_rig_clear(&rig);
+}
+
 static void a_ledger_is_right_or_none(void **state)
 {
-	struct dist_ledger ledger = {.began = 1, .scrub_at = 2, .scrub_began = 3, .scrub_ended = 4, .top_count = DIST_TOP};
+	struct dist_ledger ledger = {.began = 1, .scrub_at = 2, .scrub_began = 3, .scrub_ended = 4,
+				     .scrub_found = 5, .scrub_alert = true, .top_count = DIST_TOP};
 	uint8_t bytes[DIST_LEDGER_MAX], more[DIST_LEDGER_MAX + 1];
 	struct dist_ledger got;
 	struct ponto_writer w;
@@ -187,6 +151,8 @@ static void a_ledger_is_right_or_none(void **state)
 	assert_ok(dist_ledger_decode(ponto_bytes(bytes, len), &got));
 	assert_memory_equal(got.count, ledger.count, sizeof(got.count));
 	assert_int_equal(got.scrub_at, 2);
+	assert_int_equal(got.scrub_found, 5);
+	assert_true(got.scrub_alert);
 	assert_int_equal(got.top_count, DIST_TOP);
 	for (size_t i = 0; i < DIST_TOP; i++) {
 		assert_true(content_id_equal(&got.top[i].id, &ledger.top[i].id));
@@ -205,56 +171,51 @@ static void a_ledger_is_right_or_none(void **state)
 	w = ponto_writer(more, sizeof(more));
 	w.pos = body;
 	ponto_write_u8(&w, 0);
-	assert_ok(dist_value_close(ponto_bytes("ledger", 6), &w, &len));
+	assert_ok(dist_value_close(KEY("ledger"), &w, &len));
 	assert_int_equal(dist_ledger_decode(ponto_bytes(more, len), &got), PONTO_EPROTO);
 	more[0] = DIST_RECORD_VERSION + 1;
 	w = ponto_writer(more, sizeof(more));
 	w.pos = 20;
-	assert_ok(dist_value_close(ponto_bytes("ledger", 6), &w, &len));
+	assert_ok(dist_value_close(KEY("ledger"), &w, &len));
 	assert_int_equal(dist_ledger_decode(ponto_bytes(more, len), &got), PONTO_ENOTSUP);
 }
 
 static void a_damaged_ledger_begins_anew(void **state)
 {
-	const struct ponto_bytes group = ponto_bytes("dist/meta", 9), key = ponto_bytes("ledger", 6);
+	const struct ponto_bytes group = KEY("dist/meta"), key = KEY("ledger");
 	uint8_t later[64] = {DIST_RECORD_VERSION + 1}, *value;
-	struct stock s = stock_make(V1, 1);
+	struct stock s = stock_make(1);
 	struct ponto_writer w = ponto_writer(later, sizeof(later));
-	struct dist_cache_config config;
-	struct dist_cache *cache;
-	struct dist_rig rig;
+	struct scene c;
 	size_t len, found;
 
 	(void)state;
-	dist_rig_init(&rig);
-	config = dist_rig_config(&rig);
-	cache = dist_rig_open(&rig, &config);
-	put_all(&rig, cache, &s);
-	dist_rig_close(&rig, cache);
-	dist_rig_damage(&rig, group, key, 30, false);
-	cache = dist_rig_open(&rig, &config);
-	assert_int_equal(rig.warnings, 1);
-	assert_int_equal(counted(cache, DIST_COUNT_STORED, true), 0);
-	assert_ok(get_one(&rig, cache, &s, 0));
-	dist_rig_close(&rig, cache);
-	cache = dist_rig_open(&rig, &config);
-	assert_int_equal(rig.warnings, 1);
-	assert_int_equal(counted(cache, DIST_COUNT_HITS, true), 1);
-	dist_rig_close(&rig, cache);
+	scene_begin(&c);
+	put_all(&c, &s);
+	scene_close(&c);
+	dist_rig_damage(&c.rig, group, key, 30, false);
+	scene_open(&c);
+	assert_int_equal(c.rig.warnings, 1);
+	assert_int_equal(counted(c.cache, DIST_COUNT_STORED, true), 0);
+	assert_ok(get_one(&c, &s, 0));
+	scene_reopen(&c);
+	assert_int_equal(c.rig.warnings, 1);
+	assert_int_equal(counted(c.cache, DIST_COUNT_HITS, true), 1);
+	scene_close(&c);
 	/* What a later version wrote stays as it is. */
 	w.pos = 20;
 	assert_ok(dist_value_close(key, &w, &len));
-	assert_ok(ponto_store_put(rig.inner, group, key, ponto_bytes(later, len), 0, 0, PONTO_NEVER));
-	cache = dist_rig_open(&rig, &config);
-	assert_int_equal(rig.warnings, 2);
-	assert_ok(get_one(&rig, cache, &s, 0));
-	dist_rig_run(&rig, 100 * PONTO_SECOND);
-	dist_rig_close(&rig, cache);
-	assert_ok(ponto_store_get(rig.inner, group, key, PONTO_NEVER, &ponto_alloc_system, &value, &found, NULL));
+	assert_ok(ponto_store_put(c.rig.inner, group, key, ponto_bytes(later, len), 0, 0, PONTO_NEVER));
+	scene_open(&c);
+	assert_int_equal(c.rig.warnings, 2);
+	assert_ok(get_one(&c, &s, 0));
+	dist_rig_run(&c.rig, 100 * PONTO_SECOND);
+	scene_close(&c);
+	assert_ok(ponto_store_get(c.rig.inner, group, key, PONTO_NEVER, &ponto_alloc_system, &value, &found, NULL));
 	assert_int_equal(found, len);
 	assert_memory_equal(value, later, len);
 	free(value);
-	dist_rig_clear(&rig);
+	scene_end(&c);
 	stock_free(&s);
 }
 
@@ -265,23 +226,19 @@ static void what_is_read_most_is_known(void **state)
 {
 	static struct stock s[MANY];
 	struct dist_ledger since, all;
-	struct dist_cache_config config;
-	struct dist_cache *cache;
-	struct dist_rig rig;
+	struct scene c;
 	bool seen = false;
 
 	(void)state;
-	dist_rig_init(&rig);
-	config = dist_rig_config(&rig);
-	cache = dist_rig_open(&rig, &config);
+	scene_begin(&c);
 	for (size_t i = 0; i < MANY; i++) {
-		s[i] = stock_make(100 + i, i);
-		put_all(&rig, cache, &s[i]);
-		assert_ok(get_one(&rig, cache, &s[i], 0));
+		s[i] = stock_sized(100 + i, i);
+		put_all(&c, &s[i]);
+		assert_ok(get_one(&c, &s[i], 0));
 	}
 	for (unsigned i = 0; i < 5; i++)
-		assert_ok(get_one(&rig, cache, &s[0], 0));
-	dist_cache_count(cache, &since, &all);
+		assert_ok(get_one(&c, &s[0], 0));
+	dist_cache_count(c.cache, &since, &all);
 	assert_int_equal(since.top_count, DIST_TOP);
 	for (size_t t = 0; t < DIST_TOP; t++) {
 		assert_false(content_id_equal(&since.top[t].id, &s[1].segment.id));
@@ -292,71 +249,86 @@ static void what_is_read_most_is_known(void **state)
 	}
 	assert_true(seen);
 	/* It stays known when it goes, and goes on when it comes back. */
-	assert_ok(dist_cache_clear(cache, &s[0].segment.id, NULL, NULL, NULL));
-	dist_rig_run(&rig, PONTO_SECOND);
-	put_all(&rig, cache, &s[0]);
-	assert_ok(get_one(&rig, cache, &s[0], 0));
-	dist_rig_close(&rig, cache);
-	cache = dist_rig_open(&rig, &config);
-	dist_cache_count(cache, &since, &all);
+	assert_ok(dist_cache_clear(c.cache, &s[0].segment.id, NULL, NULL, NULL));
+	dist_rig_run(&c.rig, PONTO_SECOND);
+	put_all(&c, &s[0]);
+	assert_ok(get_one(&c, &s[0], 0));
+	scene_reopen(&c);
+	dist_cache_count(c.cache, &since, &all);
 	assert_int_equal(all.top_count, DIST_TOP);
 	for (size_t t = 0; t < DIST_TOP; t++) {
 		if (content_id_equal(&all.top[t].id, &s[0].segment.id))
 			assert_int_equal(all.top[t].bytes, 700);
 	}
-	dist_rig_close(&rig, cache);
-	dist_rig_clear(&rig);
+	scene_end(&c);
 	for (size_t i = 0; i < MANY; i++)
 		stock_free(&s[i]);
 }
 
 /* ---- the scrub ------------------------------------------------------------------------------ */
 
-#define KEYS(text) ponto_bytes(text, 3)
+static bool alerts(struct ponto_metrics *metrics)
+{
+	return ponto_gauge_value(ponto_gauge(metrics, "dist_cache_scrub_alert", "test", "")) == 1;
+}
 
 static void the_scrub_finds_damage(void **state)
 {
-	struct stock s[3] = {stock_make(V1, 1), stock_make(V1, 2), stock_make(40 * CONTENT_BLOCK, 3)};
-	struct dist_cache_config config;
-	struct dist_cache *cache;
-	struct dist_rig rig;
+	struct stock s[3] = {stock_make(1), stock_make(2), stock_sized(40 * CONTENT_BLOCK, 3)};
+	struct scene c;
+	struct ponto_metrics *metrics;
 	uint64_t found, ahead;
 
 	(void)state;
-	dist_rig_init(&rig);
-	config = dist_rig_config(&rig);
-	config.scrub = DAY;
-	cache = dist_rig_open(&rig, &config);
+	dist_rig_init(&c.rig);
+	assert_ok(ponto_metrics_create(&ponto_alloc_system, &metrics));
+	c.config = dist_rig_config(&c.rig);
+	c.config.scrub = DAY;
+	c.config.metrics = metrics;
+	scene_open(&c);
 	for (size_t i = 0; i < 3; i++)
-		put_all(&rig, cache, &s[i]);
-	dist_rig_run(&rig, 2 * DAY);
-	assert_true(counted(cache, DIST_COUNT_ROUNDS, false) >= 1);
-	assert_int_equal(rig.warnings, 0);
-	assert_int_equal(counted(cache, DIST_COUNT_FOUND, false), 0);
-	dist_rig_damage(&rig, group_of(&s[0]), KEYS("b\0\2"), 5000, false);
-	dist_rig_damage(&rig, group_of(&s[2]), KEYS("b\0\0"), 5000, false);
-	dist_rig_damage(&rig, group_of(&s[2]), KEYS("b\0\x27"), 5000, false);
-	dist_rig_damage(&rig, group_of(&s[1]), ponto_bytes("h", 1), 50, false);
-	dist_rig_run(&rig, DAY + PONTO_SECOND);
-	assert_int_equal(counted(cache, DIST_COUNT_FOUND, false), 4);
-	assert_int_equal(stats_of(cache).damaged, 4);
-	assert_int_equal(blocks_of(cache, &s[0]), 4);
-	assert_int_equal(blocks_of(cache, &s[1]), 5);
-	assert_int_equal(blocks_of(cache, &s[2]), 38);
+		put_all(&c, &s[i]);
+	dist_rig_run(&c.rig, 2 * DAY);
+	assert_true(counted(c.cache, DIST_COUNT_ROUNDS, false) >= 1);
+	assert_int_equal(c.rig.warnings, 0);
+	assert_int_equal(counted(c.cache, DIST_COUNT_FOUND, false), 0);
+	assert_false(alerts(metrics));
+	dist_rig_damage(&c.rig, group_of(&s[0]), KEY("b\0\2"), 5000, false);
+	dist_rig_damage(&c.rig, group_of(&s[2]), KEY("b\0\0"), 5000, false);
+	dist_rig_damage(&c.rig, group_of(&s[2]), KEY("b\0\x27"), 5000, false);
+	dist_rig_damage(&c.rig, group_of(&s[1]), KEY("h"), 50, false);
+	dist_rig_run(&c.rig, DAY + PONTO_SECOND);
+	assert_int_equal(counted(c.cache, DIST_COUNT_FOUND, false), 4);
+	assert_int_equal(stats_of(&c).damaged, 4);
+	assert_int_equal(blocks_of(&c, &s[0]), 4);
+	assert_int_equal(blocks_of(&c, &s[1]), 5);
+	assert_int_equal(blocks_of(&c, &s[2]), 38);
 	/* One line at once, one for the rest at the end of the round, not one for each. */
-	assert_int_equal(rig.warnings, 2);
-	assert_false(dist_cache_scrubs(cache, &found, &ahead));
+	assert_int_equal(c.rig.warnings, 2);
+	assert_false(dist_cache_scrubs(c.cache, &found, &ahead));
 	assert_int_equal(found, 4);
 	assert_int_equal(ahead, 0);
+	assert_true(alerts(metrics));
 	for (uint32_t i = 1; i < 39; i++)
-		assert_ok(get_one(&rig, cache, &s[2], i));
+		assert_ok(get_one(&c, &s[2], i));
+	/* A new start does not make it good. */
+	scene_close(&c);
+	ponto_metrics_destroy(metrics);
+	assert_ok(ponto_metrics_create(&ponto_alloc_system, &metrics));
+	c.config.metrics = metrics;
+	scene_open(&c);
+	(void)dist_cache_scrubs(c.cache, &found, &ahead);
+	assert_int_equal(found, 4);
+	assert_true(alerts(metrics));
 	/* The next round has nothing to tell, and says that the damage is past. */
-	dist_rig_run(&rig, DAY);
-	assert_int_equal(rig.warnings, 2);
-	(void)dist_cache_scrubs(cache, &found, &ahead);
+	dist_rig_run(&c.rig, DAY);
+	assert_int_equal(c.rig.warnings, 2);
+	(void)dist_cache_scrubs(c.cache, &found, &ahead);
 	assert_int_equal(found, 0);
-	dist_rig_close(&rig, cache);
-	dist_rig_clear(&rig);
+	assert_false(alerts(metrics));
+	scene_close(&c);
+	ponto_metrics_destroy(metrics);
+	scene_end(&c);
 	for (size_t i = 0; i < 3; i++)
 		stock_free(&s[i]);
 }
@@ -364,36 +336,32 @@ static void the_scrub_finds_damage(void **state)
 /* No faster than it may; in the meantime blocks are read and kept; what went is no hindrance. */
 static void the_scrub_takes_its_time(void **state)
 {
-	struct stock s[2] = {stock_make(64 * CONTENT_BLOCK, 1), stock_make(V1, 2)};
-	struct dist_cache_config config;
-	struct dist_cache *cache;
-	struct dist_rig rig;
+	struct stock s[2] = {stock_sized(64 * CONTENT_BLOCK, 1), stock_make(2)};
+	struct scene c;
 	uint64_t found, ahead, read;
 
 	(void)state;
-	dist_rig_init(&rig);
-	config = dist_rig_config(&rig);
-	config.scrub = DAY;
-	config.scrub_rate = 16 * CONTENT_BLOCK / 10; /* a MiB in ten seconds */
-	cache = dist_rig_open(&rig, &config);
-	put_all(&rig, cache, &s[0]);
-	dist_rig_run(&rig, 3600 * PONTO_SECOND);
-	read = counted(cache, DIST_COUNT_CHECKED, false); /* in the first round */
-	dist_rig_run(&rig, DAY - 3595 * PONTO_SECOND);
-	assert_true(dist_cache_scrubs(cache, &found, &ahead));
-	read = counted(cache, DIST_COUNT_CHECKED, false) - read;
+	scene_init(&c);
+	c.config.scrub = DAY;
+	c.config.scrub_rate = 16 * CONTENT_BLOCK / 10; /* a MiB in ten seconds */
+	scene_open(&c);
+	put_all(&c, &s[0]);
+	dist_rig_run(&c.rig, 3600 * PONTO_SECOND);
+	read = counted(c.cache, DIST_COUNT_CHECKED, false); /* in the first round */
+	dist_rig_run(&c.rig, DAY - 3595 * PONTO_SECOND);
+	assert_true(dist_cache_scrubs(c.cache, &found, &ahead));
+	read = counted(c.cache, DIST_COUNT_CHECKED, false) - read;
 	assert_true(read > 0 && read < 64 * CONTENT_BLOCK);
 	assert_int_equal(ahead, 64 * CONTENT_BLOCK - read);
-	put_all(&rig, cache, &s[1]);
-	assert_ok(get_one(&rig, cache, &s[0], 63));
-	assert_ok(dist_cache_clear(cache, &s[0].segment.id, NULL, NULL, NULL));
-	dist_rig_run(&rig, 40 * PONTO_SECOND);
-	assert_int_equal(blocks_of(cache, &s[0]), 0);
-	assert_int_equal(blocks_of(cache, &s[1]), 5);
-	assert_false(dist_cache_scrubs(cache, &found, &ahead));
-	assert_int_equal(counted(cache, DIST_COUNT_ROUNDS, false), 2);
-	dist_rig_close(&rig, cache);
-	dist_rig_clear(&rig);
+	put_all(&c, &s[1]);
+	assert_ok(get_one(&c, &s[0], 63));
+	assert_ok(dist_cache_clear(c.cache, &s[0].segment.id, NULL, NULL, NULL));
+	dist_rig_run(&c.rig, 40 * PONTO_SECOND);
+	assert_int_equal(blocks_of(&c, &s[0]), 0);
+	assert_int_equal(blocks_of(&c, &s[1]), 5);
+	assert_false(dist_cache_scrubs(c.cache, &found, &ahead));
+	assert_int_equal(counted(c.cache, DIST_COUNT_ROUNDS, false), 2);
+	scene_end(&c);
 	stock_free(&s[0]);
 	stock_free(&s[1]);
 }
@@ -404,52 +372,47 @@ static void the_scrub_takes_its_time(void **state)
 static void the_scrub_goes_on_after_a_restart(void **state)
 {
 	struct stock s[ROOM];
-	struct dist_cache_config config;
-	struct dist_cache *cache;
-	struct dist_rig rig;
+	struct scene c;
 	uint64_t found, ahead, total = 0;
 
 	(void)state;
-	dist_rig_init(&rig);
-	config = dist_rig_config(&rig);
-	cache = dist_rig_open(&rig, &config);
+	scene_begin(&c);
 	for (size_t i = 0; i < ROOM; i++) {
-		s[i] = stock_make(V1, i);
-		put_all(&rig, cache, &s[i]);
+		s[i] = stock_make(i);
+		put_all(&c, &s[i]);
 	}
-	dist_rig_close(&rig, cache);
-	config.scrub = 100 * DAY;
-	config.scrub_rate = V1 / 10;
+	scene_close(&c);
+	c.config.scrub = 100 * DAY;
+	c.config.scrub_rate = V1 / 10;
 	for (unsigned starts = 0; starts < 5; starts++) {
-		cache = dist_rig_open(&rig, &config);
-		dist_rig_run(&rig, starts == 0 ? 40 * PONTO_SECOND : 20 * PONTO_SECOND);
-		assert_true(dist_cache_scrubs(cache, &found, &ahead));
-		total += counted(cache, DIST_COUNT_CHECKED, false);
+		scene_open(&c);
+		dist_rig_run(&c.rig, starts == 0 ? 40 * PONTO_SECOND : 20 * PONTO_SECOND);
+		assert_true(dist_cache_scrubs(c.cache, &found, &ahead));
+		total += counted(c.cache, DIST_COUNT_CHECKED, false);
 		assert_true(total + ahead >= ROOM * (uint64_t)V1 && total < ROOM * (uint64_t)V1);
-		dist_rig_close(&rig, cache);
+		scene_close(&c);
 	}
 	/* In a segment that had passed, then in one to come. */
-	dist_rig_damage(&rig, group_of(&s[0]), KEYS("b\0\2"), 5000, false);
-	dist_rig_damage(&rig, group_of(&s[ROOM - 1]), KEYS("b\0\2"), 5000, false);
-	cache = dist_rig_open(&rig, &config);
-	dist_rig_run(&rig, 200 * PONTO_SECOND);
-	assert_false(dist_cache_scrubs(cache, &found, &ahead));
+	dist_rig_damage(&c.rig, group_of(&s[0]), KEY("b\0\2"), 5000, false);
+	dist_rig_damage(&c.rig, group_of(&s[ROOM - 1]), KEY("b\0\2"), 5000, false);
+	scene_open(&c);
+	dist_rig_run(&c.rig, 200 * PONTO_SECOND);
+	assert_false(dist_cache_scrubs(c.cache, &found, &ahead));
 	assert_int_equal(found, 1);
-	assert_int_equal(blocks_of(cache, &s[0]), 5);
-	assert_int_equal(blocks_of(cache, &s[ROOM - 1]), 4);
-	total += counted(cache, DIST_COUNT_CHECKED, false);
+	assert_int_equal(blocks_of(&c, &s[0]), 5);
+	assert_int_equal(blocks_of(&c, &s[ROOM - 1]), 4);
+	total += counted(c.cache, DIST_COUNT_CHECKED, false);
 	assert_true(total <= (ROOM + 5) * (uint64_t)(5 * CONTENT_BLOCK)); /* one at each restart again, at most */
-	assert_int_equal(counted(cache, DIST_COUNT_ROUNDS, true), 1);
-	dist_rig_close(&rig, cache);
+	assert_int_equal(counted(c.cache, DIST_COUNT_ROUNDS, true), 1);
+	scene_close(&c);
 	/* It rests until the interval is over, restarts or not. */
-	cache = dist_rig_open(&rig, &config);
-	dist_rig_run(&rig, 50 * DAY);
-	assert_int_equal(counted(cache, DIST_COUNT_ROUNDS, true), 1);
-	dist_rig_run(&rig, 51 * DAY);
-	assert_int_equal(counted(cache, DIST_COUNT_ROUNDS, true), 2);
-	assert_int_equal(blocks_of(cache, &s[0]), 4);
-	dist_rig_close(&rig, cache);
-	dist_rig_clear(&rig);
+	scene_open(&c);
+	dist_rig_run(&c.rig, 50 * DAY);
+	assert_int_equal(counted(c.cache, DIST_COUNT_ROUNDS, true), 1);
+	dist_rig_run(&c.rig, 51 * DAY);
+	assert_int_equal(counted(c.cache, DIST_COUNT_ROUNDS, true), 2);
+	assert_int_equal(blocks_of(&c, &s[0]), 4);
+	scene_end(&c);
 	for (size_t i = 0; i < ROOM; i++)
 		stock_free(&s[i]);
 }
@@ -459,87 +422,73 @@ static void the_scrub_goes_on_after_a_restart(void **state)
 static void the_disk_is_shared(void **state)
 {
 	struct stock s[4];
-	struct dist_cache_config config;
-	struct dist_cache *cache;
-	struct dist_rig rig;
+	struct scene c;
 
 	(void)state;
-	dist_rig_init(&rig);
-	config = dist_rig_config(&rig);
-	config.share = 10;
+	scene_init(&c);
+	c.config.share = 10;
 	/* One that tells nothing of a disk: the other limit alone. */
-	config.max_bytes = 1 << 30;
-	cache = dist_rig_open(&rig, &config);
-	assert_int_equal(stats_of(cache).limit, 1 << 30);
-	assert_int_equal(stats_of(cache).share, 0);
+	c.config.max_bytes = 1 << 30;
+	scene_open(&c);
+	assert_int_equal(stats_of(&c).limit, 1 << 30);
+	assert_int_equal(stats_of(&c).share, 0);
 	for (size_t i = 0; i < 4; i++) {
-		s[i] = stock_make(V1, i);
-		put_all(&rig, cache, &s[i]);
+		s[i] = stock_make(i);
+		put_all(&c, &s[i]);
 	}
-	assert_int_equal(stats_of(cache).segments, 4);
-	dist_rig_close(&rig, cache);
-	assert_int_equal(rig.warnings, 0);
+	assert_int_equal(stats_of(&c).segments, 4);
+	scene_close(&c);
+	assert_int_equal(c.rig.warnings, 0);
 	/* A tenth holds two of them. */
-	rig.disk = 10 * 2 * (V1 + 8192);
-	cache = dist_rig_open(&rig, &config);
-	dist_rig_run(&rig, PONTO_SECOND);
-	assert_int_equal(stats_of(cache).limit, rig.disk / 10);
-	assert_int_equal(stats_of(cache).segments, 2);
-	assert_int_equal(stats_of(cache).evicted, 2);
-	put_all(&rig, cache, &s[0]);
-	assert_int_equal(stats_of(cache).segments, 2);
-	dist_rig_close(&rig, cache);
+	c.rig.disk = 10 * 2 * (V1 + 8192);
+	scene_open(&c);
+	dist_rig_run(&c.rig, PONTO_SECOND);
+	assert_int_equal(stats_of(&c).limit, c.rig.disk / 10);
+	assert_int_equal(stats_of(&c).segments, 2);
+	assert_int_equal(stats_of(&c).evicted, 2);
+	put_all(&c, &s[0]);
+	assert_int_equal(stats_of(&c).segments, 2);
+	scene_close(&c);
 	/* The smaller of the two. */
-	config.max_bytes = V1 + 8192;
-	cache = dist_rig_open(&rig, &config);
-	dist_rig_run(&rig, PONTO_SECOND);
-	assert_int_equal(stats_of(cache).limit, config.max_bytes);
-	assert_int_equal(stats_of(cache).segments, 1);
-	dist_rig_close(&rig, cache);
-	dist_rig_clear(&rig);
+	c.config.max_bytes = V1 + 8192;
+	scene_open(&c);
+	dist_rig_run(&c.rig, PONTO_SECOND);
+	assert_int_equal(stats_of(&c).limit, c.config.max_bytes);
+	assert_int_equal(stats_of(&c).segments, 1);
+	scene_end(&c);
 	for (size_t i = 0; i < 4; i++)
 		stock_free(&s[i]);
 }
 
 /* ---- while it is being read ----------------------------------------------------------------------- */
 
-static void note(void *arg, int result)
-{
-	*(int *)arg = result;
-}
-
 static void what_comes_early_is_not_lost(void **state)
 {
-	struct stock s = stock_make(V1, 1);
-	struct dist_piece piece = dist_rig_piece(&s.made, 0, 1, bytes_of(&s.data));
+	struct stock s = stock_make(1);
+	struct dist_piece piece = piece_of(&s, 1);
 	int ready = 1, put = 1;
-	struct dist_cache_config config;
-	struct dist_cache *cache;
-	struct dist_rig rig;
+	struct scene c;
 
 	(void)state;
 	for (int fault = 0; fault < 2; fault++) {
-		struct dist_piece first = dist_rig_piece(&s.made, 0, 0, bytes_of(&s.data));
+		struct dist_piece first = piece_of(&s, 0);
 
-		dist_rig_init(&rig);
-		config = dist_rig_config(&rig);
-		cache = dist_rig_open(&rig, &config);
-		assert_ok(dist_rig_put(&rig, cache, &s.segment, &first));
-		dist_rig_close(&rig, cache);
+		scene_begin(&c);
+		assert_ok(dist_rig_put(&c.rig, c.cache, &s.segment, &first));
+		scene_close(&c);
 		ready = put = 1;
-		assert_ok(dist_cache_open(&config, note, &ready, &cache));
-		assert_int_equal(blocks_of(cache, &s), 0);
+		assert_ok(dist_cache_open(&c.config, note, &ready, &c.cache));
+		assert_int_equal(blocks_of(&c, &s), 0);
 		if (fault)
-			dist_rig_fail(&rig, DIST_RIG_BATCH, 1, 1, PONTO_EIO);
-		assert_ok(dist_cache_put(cache, &s.segment, &piece, note, &put));
-		dist_rig_run(&rig, 3 * PONTO_SECOND);
+			dist_rig_fail(&c.rig, DIST_RIG_BATCH, 1, 1, PONTO_EIO);
+		assert_ok(dist_cache_put(c.cache, &s.segment, &piece, note, &put));
+		dist_rig_run(&c.rig, 3 * PONTO_SECOND);
 		assert_ok(ready);
 		assert_int_equal(put, fault ? PONTO_EIO : PONTO_OK);
-		assert_int_equal(blocks_of(cache, &s), fault ? 1 : 2);
-		assert_ok(get_one(&rig, cache, &s, 0));
-		assert_int_equal(stats_of(cache).segments, 1);
-		dist_rig_close(&rig, cache);
-		dist_rig_clear(&rig);
+		assert_int_equal(blocks_of(&c, &s), fault ? 1 : 2);
+		assert_ok(get_one(&c, &s, 0));
+		assert_int_equal(stats_of(&c).segments, 1);
+		scene_end(&c);
 	}
 	stock_free(&s);
 }
@@ -548,32 +497,27 @@ static void what_comes_early_is_not_lost(void **state)
 static void what_is_known_is_given_at_once(void **state)
 {
 	static struct stock s[3 * DIST_PAGE];
-	struct dist_cache_config config;
-	struct dist_cache *cache;
-	struct dist_rig rig;
+	struct scene c;
 	uint64_t early = 0;
 	int ready = 1;
 
 	(void)state;
-	dist_rig_init(&rig);
-	config = dist_rig_config(&rig);
-	cache = dist_rig_open(&rig, &config);
+	scene_begin(&c);
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(s); i++) {
-		s[i] = stock_make(100, i);
-		put_all(&rig, cache, &s[i]);
+		s[i] = stock_sized(100, i);
+		put_all(&c, &s[i]);
 	}
-	dist_rig_close(&rig, cache);
-	assert_ok(dist_cache_open(&config, note, &ready, &cache));
+	scene_close(&c);
+	assert_ok(dist_cache_open(&c.config, note, &ready, &c.cache));
 	for (unsigned i = 0; i < 100000 && ready == 1; i++) {
-		dist_rig_run(&rig, 1);
-		if (ready == 1 && stats_of(cache).segments > 0)
-			early = stats_of(cache).segments;
+		dist_rig_run(&c.rig, 1);
+		if (ready == 1 && early == 0)
+			early = stats_of(&c).segments;
 	}
 	assert_ok(ready);
 	assert_true(early > 0 && early < PONTO_ARRAY_SIZE(s));
-	assert_int_equal(stats_of(cache).segments, PONTO_ARRAY_SIZE(s));
-	dist_rig_close(&rig, cache);
-	dist_rig_clear(&rig);
+	assert_int_equal(stats_of(&c).segments, PONTO_ARRAY_SIZE(s));
+	scene_end(&c);
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(s); i++)
 		stock_free(&s[i]);
 }
@@ -587,28 +531,24 @@ static void what_is_known_is_given_at_once(void **state)
 static int open_half(const struct ponto_alloc *alloc, void *arg)
 {
 	const struct stock *s = arg;
-	struct dist_cache_config config;
-	struct dist_cache *cache;
-	struct dist_rig rig;
+	struct scene c;
 	int ready = 1, result;
 
-	dist_rig_init(&rig);
-	config = dist_rig_config(&rig);
-	cache = dist_rig_open(&rig, &config);
+	scene_begin(&c);
 	for (size_t i = 0; i < ROWS; i++)
-		put_all(&rig, cache, &s[i]);
-	dist_rig_close(&rig, cache);
-	config.alloc = alloc;
-	config.max_bytes = ROWS / 2 * (100 + 32 + 4096);
-	result = dist_cache_open(&config, note, &ready, &cache);
+		put_all(&c, &s[i]);
+	scene_close(&c);
+	c.config.alloc = alloc;
+	c.config.max_bytes = ROWS / 2 * (100 + 32 + 4096);
+	result = dist_cache_open(&c.config, note, &ready, &c.cache);
 	if (result == PONTO_OK) {
-		dist_rig_run(&rig, 30 * PONTO_SECOND);
+		dist_rig_run(&c.rig, 30 * PONTO_SECOND);
 		result = ready;
 		for (size_t i = 0; i < ROWS && result == PONTO_OK; i++)
-			assert_int_equal(blocks_of(cache, &s[i]), i >= ROWS / 2);
-		dist_rig_close(&rig, cache);
+			assert_int_equal(blocks_of(&c, &s[i]), i >= ROWS / 2);
+		scene_close(&c);
 	}
-	dist_rig_clear(&rig);
+	scene_end(&c);
 	return result;
 }
 
@@ -618,29 +558,26 @@ static void the_eldest_go_with_little_memory(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ROWS; i++)
-		s[i] = stock_make(100, i);
+		s[i] = stock_sized(100, i);
 	ponto_test_oom(open_half, s, true);
 	for (size_t i = 0; i < ROWS; i++)
 		stock_free(&s[i]);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_counted_is_kept),
-		cmocka_unit_test(what_is_written_twice_counts_once),
-		cmocka_unit_test(a_ledger_is_right_or_none),
-		cmocka_unit_test(a_damaged_ledger_begins_anew),
-		cmocka_unit_test(what_is_read_most_is_known),
-		cmocka_unit_test(the_scrub_finds_damage),
-		cmocka_unit_test(the_scrub_takes_its_time),
-		cmocka_unit_test(the_scrub_goes_on_after_a_restart),
-		cmocka_unit_test(the_disk_is_shared),
-		cmocka_unit_test(what_comes_early_is_not_lost),
-		cmocka_unit_test(what_is_known_is_given_at_once),
-		cmocka_unit_test(the_eldest_go_with_little_memory),
-	};
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(what_is_counted_is_kept),
+	cmocka_unit_test(what_is_written_twice_counts_once),
+	cmocka_unit_test(one_alerts_for_all),
+	cmocka_unit_test(a_ledger_is_right_or_none),
+	cmocka_unit_test(a_damaged_ledger_begins_anew),
+	cmocka_unit_test(what_is_read_most_is_known),
+	cmocka_unit_test(the_scrub_finds_damage),
+	cmocka_unit_test(the_scrub_takes_its_time),
+	cmocka_unit_test(the_scrub_goes_on_after_a_restart),
+	cmocka_unit_test(the_disk_is_shared),
+	cmocka_unit_test(what_comes_early_is_not_lost),
+	cmocka_unit_test(what_is_known_is_given_at_once),
+	cmocka_unit_test(the_eldest_go_with_little_memory),
+};
 
-	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests_name(NULL, tests, NULL, NULL);
-}
+PONTO_TEST_MAIN(tests)

@@ -14,13 +14,13 @@ static void shapes(void **state)
 
 		/* From the origin, in its order; then by a neighbour, in none; then from what is kept. */
 		fetched(s, 0, false, 0, SIZE, 0);
-		assert_int_equal(s->content.described, 1);
-		assert_int_equal(s->content.plain, 0);
-		assert_true(s->content.missing > 0);
-		s->content.missing = 0;
+		assert_int_equal(s->lan.content.described, 1);
+		assert_int_equal(s->lan.content.plain, 0);
+		assert_true(s->lan.content.missing > 0);
+		s->lan.content.missing = 0;
 		fetched(s, 1, true, SIZE, 0, 0);
 		fetched(s, 1, false, 0, 0, SIZE);
-		assert_int_equal(s->content.missing, 0);
+		assert_int_equal(s->lan.content.missing, 0);
 		end_scene(s);
 	}
 }
@@ -47,7 +47,7 @@ static void look_at(struct scene *s, struct lan_exchange *ex)
 		assert_non_null(lan_header(ex, "Range"));
 		assert_string_equal(lan_header(ex, "If-Match"), "\"one\"");
 	}
-	lan_content_answer(&s->content, ex);
+	lan_content_answer(ex);
 }
 
 static void what_is_asked(void **state)
@@ -91,19 +91,19 @@ static void plain(void **state)
 	struct lan_download d = {.from = 1000};
 
 	(void)state;
-	s->content.encodes = false;
+	s->lan.content.encodes = false;
 	fetched(s, 0, false, 0, SIZE, 0);
-	assert_int_equal(s->content.plain, 1);
+	assert_int_equal(s->lan.content.plain, 1);
 	/* The rest of what was begun; and all again when it is another entity. */
-	lan_download(&s->lan, 0, &s->content, URL, &d);
+	lan_download(&s->lan, 0, URL, &d);
 	lan_run(&s->lan, 10 * PONTO_SECOND);
 	assert_true(lan_downloaded(&d));
 	assert_int_equal(d.from, 1000);
 	assert_int_equal(d.received, SIZE - 1000);
 	lan_download_clear(&d);
-	s->content.etag = "\"two\"";
+	s->lan.content.etag = "\"two\"";
 	d = (struct lan_download){.from = 1000};
-	lan_download(&s->lan, 0, &s->content, URL, &d);
+	lan_download(&s->lan, 0, URL, &d);
 	lan_run(&s->lan, 10 * PONTO_SECOND);
 	assert_true(lan_downloaded(&d));
 	assert_int_equal(d.from, 0);
@@ -119,7 +119,7 @@ static void the_rest(void **state)
 		struct scene *s = scene(v2 ? CONTENT_TRUNCATED : CONTENT_SHA256, SIZE, 1);
 		struct lan_download d = {.from = SIZE - 100000, .any_order = true};
 
-		lan_download(&s->lan, 0, &s->content, URL, &d);
+		lan_download(&s->lan, 0, URL, &d);
 		lan_run(&s->lan, 10 * PONTO_SECOND);
 		assert_true(lan_downloaded(&d));
 		assert_int_equal(d.from, SIZE - 100000);
@@ -145,14 +145,14 @@ static void makes_hashes(struct scene *s, struct lan_exchange *ex)
 	if (s->count++ > 0) {
 		assert_non_null(strstr(params_ex, "HashRequest=true"));
 		assert_non_null(strstr(lan_header(ex, "Accept-Encoding"), "peerdist"));
-		s->content.encodes = true;
-		lan_content_answer(&s->content, ex);
+		s->lan.content.encodes = true;
+		lan_content_answer(ex);
 		return;
 	}
 	lan_answer(ex, 200,
 		   (const char *const[]){"ETag: \"one\"", "X-P2P-PeerDist: Version=1.1",
 					 "X-P2P-PeerDistEx: MakeHashRequest=true", NULL},
-		   bytes_of(&s->content.data));
+		   bytes_of(&s->lan.content.data));
 }
 
 static void hash_request(void **state)
@@ -161,13 +161,13 @@ static void hash_request(void **state)
 
 	(void)state;
 	PONTO_PROVES("DIST-369", "DIST-375");
-	s->content.encodes = false;
+	s->lan.content.encodes = false;
 	s->origin = makes_hashes;
 	fetched(s, 0, false, 0, SIZE, 0);
 	assert_int_equal(s->count, 2);
 	s->origin = NULL;
 	fetched(s, 0, false, 0, SIZE, 0);
-	assert_int_equal(s->content.described, 2);
+	assert_int_equal(s->lan.content.described, 2);
 	end_scene(s);
 }
 
@@ -206,7 +206,7 @@ static void gone(void **state)
 	(void)state;
 	PONTO_PROVES("DIST-493");
 	fetched(s, 0, false, 0, SIZE, 0);
-	lan_download(&s->lan, 1, &s->content, URL, &d);
+	lan_download(&s->lan, 1, URL, &d);
 	s->lan.peer_rate = 1000 * 1000;
 	lan_run(&s->lan, PONTO_SECOND); /* in the middle */
 	assert_true(d.received < SIZE);
@@ -232,7 +232,7 @@ static void ten_at_once(void **state)
 	began = ponto_sim_now(s->lan.sim);
 	for (unsigned i = 0; i < 10; i++) {
 		d[i].any_order = true;
-		lan_download(&s->lan, i, &s->content, URL, &d[i]);
+		lan_download(&s->lan, i, URL, &d[i]);
 	}
 	lan_run(&s->lan, 200 * PONTO_SECOND);
 	printf("# %.3f of one copy, %u requests to the origin, %u to neighbours, %u searches\n",
@@ -256,8 +256,8 @@ static void the_same_twice(void **state)
 	struct lan_download a = {.client = 1}, b = {.client = 2, .any_order = true};
 
 	(void)state;
-	lan_download(&s->lan, 0, &s->content, URL, &a);
-	lan_download(&s->lan, 0, &s->content, URL, &b);
+	lan_download(&s->lan, 0, URL, &a);
+	lan_download(&s->lan, 0, URL, &b);
 	lan_run(&s->lan, 60 * PONTO_SECOND);
 	assert_true(lan_downloaded(&a));
 	assert_true(lan_downloaded(&b));
@@ -277,8 +277,8 @@ static void a_reader_asleep(void **state)
 		struct lan_download d = {.any_order = kind == 1, .pause = 3600 * PONTO_SECOND};
 
 		lan_add(&s->lan, (const char *const[]){"fetch_memory=1", "cache_size=1", NULL});
-		s->content.encodes = kind < 2;
-		lan_download(&s->lan, 0, &s->content, URL, &d);
+		s->lan.content.encodes = kind < 2;
+		lan_download(&s->lan, 0, URL, &d);
 		lan_run(&s->lan, 300 * PONTO_SECOND);
 		assert_true(d.begun && !d.done);
 		if (kind != 1) /* in any order, the cache takes more of it than memory does */
@@ -318,7 +318,7 @@ static void whose(void **state)
 
 	(void)state;
 	s->origin = is_silent;
-	lan_download(&s->lan, 0, &s->content, URL, &d);
+	lan_download(&s->lan, 0, URL, &d);
 	lan_run(&s->lan, 100 * PONTO_MS);
 	assert_int_equal(call(s, "Read", 8), PONTO_ENOENT);
 	assert_int_equal(call(s, "Cancel", 8), PONTO_ENOENT);
@@ -332,7 +332,7 @@ static void whose(void **state)
 	s->origin = NULL;
 	s->lan.line_rate = 1000;
 	d = (struct lan_download){.client = 9, .stop = true};
-	lan_download(&s->lan, 0, &s->content, URL, &d);
+	lan_download(&s->lan, 0, URL, &d);
 	lan_run(&s->lan, 3 * PONTO_SECOND);
 	assert_true(d.begun);
 	(void)one;
@@ -365,7 +365,7 @@ static void limits(void **state)
 	s->origin = is_silent;
 	memset(d, 0, sizeof(d));
 	for (unsigned i = 0; i < 9; i++)
-		lan_download(&s->lan, 0, &s->content, URL, &d[i]);
+		lan_download(&s->lan, 0, URL, &d[i]);
 	lan_run(&s->lan, PONTO_SECOND);
 	for (unsigned i = 0; i < 9; i++) {
 		open += !d[i].done;
@@ -389,7 +389,7 @@ static void bad_urls(void **state)
 	for (unsigned i = 0; i < PONTO_ARRAY_SIZE(urls); i++) {
 		struct lan_download d = {0};
 
-		lan_download(&s->lan, 0, &s->content, urls[i], &d);
+		lan_download(&s->lan, 0, urls[i], &d);
 		assert_true(d.done);
 		assert_true(d.result == PONTO_EINVAL || d.result == PONTO_ENOTSUP);
 		assert_true(*d.error != '\0');
@@ -402,6 +402,19 @@ static void bad_urls(void **state)
 
 /* The nth allocation of a node is refused, and no other: whatever it was for, the fetch ends, right or with an error,
  * and nothing is left behind. */
+/* The store is so slow that the cache is not read yet when somebody asks: it is asked for the segments themselves. */
+static void what_was_not_read_yet(void **state)
+{
+	struct scene *s = scene(CONTENT_TRUNCATED, 2 * CONTENT_BLOCK + 1000, 0);
+
+	(void)state;
+	ponto_sim_set_work_time(s->lan.sim, 300 * PONTO_MS);
+	assert_int_equal(lan_add(&s->lan, NULL), 0);
+	lan_leave(&s->lan, 0, &s->lan.content.made, bytes_of(&s->lan.content.data));
+	fetched(s, 0, true, 0, 0, 2 * CONTENT_BLOCK + 1000);
+	end_scene(s);
+}
+
 static void no_memory(void **state)
 {
 	unsigned right = 0, wrong = 0;
@@ -419,7 +432,7 @@ static void no_memory(void **state)
 		s->lan.alloc = &alloc.alloc;
 		node = lan_add(&s->lan, (const char *const[]){"session_timeout=500", NULL});
 		alloc.fail_at = alloc.made + n;
-		lan_download(&s->lan, node, &s->content, URL, &d);
+		lan_download(&s->lan, node, URL, &d);
 		lan_run(&s->lan, 600 * PONTO_SECOND);
 		if (!d.done)
 			fail_msg("refused allocation %zu: begun %d, %llu bytes", n, d.begun,
@@ -453,6 +466,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(whose),
 	cmocka_unit_test(limits),
 	cmocka_unit_test(bad_urls),
+	cmocka_unit_test(what_was_not_read_yet),
 	cmocka_unit_test(no_memory),
 };
 

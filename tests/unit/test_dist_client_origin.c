@@ -3,35 +3,29 @@
 
 /* ---- origins that fail or lie ------------------------------------------------------------------ */
 
-static void answers_404(struct scene *s, struct lan_exchange *ex)
-{
-	(void)s;
-	lan_answer(ex, 404, NULL, ponto_bytes("no", 2));
-}
-
 static void breaks_off(struct scene *s, struct lan_exchange *ex)
 {
 	ex->cut = true;
 	lan_answer(ex, 200, (const char *const[]){"Content-Length: 2000000", NULL},
-		   ponto_bytes(s->content.data.data, 1000));
+		   ponto_bytes(s->lan.content.data.data, 1000));
 }
 
 static void is_short(struct scene *s, struct lan_exchange *ex)
 {
 	lan_answer(ex, 200, (const char *const[]){"Content-Length: 2000000", NULL},
-		   ponto_bytes(s->content.data.data, 1000));
+		   ponto_bytes(s->lan.content.data.data, 1000));
 }
 
 static void is_long(struct scene *s, struct lan_exchange *ex)
 {
 	lan_answer(ex, 200, (const char *const[]){"Content-Length: 1000", NULL},
-		   ponto_bytes(s->content.data.data, 2000));
+		   ponto_bytes(s->lan.content.data.data, 2000));
 }
 
 static void zips(struct scene *s, struct lan_exchange *ex)
 {
 	lan_answer(ex, 200, (const char *const[]){"Content-Encoding: gzip", NULL},
-		   ponto_bytes(s->content.data.data, 2000));
+		   ponto_bytes(s->lan.content.data.data, 2000));
 }
 
 static void errors(void **state)
@@ -61,7 +55,7 @@ static size_t info_cut, info_flip;
 
 static void lies(struct scene *s, struct lan_exchange *ex)
 {
-	struct blob info = content_describe(&s->content.made, 0, s->content.data.len);
+	struct blob info = content_describe(&s->lan.content.made, 0, s->lan.content.data.len);
 	char params[96];
 
 	snprintf(params, sizeof(params), "X-P2P-PeerDist: Version=1.1, ContentLength=%s", info_length);
@@ -99,8 +93,8 @@ static void false_information(void **state)
 static void changes(struct scene *s, struct lan_exchange *ex)
 {
 	if (++s->count == 4)
-		s->content.etag = "\"two\"";
-	lan_content_answer(&s->content, ex);
+		s->lan.content.etag = "\"two\"";
+	lan_content_answer(ex);
 }
 
 static void changed(void **state)
@@ -119,10 +113,10 @@ static void sends_wrong(struct scene *s, struct lan_exchange *ex)
 	bool missing = strstr(lan_header(ex, "X-P2P-PeerDist"), "Missing") != NULL;
 
 	if (missing && s->count > 0)
-		s->content.data.data[77] ^= 1;
-	lan_content_answer(&s->content, ex);
+		s->lan.content.data.data[77] ^= 1;
+	lan_content_answer(ex);
 	if (missing && s->count > 0) {
-		s->content.data.data[77] ^= 1;
+		s->lan.content.data.data[77] ^= 1;
 		s->count--;
 	}
 }
@@ -148,11 +142,11 @@ static void wrong_bytes(void **state)
 static void without_ranges(struct scene *s, struct lan_exchange *ex)
 {
 	if (!strstr(lan_header(ex, "X-P2P-PeerDist"), "Missing")) {
-		lan_content_answer(&s->content, ex);
+		lan_content_answer(ex);
 		return;
 	}
 	s->count++;
-	lan_answer(ex, 200, (const char *const[]){"ETag: \"one\"", NULL}, bytes_of(&s->content.data));
+	lan_answer(ex, 200, (const char *const[]){"ETag: \"one\"", NULL}, bytes_of(&s->lan.content.data));
 }
 
 static void no_ranges(void **state)
@@ -174,10 +168,11 @@ static void another_range(struct scene *s, struct lan_exchange *ex)
 {
 	if (strstr(lan_header(ex, "X-P2P-PeerDist"), "Missing") && s->count > 0) {
 		s->count--;
-		lan_answer(ex, 206, (const char *const[]){wrong_range, NULL}, ponto_bytes(s->content.data.data, 65536));
+		lan_answer(ex, 206, (const char *const[]){wrong_range, NULL},
+			   ponto_bytes(s->lan.content.data.data, 65536));
 		return;
 	}
-	lan_content_answer(&s->content, ex);
+	lan_content_answer(ex);
 }
 
 static void lying_ranges(void **state)
@@ -213,12 +208,12 @@ static void lying_ranges(void **state)
 static void only_information(void **state)
 {
 	struct scene *s = scene(CONTENT_SHA256, SIZE, 2);
-	struct blob info = content_describe(&s->content.made, 0, SIZE);
+	struct blob info = content_describe(&s->lan.content.made, 0, SIZE);
 	struct lan_download d = {.any_order = true};
 	unsigned before;
 
 	(void)state;
-	lan_download_info(&s->lan, 1, &s->content, bytes_of(&info), &d);
+	lan_download_info(&s->lan, 1, bytes_of(&info), &d);
 	lan_run(&s->lan, 120 * PONTO_SECOND);
 	assert_true(d.done);
 	assert_int_equal(d.result, PONTO_ENOENT);
@@ -227,14 +222,14 @@ static void only_information(void **state)
 	fetched(s, 0, true, 0, SIZE, 0);
 	before = s->lan.origin_requests;
 	d = (struct lan_download){.any_order = true};
-	lan_download_info(&s->lan, 1, &s->content, bytes_of(&info), &d);
+	lan_download_info(&s->lan, 1, bytes_of(&info), &d);
 	lan_run(&s->lan, 60 * PONTO_SECOND);
 	assert_true(lan_downloaded(&d));
 	assert_int_equal(d.peers, SIZE);
 	assert_int_equal(s->lan.origin_requests, before);
 	lan_download_clear(&d);
 	d = (struct lan_download){.any_order = true};
-	lan_download_info(&s->lan, 1, &s->content, ponto_bytes(info.data, 50), &d);
+	lan_download_info(&s->lan, 1, ponto_bytes(info.data, 50), &d);
 	lan_run(&s->lan, PONTO_SECOND);
 	assert_int_equal(d.result, PONTO_EPROTO);
 	lan_download_clear(&d);

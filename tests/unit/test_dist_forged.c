@@ -6,14 +6,8 @@
 
 struct scene {
 	struct lan lan;
-	struct lan_content content;
 	bool lies; /* node 0 */
 };
-
-static void on_origin(void *arg, struct lan_exchange *ex)
-{
-	lan_content_answer(&((struct scene *)arg)->content, ex);
-}
 
 /* A block's data is turned over. */
 static void on_mangle(void *arg, struct lan_exchange *ex)
@@ -27,29 +21,19 @@ static void on_mangle(void *arg, struct lan_exchange *ex)
 static struct scene *scene(enum content_algo algo, size_t size, const char *const *server, const char *const *client)
 {
 	struct scene *s = calloc(1, sizeof(*s));
-	struct lan_download d = {.any_order = true};
 
 	assert_non_null(s);
 	lan_init(&s->lan, 1);
-	lan_content_init(&s->content, algo, size);
-	s->lan.origin = on_origin;
+	lan_content_init(&s->lan, algo, size);
 	s->lan.mangle = on_mangle;
 	s->lan.arg = s;
-	assert_int_equal(lan_add(&s->lan, server), 0);
-	assert_int_equal(lan_add(&s->lan, client), 1);
-	lan_download(&s->lan, 0, &s->content, URL, &d);
-	for (unsigned i = 0; i < 600 && !d.done; i++)
-		lan_run(&s->lan, PONTO_SECOND);
-	assert_true(lan_downloaded(&d));
-	lan_download_clear(&d);
-	lan_run(&s->lan, 30 * PONTO_SECOND);
+	lan_one_has_it(&s->lan, URL, server, client);
 	return s;
 }
 
 static void end_scene(struct scene *s)
 {
 	lan_clear(&s->lan);
-	lan_content_clear(&s->content);
 	free(s);
 }
 
@@ -63,10 +47,8 @@ static void fetch_forged(struct scene *s, struct ponto_bytes info)
 {
 	struct lan_download d = {.any_order = true};
 
-	lan_download_info(&s->lan, 1, &s->content, info, &d);
-	for (unsigned i = 0; i < 600 && !d.done; i++)
-		lan_run(&s->lan, PONTO_SECOND);
-	assert_true(d.done);
+	lan_download_info(&s->lan, 1, info, &d);
+	lan_download_wait(&d);
 	assert_int_not_equal(d.result, PONTO_OK);
 	lan_download_clear(&d);
 	lan_run(&s->lan, 20 * PONTO_SECOND);
@@ -75,16 +57,7 @@ static void fetch_forged(struct scene *s, struct ponto_bytes info)
 /* What neighbours gave of an honest fetch. */
 static uint64_t fetch_honest(struct scene *s)
 {
-	struct lan_download d = {.any_order = true};
-	uint64_t peers;
-
-	lan_download(&s->lan, 1, &s->content, URL, &d);
-	for (unsigned i = 0; i < 600 && !d.done; i++)
-		lan_run(&s->lan, PONTO_SECOND);
-	assert_true(lan_downloaded(&d));
-	peers = d.peers;
-	lan_download_clear(&d);
-	return peers;
+	return lan_fetch_all(&s->lan, 1, URL).peers;
 }
 
 /* Hashes of a part of a segment are bound to nothing: these are of other bytes. */
@@ -92,7 +65,7 @@ static void hashes_that_are_bound_to_nothing(void **state)
 {
 	const size_t size = 20 * CONTENT_BLOCK;
 	struct scene *s = scene(CONTENT_SHA256, size, NULL, NULL);
-	struct blob info = content_describe(&s->content.made, 0, 10 * CONTENT_BLOCK);
+	struct blob info = content_describe(&s->lan.content.made, 0, 10 * CONTENT_BLOCK);
 
 	(void)state;
 	for (size_t i = 0; i < 10; i++)
@@ -120,11 +93,11 @@ static void sizes_that_are_bound_to_nothing(void **state)
 	(void)state;
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(lies); i++) {
 		struct scene *s = scene(lies[i].algo, lies[i].size, NULL, NULL);
-		struct content_segment other = s->content.made.segments[0];
+		struct content_segment other = s->lan.content.made.segments[0];
 		struct content_made forged = {.algo = lies[i].algo, .count = 1, .segments = &other};
 		struct blob info;
 
-		assert_int_equal(s->content.made.count, 1);
+		assert_int_equal(s->lan.content.made.count, 1);
 		forged.size = other.size = (uint32_t)((int)lies[i].size + lies[i].more);
 		info = content_describe(&forged, 0, forged.size);
 		fetch_forged(s, bytes_of(&info));
@@ -142,7 +115,7 @@ static void a_hosted_cache_keeps_its_name(void **state)
 	static const char *const client[] = {"hosted=10.0.0.0", NULL};
 	const size_t size = 20 * CONTENT_BLOCK;
 	struct scene *s = scene(CONTENT_SHA256, size, server, client);
-	struct blob info = content_describe(&s->content.made, 0, 10 * CONTENT_BLOCK);
+	struct blob info = content_describe(&s->lan.content.made, 0, 10 * CONTENT_BLOCK);
 
 	(void)state;
 	for (size_t i = 0; i < 10; i++)

@@ -10,17 +10,11 @@
 
 struct scene {
 	struct lan lan;
-	struct lan_content content;
 	void (*mangle)(struct scene *scene, struct lan_exchange *ex);
 	unsigned offers, initials, infos, lists, count;
 	uint8_t tags[8][CONTENT_TAG]; /* of offers, each once */
 	unsigned tag_count;
 };
-
-static void on_origin(void *arg, struct lan_exchange *ex)
-{
-	lan_content_answer(&((struct scene *)arg)->content, ex);
-}
 
 static unsigned type_of(const struct lan_exchange *ex)
 {
@@ -58,41 +52,38 @@ static const char *const secure_settings[] = {"hosted_cache=true", "hosted_certi
 static const char *const client_settings[] = {"hosted=10.0.0.0", NULL};
 static const char *const secure_client[] = {"hosted=https://10.0.0.0", NULL};
 
-static struct scene *scene(enum content_algo algo, size_t size, bool secure, unsigned clients)
+static struct scene *scene_with(enum content_algo algo, size_t size, const char *const *cache,
+				const char *const *client, unsigned clients)
 {
 	struct scene *s = calloc(1, sizeof(*s));
 
 	assert_non_null(s);
 	lan_init(&s->lan, 1);
-	lan_content_init(&s->content, algo, size);
-	s->lan.origin = on_origin;
+	lan_content_init(&s->lan, algo, size);
 	s->lan.mangle = on_mangle;
 	s->lan.arg = s;
-	assert_int_equal(lan_add(&s->lan, secure ? secure_settings : cache_settings), 0);
+	assert_int_equal(lan_add(&s->lan, cache), 0);
 	for (unsigned i = 1; i <= clients; i++)
-		assert_int_equal(lan_add(&s->lan, secure ? secure_client : client_settings), i);
+		assert_int_equal(lan_add(&s->lan, client), i);
 	return s;
+}
+
+static struct scene *scene(enum content_algo algo, size_t size, bool secure, unsigned clients)
+{
+	return scene_with(algo, size, secure ? secure_settings : cache_settings,
+			  secure ? secure_client : client_settings, clients);
 }
 
 static void end_scene(struct scene *s)
 {
 	lan_clear(&s->lan);
-	lan_content_clear(&s->content);
 	free(s);
 }
 
 static struct lan_download fetch(struct scene *s, unsigned node)
 {
-	struct lan_download d = {.any_order = true};
+	struct lan_download d = lan_fetch_all(&s->lan, node, URL);
 
-	lan_download(&s->lan, node, &s->content, URL, &d);
-	for (unsigned i = 0; i < 3600 && !d.done; i++)
-		lan_run(&s->lan, PONTO_SECOND);
-	assert_true(d.done);
-	if (d.result != PONTO_OK)
-		fail_msg("%s", d.error);
-	assert_true(lan_downloaded(&d));
-	lan_download_clear(&d);
 	lan_run(&s->lan, 30 * PONTO_SECOND); /* what is offered is pulled */
 	return d;
 }
@@ -131,19 +122,10 @@ static void version_2(void **state)
 static void blocks_at_once(void **state)
 {
 	const char *settings[] = {"hosted_cache=true", "hosted_certificate=cert.pem", "hosted_key=key.pem", *state, NULL};
-	struct scene *s = calloc(1, sizeof(*s));
+	struct scene *s = scene_with(CONTENT_SHA256, SIZE, settings, secure_client, 4);
 	struct lan_download d;
 	uint64_t blocks;
 
-	assert_non_null(s);
-	lan_init(&s->lan, 1);
-	lan_content_init(&s->content, CONTENT_SHA256, SIZE);
-	s->lan.origin = on_origin;
-	s->lan.mangle = on_mangle;
-	s->lan.arg = s;
-	assert_int_equal(lan_add(&s->lan, settings), 0);
-	for (unsigned i = 1; i <= 4; i++)
-		assert_int_equal(lan_add(&s->lan, secure_client), i);
 	for (unsigned i = 1; i <= 3; i++)
 		(void)fetch(s, i);
 	assert_int_equal(s->lan.at_once, 0);
@@ -193,21 +175,41 @@ static void tags(void **state)
 	(void)fetch(s, 1);
 	assert_int_equal(s->tag_count, 1);
 	assert_memory_equal(s->tags[0], "Ponto\0\0\0\0\0\0\0\0\0\0", CONTENT_TAG);
-	lan_content_clear(&s->content);
-	lan_content_init(&s->content, CONTENT_TRUNCATED, SIZE / 2 + 99);
-	s->content.etag = "\"two\"";
-	s->content.data.data[5] ^= 1;
-	content_made_free(&s->content.made);
-	s->content.made = content_make(CONTENT_TRUNCATED, bytes_of(&s->content.data), NULL);
+	lan_content_init(&s->lan, CONTENT_TRUNCATED, SIZE / 2 + 99);
+	s->lan.content.etag = "\"two\"";
+	s->lan.content.data.data[5] ^= 1;
+	content_made_free(&s->lan.content.made);
+	s->lan.content.made = content_make(CONTENT_TRUNCATED, bytes_of(&s->lan.content.data), NULL);
 	lan_browse(&s->lan, 1, "GET", "http://origin.example/other", 8118, NULL, &browser);
 	lan_run(&s->lan, 60 * PONTO_SECOND);
 	assert_true(browser.done);
-	assert_int_equal(browser.body.len, s->content.data.len);
-	assert_memory_equal(browser.body.data, s->content.data.data, browser.body.len);
+	assert_int_equal(browser.body.len, s->lan.content.data.len);
+	assert_memory_equal(browser.body.data, s->lan.content.data.data, browser.body.len);
 	lan_browser_clear(&browser);
 	assert_int_equal(s->tag_count, 2);
 	assert_memory_equal(s->tags[1], "Ponto proxy\0\0\0\0", CONTENT_TAG);
 	end_scene(s);
+}
+
+/* Of a cache that its disk bounds one client brings a share, too: 10 % of a MiB. */
+static void a_share_of_a_share(void **state)
+{
+	static const char *const sizes[] = {"cache_size=1000", "cache_size=0"};
+	struct scene *s;
+
+	(void)state;
+	for (unsigned i = 0; i < PONTO_ARRAY_SIZE(sizes); i++) {
+		const char *settings[] = {"hosted_cache=true", sizes[i], "cache_share=10", "hosted_share=10", NULL};
+
+		s = scene(CONTENT_TRUNCATED, SIZE, false, 0);
+		s->lan.disk = 10 << 20;
+		(void)lan_add(&s->lan, settings);
+		assert_int_equal(lan_add(&s->lan, (const char *const[]){"hosted=10.0.0.1", NULL}), 2);
+		(void)fetch(s, 2);
+		assert_in_range(metric(s, 1, "dist_hosted_bytes_total"), 1, (1 << 20) / 10 + 131072);
+		assert_true(metric(s, 1, "dist_hosted_refused_total") > 0);
+		end_scene(s);
+	}
 }
 
 /* ---- what goes wrong -------------------------------------------------------------------------------- */
@@ -235,6 +237,14 @@ static void cache_says_nothing_of_sense(struct scene *s, struct lan_exchange *ex
 	s->count++;
 	for (size_t i = 0; i < ex->data.len; i++)
 		ex->data.data[i] = (uint8_t)(i * 7);
+}
+
+static void cache_gives_nothing(struct scene *s, struct lan_exchange *ex)
+{
+	if (ex->to != 1 || !strstr(ex->url, "116B50EB"))
+		return;
+	s->count++;
+	ex->status = 500;
 }
 
 static void cache_refuses(struct scene *s, struct lan_exchange *ex)
@@ -308,7 +318,7 @@ static void gone_in_the_middle(void **state)
 		struct scene *s = scene(i % 2 ? CONTENT_SHA256 : CONTENT_TRUNCATED, SIZE, i % 2, 2);
 		struct lan_download d = {.any_order = true};
 
-		lan_download(&s->lan, 1, &s->content, URL, &d);
+		lan_download(&s->lan, 1, URL, &d);
 		for (unsigned k = 0; k < 10000 && s->offers + s->initials == 0; k++)
 			lan_run(&s->lan, PONTO_MS);
 		assert_true(s->offers + s->initials > 0);
@@ -319,6 +329,31 @@ static void gone_in_the_middle(void **state)
 		d = fetch(s, 2);
 		end_scene(s);
 	}
+}
+
+/* What lies in the store is not fetched of who offers it, though it was not read yet. */
+static void offered_while_it_opens(void **state)
+{
+	static const char *const settings[] = {"hosted=10.0.0.1", NULL};
+	struct scene *s = scene(CONTENT_TRUNCATED, SIZE, false, 0);
+
+	(void)state;
+	ponto_sim_set_work_time(s->lan.sim, 300 * PONTO_SECOND); /* of what the cache begins with */
+	assert_int_equal(lan_add(&s->lan, cache_settings), 1);
+	lan_leave(&s->lan, 1, &s->lan.content.made, bytes_of(&s->lan.content.data));
+	ponto_sim_set_work_time(s->lan.sim, PONTO_MS);
+	for (unsigned i = 2; i < 4; i++)
+		assert_int_equal(lan_add(&s->lan, settings), i);
+	s->mangle = cache_gives_nothing;
+	assert_int_equal(fetch(s, 2).origin, SIZE);
+	assert_true(s->count > 0);
+	assert_true(s->offers > 0);
+	assert_int_equal(metric(s, 1, "dist_hosted_segments_total"), s->lan.content.made.count);
+	assert_int_equal(metric(s, 1, "dist_hosted_held_total"), s->lan.content.made.count);
+	assert_int_equal(metric(s, 1, "dist_hosted_blocks_total"), 0);
+	s->mangle = NULL;
+	assert_int_equal(fetch(s, 3).peers, SIZE);
+	end_scene(s);
 }
 
 /* The second of two is asked and offered to as long as the first is silent. */
@@ -392,9 +427,11 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_prestate(blocks_at_once, plain),
 	cmocka_unit_test_prestate(blocks_at_once, sealed),
 	cmocka_unit_test(tags),
+	cmocka_unit_test(a_share_of_a_share),
 	cmocka_unit_test(caches_that_are_no_good),
 	cmocka_unit_test(clients_that_lie),
 	cmocka_unit_test(gone_in_the_middle),
+	cmocka_unit_test(offered_while_it_opens),
 	cmocka_unit_test(two_caches),
 	cmocka_unit_test(settings),
 	cmocka_unit_test(nothing_is_offered_without_serving),

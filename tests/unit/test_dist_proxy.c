@@ -1,60 +1,5 @@
 /* The proxy of service-dist, with browsers and an origin in a simulated branch. */
-#include <stdio.h>
-
-#include "tests/sim/sim_lan.h"
-
-#define URL "http://origin.example/file"
-#define SIZE (40 * 65536 + 1234)
-
-struct scene {
-	struct lan lan;
-	struct lan_content content;
-	void (*origin)(struct scene *scene, struct lan_exchange *ex); /* NULL: as it should be */
-	unsigned count;						      /* the case's own */
-};
-
-static void on_origin(void *arg, struct lan_exchange *ex)
-{
-	struct scene *s = arg;
-
-	if (s->origin)
-		s->origin(s, ex);
-	else
-		lan_content_answer(&s->content, ex);
-}
-
-static struct scene *scene(enum content_algo algo, size_t size, unsigned nodes)
-{
-	struct scene *s = calloc(1, sizeof(*s));
-
-	assert_non_null(s);
-	lan_init(&s->lan, 1);
-	lan_content_init(&s->content, algo, size);
-	s->lan.origin = on_origin;
-	s->lan.arg = s;
-	for (unsigned i = 0; i < nodes; i++)
-		assert_int_equal(lan_add(&s->lan, NULL), i);
-	return s;
-}
-
-static void end_scene(struct scene *s)
-{
-	lan_clear(&s->lan);
-	lan_content_clear(&s->content);
-	free(s);
-}
-
-static void is_silent(struct scene *s, struct lan_exchange *ex)
-{
-	(void)s;
-	ex->stall = true;
-}
-
-static void answers_404(struct scene *s, struct lan_exchange *ex)
-{
-	(void)s;
-	lan_answer(ex, 404, NULL, ponto_bytes("no", 2));
-}
+#include "tests/unit/dist_client_test.h"
 
 #define PROXY_PORT 8118
 
@@ -84,7 +29,7 @@ static void look_through(struct scene *s, struct lan_exchange *ex)
 	assert_null(lan_header(ex, "X-Hop"));
 	assert_non_null(strstr(lan_header(ex, "Via"), "1.1 ponto-"));
 	assert_string_equal(lan_header(ex, "Cookie"), "a=b");
-	lan_content_answer(&s->content, ex);
+	lan_content_answer(ex);
 }
 
 static void proxy_fetches(void **state)
@@ -95,20 +40,20 @@ static void proxy_fetches(void **state)
 		struct lan_browser b;
 
 		s->origin = look_through;
-		s->content.encodes = encodes;
+		s->lan.content.encodes = encodes;
 		b = browse(s, "GET", URL,
 			   (const char *const[]){"Cookie: a=b", "Proxy-Connection: close", "X-Hop: 1",
 						 "Connection: x-hop", NULL});
 		assert_ok(b.result);
 		assert_int_equal(b.status, 200);
 		assert_int_equal(b.body.len, SIZE);
-		assert_memory_equal(b.body.data, s->content.data.data, SIZE);
+		assert_memory_equal(b.body.data, s->lan.content.data.data, SIZE);
 		assert_null(lan_browser_header(&b, "Content-Encoding"));
 		assert_null(lan_browser_header(&b, "X-P2P-PeerDist"));
 		assert_string_equal(lan_browser_header(&b, "ETag"), "\"one\"");
 		assert_non_null(lan_browser_header(&b, "Via"));
 		assert_true(s->count > 0);
-		assert_int_equal(s->content.described, encodes);
+		assert_int_equal(s->lan.content.described, encodes);
 		lan_browser_clear(&b);
 		end_scene(s);
 	}
@@ -122,7 +67,7 @@ static void proxy_ranges(void **state)
 	(void)state;
 	assert_int_equal(b.status, 206);
 	assert_int_equal(b.body.len, 200000);
-	assert_memory_equal(b.body.data, s->content.data.data + 100000, 200000);
+	assert_memory_equal(b.body.data, s->lan.content.data.data + 100000, 200000);
 	assert_non_null(strstr(lan_browser_header(&b, "Content-Range"), "bytes 100000-299999/"));
 	lan_browser_clear(&b);
 	end_scene(s);

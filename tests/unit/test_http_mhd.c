@@ -115,6 +115,24 @@ static void expect(const char *answer, const char *status)
 		fail_msg("wanted \"%s\", got \"%.300s\"", status, answer);
 }
 
+/* On a connection that stays. */
+static void ask_on(int fd)
+{
+	static const char request[] = "GET /data/1 HTTP/1.1\r\nHost: x\r\n\r\n";
+
+	put(fd, request, sizeof(request) - 1);
+}
+
+static void is_answered(int fd)
+{
+	char answer[4096];
+	ssize_t n = recv(fd, answer, sizeof(answer) - 1, 0);
+
+	assert_true(n > 0);
+	answer[n] = '\0';
+	expect(answer, "HTTP/1.1 200 OK\r\n");
+}
+
 /* ---- what is served ------------------------------------------------------------------------------- */
 
 static void answers_have_no_other_headers(void **state)
@@ -269,6 +287,34 @@ static void too_much_is_refused(void **state)
 	end(&rig);
 }
 
+/* Who sends the body along is read to its end, for he looks at the answer after it. */
+static void a_body_that_is_announced_too_large(void **state)
+{
+	static const char *const settings[] = {"threads=1", NULL};
+	static char body[HTTP_BODY_LIMIT + 1];
+	const size_t parts[] = {sizeof(body) / 2, sizeof(body) - sizeof(body) / 2 - 1, 1};
+	char head[256];
+	struct rig rig;
+	int fd;
+
+	(void)state;
+	begin(&rig, settings, "127.0.0.1");
+	fd = dial(&rig);
+	snprintf(head, sizeof(head), "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: %u\r\n\r\n", HTTP_BODY_LIMIT + 1);
+	put(fd, head, strlen(head));
+	for (unsigned i = 0; i < PONTO_ARRAY_SIZE(parts); i++) {
+		/* When others were served, what came before was looked at. */
+		for (unsigned j = 0; j < 3; j++)
+			expect(ASK(&rig, "GET /data/1 HTTP/1.1\r\nHost: x\r\n" CLOSE), "HTTP/1.1 200 ");
+		put(fd, body, parts[i]);
+	}
+	expect(drain(fd), "HTTP/1.1 413 ");
+	snprintf(head, sizeof(head), "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: %u\r\nExpect: 100-continue\r\n\r\n",
+		 HTTP_BODY_LIMIT + 1);
+	expect(ask(&rig, head, strlen(head)), "HTTP/1.1 413 ");
+	end(&rig);
+}
+
 /* A listener that expects short heads takes them, with bodies of any size. */
 static void short_heads(void **state)
 {
@@ -360,16 +406,16 @@ static void one_address_gets_so_many(void **state)
 
 	(void)state;
 	begin(&rig, settings, "::");
-	for (unsigned i = 0; i < 3; i++)
-		fd[i] = dial(&rig);
-	assert_true(recv(fd[2], &byte, 1, 0) <= 0);
-	close(fd[2]);
-	/* By IPv4 on ::, and the first two are served. */
+	/* By IPv4 on ::. That both are served shows that they are counted, before the third comes. */
 	for (unsigned i = 0; i < 2; i++) {
-		put(fd[i], "GET /data/1 HTTP/1.1\r\nHost: x\r\n" CLOSE,
-		    strlen("GET /data/1 HTTP/1.1\r\nHost: x\r\n" CLOSE));
-		expect(drain(fd[i]), "HTTP/1.1 200 OK\r\n");
+		fd[i] = dial(&rig);
+		ask_on(fd[i]);
+		is_answered(fd[i]);
 	}
+	fd[2] = dial(&rig);
+	assert_true(recv(fd[2], &byte, 1, 0) <= 0);
+	for (unsigned i = 0; i < 3; i++)
+		close(fd[i]);
 	end(&rig);
 }
 
@@ -377,25 +423,18 @@ static void one_address_gets_so_many(void **state)
 static void as_many_as_are_looked_at(void **state)
 {
 	static const char *const settings[] = {"threads=1", "connections=128", "idle_timeout=3600", NULL};
-	static const char request[] = "GET /data/1 HTTP/1.1\r\nHost: x\r\n\r\n";
 	int fd[128];
 	struct rig rig;
-	char answer[4096];
 
 	(void)state;
 	begin(&rig, settings, "127.0.0.1");
 	for (unsigned i = 0; i < PONTO_ARRAY_SIZE(fd); i++)
 		fd[i] = dial(&rig);
 	for (unsigned i = 0; i < PONTO_ARRAY_SIZE(fd); i++)
-		put(fd[i], request, sizeof(request) - 1);
+		ask_on(fd[i]);
 	for (unsigned i = 0; i < 200 * PONTO_ARRAY_SIZE(fd); i++) {
-		int one = fd[i % PONTO_ARRAY_SIZE(fd)];
-		ssize_t n = recv(one, answer, sizeof(answer) - 1, 0);
-
-		assert_true(n > 0);
-		answer[n] = '\0';
-		expect(answer, "HTTP/1.1 200 OK\r\n");
-		put(one, request, sizeof(request) - 1);
+		is_answered(fd[i % PONTO_ARRAY_SIZE(fd)]);
+		ask_on(fd[i % PONTO_ARRAY_SIZE(fd)]);
 	}
 	for (unsigned i = 0; i < PONTO_ARRAY_SIZE(fd); i++)
 		close(fd[i]);
@@ -524,6 +563,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(old_clients),
 	cmocka_unit_test(shapes_that_smuggle_are_refused),
 	cmocka_unit_test(too_much_is_refused),
+	cmocka_unit_test(a_body_that_is_announced_too_large),
 	cmocka_unit_test(short_heads),
 	cmocka_unit_test(no_nul_reaches_the_service),
 	cmocka_unit_test(a_lone_lf_ends_a_line),
