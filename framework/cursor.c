@@ -50,6 +50,18 @@ void ponto_write_reversed(struct ponto_writer *w, const void *data, size_t len)
 		copy_reversed(at, data, len);
 }
 
+void ponto_write_decimal(struct ponto_writer *w, uint64_t v)
+{
+	char digits[20];
+	size_t n = sizeof(digits);
+
+	do {
+		digits[--n] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	ponto_write_copy(w, digits + n, sizeof(digits) - n);
+}
+
 /* Where to patch, or NULL: outside what was written, or the value is too wide. */
 static uint8_t *patch(struct ponto_writer *w, uint64_t pos, uint64_t v, unsigned len)
 {

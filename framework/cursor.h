@@ -288,6 +288,15 @@ static inline void ponto_write_copy(struct ponto_writer *w, const void *data, si
 		memcpy(at, data, len);
 }
 void ponto_write_reversed(struct ponto_writer *w, const void *data, size_t len);
+
+/* Without its end. */
+static inline void ponto_write_text(struct ponto_writer *w, const char *text)
+{
+	ponto_write_copy(w, text, strlen(text));
+}
+
+/* Digits, without leading zeros. */
+void ponto_write_decimal(struct ponto_writer *w, uint64_t v);
 static inline void ponto_write_bytes(struct ponto_writer *w, struct ponto_bytes bytes)
 {
 	ponto_write_copy(w, bytes.data, bytes.len);

@@ -49,12 +49,12 @@ void ponto_sha512(const struct ponto_bytes *parts, size_t count, uint8_t out[PON
 
 /* ---- SipHash-2-4 (Aumasson and Bernstein, 2012) ------------------------------- */
 
-static uint64_t rotate(uint64_t v, unsigned n)
+static inline uint64_t rotate(uint64_t v, unsigned n)
 {
 	return v << n | v >> (64 - n);
 }
 
-static uint64_t load64(const uint8_t *p)
+static inline uint64_t load64(const uint8_t *p)
 {
 	return (uint64_t)p[7] << 56 | (uint64_t)p[6] << 48 | (uint64_t)p[5] << 40 | (uint64_t)p[4] << 32 |
 	       (uint64_t)p[3] << 24 | (uint64_t)p[2] << 16 | (uint64_t)p[1] << 8 | (uint64_t)p[0];

@@ -39,6 +39,22 @@ struct ponto_discovery_events {
 
 struct ponto_discovery_handle;
 
+/* ---- seeds: as operators write them ------------------------------------------ */
+
+#define PONTO_SEED_HOST 254 /* bytes of a DNS name, NUL included */
+
+struct ponto_seed {
+	char host[PONTO_SEED_HOST]; /* empty: address holds it */
+	struct ponto_addr address;  /* port 0: the searcher's */
+	uint16_t port;		    /* of a name; 0: the searcher's */
+};
+
+/* Reads "[addr]:port", "addr", "addr:port" (IPv4), "host" or "host:port". PONTO_EINVAL on anything else. */
+PONTO_MUST_CHECK int ponto_seed_parse(const char *text, struct ponto_seed *out);
+
+/* For ponto_option.fits of lists of seeds. */
+bool ponto_seed_fits(const char *text, int64_t number, char *why, size_t size);
+
 /* ---- pieces: who holds what ------------------------------------------------ */
 
 #define PONTO_DISCOVERY_CONTENT "content" /* the topic of segments of content */

@@ -34,7 +34,7 @@ struct ponto_histogram {
 /* One metric of one instance. */
 struct series {
 	struct series *next; /* by instance, ascending */
-	char *instance;
+	const char *instance;
 	union {
 		struct ponto_counter counter;
 		struct ponto_gauge gauge;
@@ -46,16 +46,27 @@ struct series {
 
 struct family {
 	struct family *next; /* by name, ascending */
-	enum type type;
-	char *name;
-	char *help;
 	struct series *series;
+	const char *help; /* the caller's */
+	uint8_t type;
+	char name[];
 };
+
+/* What is registered stays as long as the registry: there is no end to be kept of each. */
+struct slab {
+	struct slab *next;
+	size_t used, size;
+	_Alignas(max_align_t) uint8_t bytes[];
+};
+
+#define SLAB_SIZE 2016 /* with what malloc adds half a page */
 
 struct ponto_metrics {
 	const struct ponto_alloc *alloc;
 	pthread_mutex_t lock; /* the lists; values are atomic */
 	struct family *families;
+	struct slab *slabs;
+	const char *last_instance; /* most metrics that follow one another are of the same */
 };
 
 /* ---- registration ------------------------------------------------------------------ */
@@ -72,41 +83,54 @@ int ponto_metrics_create(const struct ponto_alloc *alloc, struct ponto_metrics *
 	return PONTO_OK;
 }
 
-static void series_destroy(const struct ponto_alloc *alloc, struct series *series)
-{
-	if (!series)
-		return;
-	ponto_free(alloc, series->instance);
-	ponto_free(alloc, series);
-}
-
-static void family_destroy(const struct ponto_alloc *alloc, struct family *family)
-{
-	if (!family)
-		return;
-	while (family->series) {
-		struct series *series = family->series;
-
-		family->series = series->next;
-		series_destroy(alloc, series);
-	}
-	ponto_free(alloc, family->name);
-	ponto_free(alloc, family->help);
-	ponto_free(alloc, family);
-}
-
 void ponto_metrics_destroy(struct ponto_metrics *metrics)
 {
 	if (!metrics)
 		return;
-	while (metrics->families) {
-		struct family *family = metrics->families;
+	while (metrics->slabs) {
+		struct slab *slab = metrics->slabs;
 
-		metrics->families = family->next;
-		family_destroy(metrics->alloc, family);
+		metrics->slabs = slab->next;
+		ponto_free(metrics->alloc, slab);
 	}
 	pthread_mutex_destroy(&metrics->lock);
 	ponto_free(metrics->alloc, metrics);
+}
+
+/* Zeroed memory for good; under the lock. NULL when there is none. */
+static void *take(struct ponto_metrics *metrics, size_t size, size_t align)
+{
+	struct slab *slab = metrics->slabs;
+	size_t at = slab ? (slab->used + align - 1) / align * align : 0;
+
+	if (!slab || at > slab->size || size > slab->size - at) {
+		size_t room = size > SLAB_SIZE ? size : SLAB_SIZE;
+
+		slab = ponto_new(metrics->alloc, 1, sizeof(*slab) + room);
+		if (!slab)
+			return NULL;
+		slab->size = room;
+		slab->next = metrics->slabs;
+		metrics->slabs = slab;
+		at = 0;
+	}
+	slab->used = at + size;
+	return slab->bytes + at;
+}
+
+static const char *take_instance(struct ponto_metrics *metrics, const char *instance)
+{
+	size_t size = strlen(instance) + 1;
+	char *copy;
+
+	if (metrics->last_instance && strcmp(metrics->last_instance, instance) == 0)
+		return metrics->last_instance;
+	copy = take(metrics, size, 1);
+	if (!copy)
+		return NULL;
+	memcpy(copy, instance, size);
+	metrics->last_instance = copy;
+	return copy;
 }
 
 static bool valid_name(const char *name)
@@ -119,22 +143,19 @@ static bool valid_name(const char *name)
 static struct family *family_find(struct ponto_metrics *metrics, enum type type, const char *name, const char *help)
 {
 	struct family **at = &metrics->families;
+	size_t size = strlen(name) + 1;
 	struct family *family;
 
 	while (*at && strcmp((*at)->name, name) < 0)
 		at = &(*at)->next;
 	if (*at && strcmp((*at)->name, name) == 0)
 		return (*at)->type == type ? *at : NULL;
-	family = ponto_new(metrics->alloc, 1, sizeof(*family));
+	family = take(metrics, sizeof(*family) + size, _Alignof(struct family));
 	if (!family)
 		return NULL;
-	family->type = type;
-	family->name = ponto_strdup(metrics->alloc, name);
-	family->help = ponto_strdup(metrics->alloc, help ? help : "");
-	if (!family->name || !family->help) {
-		family_destroy(metrics->alloc, family);
-		return NULL;
-	}
+	family->type = (uint8_t)type;
+	family->help = help ? help : "";
+	memcpy(family->name, name, size);
 	family->next = *at;
 	*at = family;
 	return family;
@@ -150,14 +171,11 @@ static struct series *series_find(struct ponto_metrics *metrics, struct family *
 		at = &(*at)->next;
 	if (*at && strcmp((*at)->instance, instance) == 0)
 		return *at;
-	series = ponto_new(metrics->alloc, 1, model ? sizeof(*series) : PLAIN_SIZE);
+	instance = take_instance(metrics, instance);
+	series = instance ? take(metrics, model ? sizeof(*series) : PLAIN_SIZE, _Alignof(struct series)) : NULL;
 	if (!series)
 		return NULL;
-	series->instance = ponto_strdup(metrics->alloc, instance);
-	if (!series->instance) {
-		series_destroy(metrics->alloc, series);
-		return NULL;
-	}
+	series->instance = instance;
 	if (model)
 		series->histogram = *model;
 	series->next = *at;

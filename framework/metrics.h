@@ -22,7 +22,7 @@ PONTO_MUST_CHECK int ponto_metrics_create(const struct ponto_alloc *alloc, struc
 void ponto_metrics_destroy(struct ponto_metrics *metrics);
 
 /* The metric of that name and instance, made on first use; NULL when memory runs out, the name is not
- * [a-z_][a-z0-9_]*, or the name already has another type. copies all texts */
+ * [a-z_][a-z0-9_]*, or the name already has another type. copies name and instance; help is a constant: it stays */
 struct ponto_counter *ponto_counter(struct ponto_metrics *metrics, const char *name, const char *instance,
 				    const char *help);
 struct ponto_gauge *ponto_gauge(struct ponto_metrics *metrics, const char *name, const char *instance,

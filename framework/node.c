@@ -15,7 +15,11 @@
 #define STORE_THREADS 4
 #define SECURITY_THREADS 2
 #define POOL_QUEUE 1024
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) /* which take several times as long */
+#define STOP_LIMIT (6000 * PONTO_MS)
+#else
 #define STOP_LIMIT (1500 * PONTO_MS) /* the whole daemon has two seconds */
+#endif
 
 int ponto_node_create(const struct ponto_node_setup *setup, struct ponto_node **out)
 {

@@ -13,9 +13,17 @@
 struct worker {
 	struct ponto_pool *pool;
 	pthread_t thread;
-	bool made;  /* and not joined: the pushers' alone */
-	bool ended; /* has left its last job and the lock */
+	bool made;  /* and not joined: under the lock of leavers */
+	bool ended; /* has left its last job: under the pool's */
 };
+
+/* A thread keeps its stack until it is joined: who leaves joins who left before, of whatever pool. So one waits for
+ * that in the whole process. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct worker *last;
+} leavers = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 struct ponto_pool {
 	const struct ponto_alloc *alloc;
@@ -77,6 +85,45 @@ static struct ponto_job *next_job(struct ponto_pool *pool)
 	return job;
 }
 
+static void join(struct worker *worker)
+{
+	pthread_join(worker->thread, NULL);
+	pthread_mutex_lock(&leavers.lock);
+	worker->made = false; /* it may be gone with its pool from now on */
+	pthread_cond_broadcast(&leavers.changed);
+	pthread_mutex_unlock(&leavers.lock);
+}
+
+/* The last that a worker does. */
+static void leave(struct worker *self)
+{
+	struct worker *before;
+
+	pthread_mutex_lock(&leavers.lock);
+	before = leavers.last;
+	leavers.last = self;
+	pthread_cond_broadcast(&leavers.changed);
+	pthread_mutex_unlock(&leavers.lock);
+	if (before)
+		join(before);
+}
+
+/* Waits until a worker that leaves, if it was ever made, has been joined, by whomever. */
+static void await(struct worker *worker)
+{
+	bool mine;
+
+	pthread_mutex_lock(&leavers.lock);
+	while (worker->made && leavers.last != worker)
+		pthread_cond_wait(&leavers.changed, &leavers.lock);
+	mine = worker->made;
+	if (mine)
+		leavers.last = NULL;
+	pthread_mutex_unlock(&leavers.lock);
+	if (mine)
+		join(worker);
+}
+
 static void *work(void *arg)
 {
 	struct worker *self = arg;
@@ -93,34 +140,30 @@ static void *work(void *arg)
 	self->ended = true;
 	pool->running--;
 	pthread_mutex_unlock(&pool->lock);
+	leave(self);
 	return NULL;
 }
 
-static void join(struct worker *worker)
-{
-	pthread_join(worker->thread, NULL);
-	worker->made = worker->ended = false;
-}
-
-/* Under the lock, which an ended worker does not need any more. Signals belong to the program's own threads. */
+/* Under the lock, which a leaving worker does not need any more. Signals belong to the program's own threads. */
 static bool start_worker(struct ponto_pool *pool)
 {
 	struct worker *worker = pool->workers;
 	sigset_t all, old;
 	int failed;
 
-	while (worker->made && !worker->ended)
+	while (worker->pool && !worker->ended)
 		worker++;
-	if (worker->made)
-		join(worker);
-	worker->pool = pool;
+	await(worker);
+	*worker = (struct worker){.pool = pool};
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	failed = pthread_create(&worker->thread, NULL, work, worker);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (failed)
+	if (failed) {
+		worker->pool = NULL;
 		return false;
-	worker->made = true;
+	}
+	worker->made = true; /* it waits for the lock */
 	pool->running++;
 	return true;
 }
@@ -158,10 +201,8 @@ void ponto_pool_destroy(struct ponto_pool *pool)
 	pool->closing = true;
 	pthread_cond_broadcast(&pool->wake);
 	pthread_mutex_unlock(&pool->lock);
-	for (unsigned i = 0; i < pool->threads; i++) {
-		if (pool->workers[i].made)
-			join(&pool->workers[i]);
-	}
+	for (unsigned i = 0; i < pool->threads; i++)
+		await(&pool->workers[i]);
 	pthread_cond_destroy(&pool->wake);
 	pthread_mutex_destroy(&pool->lock);
 	ponto_free(pool->alloc, pool);

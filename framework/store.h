@@ -62,6 +62,7 @@ struct ponto_store_ops {
 		     unsigned flags, uint64_t deadline);
 	int (*flush)(void *self, uint64_t deadline);
 	int (*space)(void *self, uint64_t *total, uint64_t *left, uint64_t deadline); /* may be NULL */
+	bool (*shared)(void *self); /* may be NULL */
 };
 
 struct ponto_store {
@@ -138,6 +139,13 @@ PONTO_MUST_CHECK static inline int ponto_store_space(struct ponto_store s, uint6
 						     uint64_t deadline)
 {
 	return PONTO_HAS(s.ops, space) ? s.ops->space(s.self, total, left, deadline) : PONTO_ENOTSUP;
+}
+
+/* Whether others, in other processes, may read and write the same records at the same time: then what was not there a
+ * moment ago may be there now. */
+static inline bool ponto_store_shared(struct ponto_store s)
+{
+	return PONTO_HAS(s.ops, shared) && s.ops->shared(s.self);
 }
 
 /* ---- for the plugins that implement a store ---------------------------------

@@ -133,7 +133,7 @@ struct tt_hub {
 	struct tt_queue out;
 	struct tt_item *spare;
 	size_t spare_count;
-	bool has_address, stopping;
+	bool has_address, running, stopping;
 	bool report_wanted;
 	pthread_cond_t reported;
 	struct tt_report report;
@@ -145,7 +145,6 @@ struct tt_hub {
 	struct stack *plain; /* a relaying host's streams to all but Teredo addresses; NULL before the first */
 
 	/* the hub's own */
-	bool running;
 	bool attached; /* the stack */
 	bool ring;     /* a handle is to be rung */
 	pthread_t thread;

@@ -193,6 +193,7 @@ static void finish(struct tt_hub *hub)
 	tt_bell_close(&hub->bell);
 	tt_queue_clear(hub, &hub->out);
 	hub->has_address = false;
+	hub->running = false;
 	pthread_mutex_unlock(&hub->lock);
 }
 
@@ -269,6 +270,10 @@ static int prepare(struct tt_hub *hub)
 		result = ponto_timer_create(hub->loop, due, hub, &hub->timer);
 	if (result == PONTO_OK)
 		result = tt_bell_open(&hub->bell, hub->loop, woken, hub);
+	/* Before it looks at anything: what changes from now on rings. */
+	pthread_mutex_lock(&hub->lock);
+	hub->running = result == PONTO_OK;
+	pthread_mutex_unlock(&hub->lock);
 	return result;
 }
 
@@ -296,7 +301,6 @@ int tt_hub_start(struct tt_hub *hub, struct ponto_loop *loop)
 		hub->loop = NULL;
 		return result;
 	}
-	hub->running = true;
 	if (simulated)
 		begin(hub);
 	return PONTO_OK;
@@ -306,7 +310,6 @@ void tt_hub_stop(struct tt_hub *hub)
 {
 	if (!hub->running)
 		return;
-	hub->running = false;
 	if (ponto_loop_sim(hub->loop)) {
 		finish(hub);
 		return;

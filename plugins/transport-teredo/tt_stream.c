@@ -54,12 +54,14 @@ void tt_stream_flush(struct tt_hub *hub)
 
 void tt_stream_address(struct tt_hub *hub)
 {
-	const uint8_t *own = hub->has_address ? hub->address.bytes : NULL;
+	const uint8_t *own;
 
-	if (hub->native.ops)
-		own = hub->relay ? hub->relayed.bytes : NULL;
 	if (!hub->attached)
 		return;
+	if (hub->native.ops) /* hub->address is written by handles */
+		own = hub->relay ? hub->relayed.bytes : NULL;
+	else
+		own = hub->has_address ? hub->address.bytes : NULL;
 	if (stack_address(hub->stack, own) != PONTO_OK)
 		ponto_error(hub->env->log, TT_TOPIC, "streams have no address");
 }

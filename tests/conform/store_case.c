@@ -9,18 +9,14 @@ bool store_holds(struct store_case *c, struct ponto_bytes group, struct ponto_by
 {
 	uint8_t *got = NULL;
 	size_t len = 12345;
-	bool equal;
 	int result = ponto_store_get(c->store, group, key, PONTO_NEVER, ALLOC, &got, &len, NULL);
+	bool given = got != NULL, equal = result == PONTO_OK && given && value && ponto_bytes_equal(ponto_bytes(got, len), *value);
 
+	if (result == PONTO_OK)
+		free(got);
 	RETURNS(result, value ? PONTO_OK : PONTO_ENOENT);
-	if (!value) {
-		HOLDS(got == NULL && len == 12345);
-		return true;
-	}
-	HOLDS(got != NULL);
-	equal = ponto_bytes_equal(ponto_bytes(got, len), *value);
-	free(got);
-	HOLDS(equal);
+	HOLDS(given == (value != NULL));
+	HOLDS(value ? equal : len == 12345);
 	return true;
 }
 

@@ -9,13 +9,7 @@
 set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
-
 . "$top/tests/interop/namespace.inc.sh"
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-all-clouds-XXXXXX")
-trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
-chmod 755 "$work"
-mount -t tmpfs none /run
 . "$top/tests/interop/clouds.inc.sh"
 
 near='discovery  = { near = { plugin = "discovery-ssdp"; transport = "wide"; }; };

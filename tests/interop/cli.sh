@@ -5,20 +5,12 @@ set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
 export PONTO_PLUGIN_PATH=$build/.libs
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-cli-XXXXXX")
-daemon=
-trap '[ -z "$daemon" ] || kill "$daemon" 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
-chmod 755 "$work"
-# Without privilege: what works here works for every user.
-plain_user=()
-if [ "$(id -u)" = 0 ]; then plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups); fi
+. "$top/tests/interop/tap.inc.sh"
+own_folder
 mkdir -m 700 "$work/state" "$work/run"
 [ ${#plain_user[@]} = 0 ] || chown 65534:65534 "$work/state" "$work/run"
-unset PONTO_ENDPOINT PONTO_PASSWORD
 ponto() { "${plain_user[@]}" env HOME="$work" "$build/ponto" --connect "$work/run/bus" "$@"; }
 
-. "$top/tests/interop/tap.inc.sh"
 # expect STATUS TEXT COMMAND...: the exit status, and a text in what is printed
 expect() {
 	local status=$1 text=$2 out got
@@ -263,7 +255,12 @@ if [ "$(id -u)" = 0 ]; then
 			my ($path, $name, $length) = @ARGV;
 			my $s; socket($s, AF_UNIX, SOCK_SEQPACKET, 0) && connect($s, pack_sockaddr_un($path)) or die "connect: $!";
 			send($s, "\x0a" . chr($length // length $name) . $name, 0) or die "send: $!";
-			alarm 120; my $answer; do { recv($s, $answer, 65536, 0) } while ($answer eq "\x08\x00\x20\x01"); print $answer' "$work/run/resolve" "$@" | tr -cd '[:print:]'
+			alarm 120; my $answer;
+			do {
+				defined recv($s, $answer, 65536, 0) or die "recv: $!";
+				length $answer or die "the connection ends";
+			} while ($answer eq "\x08\x00\x20\x01");
+			print $answer' "$work/run/resolve" "$@" | tr -cd '[:print:]'
 	}
 	expect 0 "$id.home" resolve "$id.home"
 	expect 0 "not found" resolve "0.no$(printf 'b%.0s' $(seq 20))dy"
@@ -276,6 +273,6 @@ else
 fi
 kill -TERM "$daemon"
 wait "$daemon"
-daemon=
+is "the daemon ends well" $? 0
 echo "1..$count"
 [ $bad = 0 ]

@@ -1,9 +1,7 @@
-# Nodes on the hosts of links.inc.sh: what the tests of several clouds share. $work, $top and $build are set.
+# Nodes on the hosts of links.inc.sh: what the tests of several clouds share. $top and $build are set.
 . "$top/tests/interop/links.inc.sh"
 
 # ---- nodes, without privilege --------------------------------------------------------
-plain_user=()
-if [ "$PONTO_IN_NAMESPACE" = 0 ]; then plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups); fi
 in_ns() { local node=$1; shift; ip netns exec "$node" "${plain_user[@]}" env PONTO_PLUGIN_PATH="$build/.libs" "$@"; }
 ponto() { local node=$1; shift; in_ns "$node" "$build/ponto" --connect "$work/$node/run/bus" "$@"; }
 state() { ponto "$1" cloud list | awk -v cloud="$2" '$1 == cloud { print $3 }'; }

@@ -9,14 +9,7 @@
 set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
-
 . "$top/tests/interop/namespace.inc.sh"
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-clouds-XXXXXX")
-trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
-chmod 755 "$work"
-mount -t tmpfs none /run
-
 . "$top/tests/interop/clouds.inc.sh"
 plug A eth0 br0 fe80::a 2001:db8::a
 plug A eth1 br1 fe80::a

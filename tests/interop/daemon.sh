@@ -150,9 +150,21 @@ wrong "there is no user" i
 conf j state run
 sed -i 's|log = |remote = "tcp://127.0.0.1:4000"; log = |' "$work/j.conf"
 wrong "the keys of permitted clients" j
-conf k state run
-sed -i 's|services .*|transports = { wide = { plugin = "transport-udp6"; }; }; security = { id = { plugin = "security-pki"; }; }; services = { pnrp = { plugin = "service-pnrp"; discovery = []; port = 80; }; };|; /^transports = { };/d; /^security   = { };/d' "$work/k.conf"
+# cloud SEEDS TRANSPORT SERVICE: a node with a cloud, k.conf, and what these say of discovery-seed and the other two
+cloud() {
+	conf k state run
+	sed -i 's|services .*|transports = { wide = { plugin = "transport-udp6"; '"$2"' }; }; security = { id = { plugin = "security-pki"; }; }; discovery = { seeds = { plugin = "discovery-seed"; store = ""; '"$1"' }; }; services = { pnrp = { plugin = "service-pnrp"; '"$3"' }; };|; /^transports = { };/d; /^security   = { };/d; /^discovery  = { };/d' "$work/k.conf"
+}
+cloud "" "" "port = 80;"
 wrong "a port that no peer accepts" k
+for seed in "not a host" "a;b" "[::1]:70000"; do
+	cloud "" "" "seed_servers = [ \"[::1]:4000\", \"$seed\" ];"
+	wrong "seed_servers: .*is neither an address nor a host name" k
+	cloud "peers = [ \"$seed\" ];" "" ""
+	wrong "peers: .*is neither an address nor a host name" k
+done
+cloud "" "addresses = [ \"eth0\" ];" ""
+wrong "addresses: \"eth0\" is not an address without port" k
 
 
 # ---- root starts it for another user: in a mount namespace of its own, /run is empty ---------------
@@ -164,8 +176,12 @@ as_root() {
 		chown 65534 "$work/theirs"
 		mkdir -m 755 "$work/elsewhere"
 		ln -s "$work/elsewhere" "$work/theirs/link"
-		run() { timeout 300 "$build/pontod" -c "$work/$1.conf" 2>"$work/log" & daemon=$!
-			for n in $(seq 4000); do grep -q "runs: state" "$work/log" && return; kill -0 $daemon 2>/dev/null || return; sleep 0.05; done; }
+		run() {
+			: >"$work/log"
+			timeout 300 "$build/pontod" -c "$work/$1.conf" 2>"$work/log" &
+			daemon=$!
+			for n in $(seq 4000); do grep -q "runs: state" "$work/log" && return; kill -0 $daemon 2>/dev/null || return; sleep 0.05; done
+		}
 		end() { kill $daemon 2>/dev/null; wait $daemon; }
 		look() { if [ "$2" = "$3" ]; then echo "ok $1"; else echo "not ok $1 ($2, not $3)"; fi; }
 		run own

@@ -5,66 +5,21 @@
 set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
-
-if ! command -v openssl >/dev/null; then
-	echo "1..0 # SKIP openssl is not installed"
-	exit 0
-fi
 . "$top/tests/interop/namespace.inc.sh"
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-delegated-XXXXXX")
-trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
-chmod 755 "$work"
-mount -t tmpfs none /run
+needs openssl
 unset OPENSSL_CONF
-
-. "$top/tests/interop/tap.inc.sh"
+. "$top/tests/interop/clouds.inc.sh"
 refused() { ! "$@"; }
 
-# ---- the network: a bridge, three hosts ------------------------------------------
-ip link set lo up
-ip link add br0 type bridge mcast_snooping 0
-ip link set br0 up
-declare -A address=([A]=2001:db8::a [B]=2001:db8::b [C]=2001:db8::c)
+plug A eth0 br0 2001:db8::a
+plug B eth0 br0 2001:db8::b
+plug C eth0 br0 2001:db8::c
 for node in A B C; do
-	ip netns add "$node" || bail "no namespace"
-	ip link add "v$node" type veth peer name eth0 netns "$node"
-	ip link set "v$node" master br0 up
-	ip -n "$node" link set lo up
-	ip -n "$node" link set eth0 up
-	ip -n "$node" addr add "${address[$node]}/64" dev eth0 nodad
+	configure $node 'transports = { wide = { plugin = "transport-udp6"; }; };
+discovery  = { seeds = { plugin = "discovery-seed"; peers = [ '"$([ $node = A ] || echo '"[2001:db8::a]:3540"')"' ]; }; };
+services   = { pnrp = { plugin = "service-pnrp"; scope = "global"; }; };'
+	start $node
 done
-
-# ---- the nodes, without privilege --------------------------------------------------
-plain_user=()
-if [ "$PONTO_IN_NAMESPACE" = 0 ]; then plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups); fi
-in_ns() { local node=$1; shift; ip netns exec "$node" "${plain_user[@]}" env PONTO_PLUGIN_PATH="$build/.libs" "$@"; }
-ponto() { local node=$1; shift; in_ns "$node" "$build/ponto" --connect "$work/$node/run/bus" "$@"; }
-start() {
-	in_ns "$1" "$build/pontod" -c "$work/$1/ponto.conf" 2>>"$work/$1.log" &
-	until_true 150 ponto "$1" node status || bail "node $1 does not start"
-}
-stop() {
-	local pid
-	pid=$(ponto "$1" --json node status | sed -n 's/.*"pid": \([0-9]*\).*/\1/p')
-	kill -TERM "$pid"
-	until_true 50 eval "! kill -0 $pid"
-}
-
-for node in A B C; do
-	mkdir -p "$work/$node/state" "$work/$node/run"
-	cat > "$work/$node/ponto.conf" <<CONF
-node       = { name = "$node"; state = "$work/$node/state"; socket = "ipc://$work/$node/run/bus"; };
-transports = { wide = { plugin = "transport-udp6"; }; };
-stores     = { main = { plugin = "store-rocksdb"; path = "main"; }; };
-security   = { id = { plugin = "security-pki"; }; };
-discovery  = { seeds = { plugin = "discovery-seed"; peers = [ $([ $node = A ] || echo "\"[${address[A]}]:3540\"") ]; }; };
-services   = { pnrp = { plugin = "service-pnrp"; scope = "global"; }; };
-CONF
-	chmod 700 "$work/$node/state" "$work/$node/run"
-	[ ${#plain_user[@]} = 0 ] || chown -R 65534:65534 "$work/$node"
-done
-for node in A B C; do start $node; done
 ok "three nodes start without privilege"
 
 # ---- delegating --------------------------------------------------------------------------

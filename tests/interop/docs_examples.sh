@@ -5,15 +5,9 @@ set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
 export PONTO_PLUGIN_PATH=$build/.libs PATH=$build:$PATH
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-docs-XXXXXX")
-trap 'rm -rf "$work"' EXIT
-plain_user=()
-if [ "$(id -u)" = 0 ]; then
-	plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
-	chown 65534:65534 "$work"
-fi
 . "$top/tests/interop/tap.inc.sh"
+own_folder
+[ ${#plain_user[@]} = 0 ] || chown 65534:65534 "$work"
 
 # ---- configurations of the plugins' pages ------------------------------------------------------
 for page in "$top"/plugins/*/README.md; do
@@ -63,6 +57,14 @@ while IFS= read -r line; do
 	esac
 done < <(sed -n 's/^    //p' "$top/README.md")
 ok "README.md: no example goes unrun"
+
+# ---- docs/pnrp-wire.md: a row for each question, and the tests that it names are there ----------------
+wire=$top/docs/pnrp-wire.md missing=
+for n in $(seq 47); do grep -q "^| T$n |" "$wire" || missing+=" T$n"; done
+while IFS= read -r name; do
+	grep -rqE "unit_test[a-z_]*\(${name%…}" "$top/tests" || missing+=" $name"
+done < <(sed -n 's/^| T.*| \([^|]*\) |$/\1/p' "$wire" | sed 's/`[^`]*`//g' | grep -oE '[a-z0-9]+(_[a-z0-9]+)+(_?…)?' | sort -u)
+is "docs/pnrp-wire.md: no question without a row, no row with a test that is not there" "$missing" ""
 
 # ---- ./run demo: what it does once everything is built -------------------------------------------
 if out=$(cd / && "${plain_user[@]}" env HOME="$work" TMPDIR="$work" bash "$top/scripts/demo" 2>&1 </dev/null); then ok "the guided tour"

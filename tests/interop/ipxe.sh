@@ -12,16 +12,9 @@ build=${PONTO_BUILDDIR:-$top/build/plain}
 [ -n "${PONTO_IPXE-}" ] || { echo "1..0 # SKIP PONTO_IPXE names no iPXE with PeerDist, and Debian has none"; exit 0; }
 PONTO_IPXE=$(realpath "$PONTO_IPXE")
 grep -qa 'X-P2P-PeerDist' "$PONTO_IPXE" || { echo "Bail out! $PONTO_IPXE is no iPXE with PeerDist"; exit 1; }
-for program in curl python3 tshark; do
-	command -v $program >/dev/null || { echo "1..0 # SKIP $program is not installed"; exit 0; }
-done
 [ -c /dev/net/tun ] || { echo "1..0 # SKIP no TAP devices here"; exit 0; }
 . "$top/tests/interop/namespace.inc.sh"
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-ipxe-XXXXXX")
-trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
-mount -t tmpfs none /run
-chmod 755 "$work"
-unset PONTO_ENDPOINT
+needs curl python3 tshark
 . "$top/tests/interop/clouds.inc.sh"
 plug A eth0 br0 fe80::1 2001:db8::1
 plug B eth0 br0 fe80::2 2001:db8::2
@@ -87,6 +80,7 @@ told() {
 	echo "# $name: $from_a bytes sent by the origin, $from_b by the neighbour"
 }
 capture() { # FILE
+	: >"$work/tshark"
 	tshark -q -i br0 -w "$work/$1" -f udp 2>"$work/tshark" &
 	captured=$!
 	until_true 100 grep -q 'Capture started' "$work/tshark" || bail "tshark does not capture: $(cat "$work/tshark")"

@@ -1,8 +1,4 @@
-# Two links and three hosts A, B and C with nothing plugged in. Sourced inside the namespaces; $work is set.
-. "$top/tests/interop/tap.inc.sh"
-
-# ---- two links, three hosts ---------------------------------------------------------
-ip link set lo up
+# Two links and three hosts A, B and C with nothing plugged in. Sourced after namespace.inc.sh.
 for link in 0 1; do
 	ip link add br$link type bridge mcast_snooping 0
 	ip link set br$link up

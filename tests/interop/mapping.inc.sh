@@ -86,6 +86,7 @@ peer_says_now() { [ "$(tail -n 1 "$work/peer.out")" = "$1" ]; }
 
 # ---- hostile gateways on nat1, and whom they point to ----------------------------------------------
 hostile_start() { # WHAT
+	: >"$work/hostile.out" # what the one before said counts no more
 	ip netns exec "${LAB}nat1" python3 "$top/tests/interop/mapping_hostile.py" 10.0.1.1 10.0.1.3 "$1" >"$work/hostile.out" 2>&1 7>&- &
 	hostile_pid=$!
 	until_true 100 grep -q ready "$work/hostile.out" || bail "no hostile gateway: $(cat "$work/hostile.out")"
@@ -96,6 +97,7 @@ hostile_stop() {
 }
 elsewhere_start() {
 	: >"$work/elsewhere.asked"
+	: >"$work/elsewhere.out"
 	ip netns exec "${LAB}client1b" python3 -c '
 import socket, sys
 l = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

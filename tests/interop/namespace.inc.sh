@@ -1,5 +1,5 @@
-# Runs the script that sources this again inside private network, mount and process namespaces, which vanish with it.
-# PONTO_IN_NAMESPACE is the uid outside.
+# Runs the script that sources this again inside private network, mount and process namespaces, which vanish with it, with a
+# loopback, an empty /run and a folder of its own. PONTO_IN_NAMESPACE is the uid outside; $top is set.
 if [ -z "${PONTO_IN_NAMESPACE-}" ]; then
 	user=()
 	[ "$(id -u)" = 0 ] || user=(--user --map-root-user)
@@ -9,3 +9,7 @@ if [ -z "${PONTO_IN_NAMESPACE-}" ]; then
 	fi
 	PONTO_IN_NAMESPACE=$(id -u) exec unshare "${user[@]}" --net --mount --pid --fork --kill-child --mount-proc "$0" "$@"
 fi
+. "$top/tests/interop/tap.inc.sh"
+own_folder
+mount -t tmpfs none /run
+ip link set lo up

@@ -10,12 +10,9 @@ if [ -z "${TMPDIR:-}" ] && [ -w /dev/shm ] && [ "$(df -k --output=avail /dev/shm
 	! grep -q ' /dev/shm [^ ]* [^ ]*noexec' /proc/mounts; then
 	export TMPDIR=/dev/shm
 fi
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-kit-XXXXXX")
-daemon=
-trap '[ -z "$daemon" ] || kill "$daemon" 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
-chmod 755 "$work"
-unset PONTO_PLUGIN_PATH PONTO_ENDPOINT PONTO_PASSWORD
 . "$top/tests/interop/tap.inc.sh"
+own_folder
+unset PONTO_PLUGIN_PATH
 # try NAME COMMAND...: it succeeds; what it printed is kept in $work/out
 try() {
 	local name=$1
@@ -96,8 +93,6 @@ try "the guide's pieces of C are in the examples" perl -0777 -e '
 	$pieces > 0 or die "no piece\n";' "$top" "$top/docs/plugins.md"
 
 # ---- a daemon that loads it by configuration -------------------------------------------------------
-plain_user=()
-if [ "$(id -u)" = 0 ]; then plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups); fi
 mkdir -m 700 "$work/state" "$work/run"
 [ ${#plain_user[@]} = 0 ] || chown 65534:65534 "$work/state" "$work/run"
 cat >"$work/ponto.conf" <<CONF
@@ -118,5 +113,4 @@ try "a name is registered" client name register 0.kit --endpoint '[2001:db8::1]:
 if [ -n "$(find "$work/state/records" -type f 2>/dev/null)" ]; then ok "its records are files"; else not_ok "its records are files" "$(ls -R "$work/state")"; fi
 kill -TERM "$daemon" 2>/dev/null
 wait "$daemon"
-daemon=
 finish

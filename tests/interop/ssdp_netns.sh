@@ -8,14 +8,7 @@
 set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
-
 . "$top/tests/interop/namespace.inc.sh"
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-ssdp-XXXXXX")
-trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
-chmod 755 "$work"
-mount -t tmpfs none /run
-
 . "$top/tests/interop/links.inc.sh"
 plug A eth0 br0 fe80::a 2001:db8::a
 plug B eth0 br0 fe80::b 2001:db8::b
@@ -23,8 +16,6 @@ plug A eth1 br1 fe80::aa 2001:db8:1::aa
 plug C eth0 br1 fe80::c 2001:db8:1::c
 
 # ---- nodes, without privilege --------------------------------------------------------
-plain_user=()
-if [ "$PONTO_IN_NAMESPACE" = 0 ]; then plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups); fi
 in_ns() { local node=$1; shift; ip netns exec "$node" "${plain_user[@]}" env PONTO_PLUGIN_PATH="$build/.libs" "$@"; }
 ponto() { local node=$1; shift; in_ns "$node" "$build/ponto" --connect "$work/$node/run/bus" "$@"; }
 active() { ponto "$1" cloud show | grep -q '^state *active'; }
@@ -54,6 +45,7 @@ stop() {
 }
 
 capture() { # BRIDGE FILE
+	: >"$work/tshark.log"
 	tshark -q -i "$1" -w "$2" 2>"$work/tshark.log" &
 	captures+=($!)
 	until_true 100 grep -q 'Capture started' "$work/tshark.log" || bail "tshark does not capture: $(cat "$work/tshark.log")"

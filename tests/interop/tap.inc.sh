@@ -11,6 +11,21 @@ not_ok() {
 }
 is() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "got '$2', not '$3'"; fi; }
 proves() { printf '# proves %s\n' "$@"; }
+# needs PROGRAM...: the whole script is skipped where one is missing
+needs() {
+	local program
+	for program; do command -v "$program" >/dev/null || { echo "1..0 # SKIP $program is not installed"; exit 0; }; done
+}
+# $work is from now on a folder of the script's own, and goes at its end with all that was started.
+own_folder() {
+	work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-$(basename "$0" .sh)-XXXXXX")
+	trap 'kill $(jobs -p) 2>/dev/null || :; wait 2>/dev/null; rm -rf "$work"' EXIT
+	chmod 755 "$work"
+	unset PONTO_ENDPOINT PONTO_PASSWORD
+}
+# Without privilege: permissions would not be asked otherwise.
+plain_user=()
+[ "${PONTO_IN_NAMESPACE-$(id -u)}" != 0 ] || plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 # check NAME COMMAND...: one test. In this shell, which alone can wait for the processes that it started.
 check() {
 	local checked=$1

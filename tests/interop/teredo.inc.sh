@@ -1,18 +1,16 @@
-# Teredo in the lab of tests/lab, with miredo and miredo-server as independent peers. Sourced inside private namespaces
-# (namespace.inc.sh); $work is set. What is started here ends with the namespaces.
-. "$top/tests/interop/tap.inc.sh"
-mount -t tmpfs none /run
-ip link set lo up
+# Teredo in the lab of tests/lab, with miredo and miredo-server as independent peers. Sourced after namespace.inc.sh.
 lab() { "$top/tests/lab/netlab" "$@"; }
 
 # lab_need PROGRAM...: skips the whole script where one is missing
 lab_need() {
-	local program
-	for program in ip nft conntrack tshark ping "$@"; do
-		command -v "$program" >/dev/null || { echo "1..0 # SKIP no $program here"; exit 0; }
-	done
+	needs ip nft conntrack tshark ping "$@"
 	[ -e /dev/net/tun ] || { echo "1..0 # SKIP no /dev/net/tun here"; exit 0; }
 	[ "$PONTO_IN_NAMESPACE" = 0 ] || { echo "1..0 # SKIP miredo changes its user: needs root"; exit 0; }
+}
+# lab_begin PROGRAM...: the same, and the lab is up
+lab_begin() {
+	lab_need "$@"
+	lab up >/dev/null || bail "no lab"
 }
 
 # ---- miredo ------------------------------------------------------------------------------
@@ -94,8 +92,9 @@ seen() {
 # ---- Ponto's own nodes, without privilege ------------------------------------------------------
 # Only root may open /dev/net/tun on some machines; elsewhere, and where udev runs, everybody may.
 mknod "$work/tun" c 10 200 2>/dev/null && chmod 666 "$work/tun" && mount --bind "$work/tun" /dev/net/tun 2>/dev/null
-chmod 755 "$work"
 node_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+# linked PROGRAM...: what libtool still has to link would be linked by the one without privilege.
+linked() { local program; for program; do "$build/$program" servers=none >/dev/null 2>&1; done; }
 in_node() { local host=$1; shift; ip netns exec "${NETLAB_PREFIX:-lab-}$host" "${node_user[@]}" env PONTO_PLUGIN_PATH="$build/.libs" "$@"; }
 ponto() { local host=$1; shift; in_node "$host" "$build/ponto" --connect "$work/$host/run/bus" "$@"; }
 # node_start HOST CONFIGURATION: a daemon with that, log in $work/HOST.log

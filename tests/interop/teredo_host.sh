@@ -4,15 +4,10 @@
 set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
-
 . "$top/tests/interop/namespace.inc.sh"
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-host-XXXXXX")
-trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; umount "$work/tun" 2>/dev/null; rm -rf "$work"' EXIT
 logs="server relay client1 client2 public"
 . "$top/tests/interop/teredo.inc.sh"
-lab_need miredo miredo-server python3 curl
-lab up >/dev/null || bail "no lab"
+lab_begin miredo miredo-server python3 curl
 lab nat nat1 port-restricted
 lab nat nat2 port-restricted
 miredo_server

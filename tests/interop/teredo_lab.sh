@@ -5,9 +5,6 @@ set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 
 . "$top/tests/interop/namespace.inc.sh"
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-lab-XXXXXX")
-trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
 logs="server relay client1 client2 client3 public"
 . "$top/tests/interop/teredo.inc.sh"
 lab_need miredo miredo-server python3

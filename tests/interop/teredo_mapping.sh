@@ -8,15 +8,11 @@ build=${PONTO_BUILDDIR:-$top/build/plain}
 build=$(cd "$build" && pwd)
 
 . "$top/tests/interop/namespace.inc.sh"
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-natted-XXXXXX")
-trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; umount "$work/tun" 2>/dev/null; rm -rf "$work"' EXIT
 logs="server client1 client2 client3 gate"
 export NETLAB_NET4=11.0.0
 . "$top/tests/interop/teredo.inc.sh"
 . "$top/tests/interop/mapping.inc.sh"
-lab_need python3 miniupnpd
-lab up >/dev/null || bail "no lab"
+lab_begin python3 miniupnpd
 gate_rules
 gate_start
 

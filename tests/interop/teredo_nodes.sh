@@ -4,15 +4,10 @@
 set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
-
 . "$top/tests/interop/namespace.inc.sh"
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-nodes-XXXXXX")
-trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; umount "$work/tun" 2>/dev/null; rm -rf "$work"' EXIT
 logs="server relay native6 client1"
 . "$top/tests/interop/teredo.inc.sh"
-lab_need python3
-lab up >/dev/null || bail "no lab"
+lab_begin python3
 lab exec server ip tuntap add dev teredo-s mode tun user 65534
 lab exec server ip link set teredo-s mtu 1280 up
 lab exec server sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'

@@ -4,17 +4,12 @@
 set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
-
 . "$top/tests/interop/namespace.inc.sh"
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-self-XXXXXX")
-trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; umount "$work/tun" 2>/dev/null; rm -rf "$work"' EXIT
 logs="server relay native6 client1 client2"
 . "$top/tests/interop/teredo.inc.sh"
-lab_need miredo miredo-server python3
-lab up >/dev/null || bail "no lab"
-# Programs that libtool still has to link would be linked by the one without privilege.
-"$build/tests/interop/teredo_peer" servers=none >/dev/null 2>&1
+. "$top/tests/interop/teredo_peers.inc.sh"
+lab_begin miredo miredo-server python3
+linked tests/interop/teredo_peer tests/interop/stream_peer
 lab exec relay sh -c 'echo 0 >/proc/sys/net/ipv6/conf/all/forwarding'
 lab exec native6 ip -6 route del 2001::/32
 own=2001:db8:6::20
@@ -26,29 +21,15 @@ s = socket.socket(socket.AF_INET6, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socke
 s.setsockopt(socket.IPPROTO_ICMPV6, 1, struct.pack("=8I", *[0xffffffff if i != 4 else 0xfffffffe for i in range(8)]))
 os.dup2(s.fileno(), 9)
 os.execvp("setpriv", ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--no-new-privs"] + sys.argv[1:])')
-# peer_start HOST [PROGRAM...] -- OPTION...: its lines in $work/HOST.out, its log in $work/HOST.log
+# peer_start PEER HOST [PROGRAM...] -- OPTION...
 peer_start() {
-	local host=$1 by=()
-	shift
+	local peer=$1 host=$2 by=()
+	shift 2
 	while [ "$1" != -- ]; do by+=("$1"); shift; done
-	shift
-	rm -f "$work/$host.in"
-	mkfifo "$work/$host.in"
-	: >"$work/$host.out"
-	ip netns exec "${NETLAB_PREFIX:-lab-}$host" "${by[@]}" env PONTO_PLUGIN_PATH="$build/.libs" "$build/tests/interop/teredo_peer" \
-		"$@" <>"$work/$host.in" >"$work/$host.out" 2>"$work/$host.log" &
-	declare -g "peer_pid_$host=$!"
+	peer_run "$host" "${by[@]}" "$build/tests/interop/$peer" "${@:2}"
 }
-peer_stop() { # HOST
-	local pid="peer_pid_$1"
-	kill "${!pid}" 2>/dev/null
-	wait "${!pid}" 2>/dev/null
-}
-tell() { local host=$1; shift; echo "$*" >"$work/$host.in"; } # HOST LINE
-last_address() { sed -n 's/^local \[\(.*\)\]:3540$/\1/p' "$work/$1.out" | tail -n 1; } # HOST
+# It has to be asked.
 has_address() { tell "$1" local; [ -n "$(last_address "$1")" ]; }
-peer_address() { until_true 200 has_address "$1" && last_address "$1"; }
-heard() { grep -q "^received $2 from " "$work/$1.out"; } # HOST TEXT
 reaches() { # HOST PEER-ADDRESS TEXT
 	local i
 	tell "$1" quiet
@@ -98,7 +79,7 @@ for host in client1 client2; do
 done
 capture_start miredo
 before=$(network)
-peer_start relay "${granted[@]}" -- echo=9 native=six
+peer_start teredo_peer relay "${granted[@]}" -- echo=9 native=six
 is "it has its native address" "$(peer_address relay)" $own
 proves TEREDO-251
 is "without capabilities" "$(awk '/^Cap(Eff|Prm)/ { print $2 }' /proc/$peer_pid_relay/status | sort -u)" 0000000000000000
@@ -111,7 +92,7 @@ check "with the largest packets" lab exec client2 ping -6 -n -q -c 2 -i 0.2 -W 5
 for host in client1 client2; do udp6_echo $host; done
 check "it reaches a miredo client that it heard" reaches relay "${address[client2]}" to-restricted
 peer_stop relay
-peer_start relay "${granted[@]}" -- echo=9 native=six
+peer_start teredo_peer relay "${granted[@]}" -- echo=9 native=six
 peer_address relay >/dev/null || bail "it does not start again"
 check "and one that it never heard, behind the full cone" reaches relay "${address[client1]}" first-to-cone
 check "and behind the port-restricted NAT" reaches relay "${address[client2]}" first-to-restricted
@@ -138,9 +119,9 @@ lab exec server ip tuntap add dev teredo-s mode tun user 65534
 lab exec server ip link set teredo-s mtu 1280 up
 lab exec server sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
 ponto_server 'tun = "teredo-s";'
-peer_start relay "${granted[@]}" -- echo=9 native=six
-peer_start client1 "${node_user[@]}" -- servers=192.0.2.10
-peer_start client2 "${node_user[@]}" -- servers=192.0.2.10
+peer_start teredo_peer relay "${granted[@]}" -- echo=9 native=six
+peer_start teredo_peer client1 "${node_user[@]}" -- servers=192.0.2.10
+peer_start teredo_peer client2 "${node_user[@]}" -- servers=192.0.2.10
 for host in client1 client2; do address[$host]=$(peer_address $host) || bail "$host does not qualify"; done
 for host in relay client1 client2; do tell $host echo; done
 check "Ponto's client behind a full cone reaches it" reaches client1 $own from-our-cone
@@ -149,19 +130,6 @@ check "which it reaches" reaches relay "${address[client2]}" to-our-restricted
 for host in relay client1 client2; do peer_stop $host; done
 
 # ---- streams --------------------------------------------------------------------------------------------
-# stream_start HOST [PROGRAM...] -- ARGUMENT...
-stream_start() {
-	local host=$1 by=()
-	shift
-	while [ "$1" != -- ]; do by+=("$1"); shift; done
-	shift
-	rm -f "$work/$host.in"
-	mkfifo "$work/$host.in"
-	: >"$work/$host.out"
-	ip netns exec "${NETLAB_PREFIX:-lab-}$host" "${by[@]}" env PONTO_PLUGIN_PATH="$build/.libs" "$build/tests/interop/stream_peer" \
-		"$@" <>"$work/$host.in" >>"$work/$host.out" 2>"$work/$host.log" &
-	declare -g "peer_pid_$host=$!"
-}
 stream_address() { until_true 200 grep -q '^local [^n]' "$work/$1.out" && sed -n 's/^local //p' "$work/$1.out" | tail -n 1; } # HOST
 echoes() { # HOST ADDRESS BYTES
 	local i
@@ -174,11 +142,10 @@ echoes() { # HOST ADDRESS BYTES
 	cat "$work/$1.out" "$work/$1.log"
 	return 1
 }
-"$build/tests/interop/stream_peer" >/dev/null 2>&1
 if "${node_user[@]}" unshare --user --net true 2>/dev/null; then
-	stream_start relay "${granted[@]}" -- teredo :: echo=9 native=six
-	stream_start client2 "${node_user[@]}" -- teredo :: servers=192.0.2.10
-	stream_start native6 "${node_user[@]}" -- tcp ::
+	peer_start stream_peer relay "${granted[@]}" -- teredo :: echo=9 native=six
+	peer_start stream_peer client2 "${node_user[@]}" -- teredo :: servers=192.0.2.10
+	peer_start stream_peer native6 "${node_user[@]}" -- tcp ::
 	address[client2]=$(stream_address client2) || bail "client2 does not qualify"
 	stream_address relay >/dev/null || bail "relay has no address"
 	check "a stream from Ponto's client behind a NAT, 300 kB there and back" echoes client2 $own 300000

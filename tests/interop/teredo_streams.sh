@@ -4,42 +4,20 @@
 set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
-
 . "$top/tests/interop/namespace.inc.sh"
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-teredo-XXXXXX")
-trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; umount "$work/tun" 2>/dev/null; rm -rf "$work"' EXIT
 logs="server relay client1 client2 client3 public"
 . "$top/tests/interop/teredo.inc.sh"
-lab_need miredo miredo-server python3
-lab up >/dev/null || bail "no lab"
-# Programs that libtool still has to link would be linked by the one without privilege.
-"$build/tests/interop/stream_peer" >/dev/null 2>&1
+. "$top/tests/interop/teredo_peers.inc.sh"
+lab_begin miredo miredo-server python3
+linked tests/interop/stream_peer
 "${node_user[@]}" unshare --user --net true 2>/dev/null || { echo "1..0 # SKIP no unprivileged namespaces here"; exit 0; }
 
 # Where /dev/net/tun is not, as in many containers.
 without_tun=(unshare --mount sh -c 'mount -t tmpfs none /dev/net && exec "$@"' sh)
 hidden=()
-# peer_start HOST: its lines in $work/HOST.out, its log in $work/HOST.log
-peer_start() {
-	local host=$1
-	rm -f "$work/$host.in"
-	mkfifo "$work/$host.in"
-	: >"$work/$host.out"
-	# Not by a function, so that the process is the peer's own.
-	ip netns exec "${NETLAB_PREFIX:-lab-}$host" "${hidden[@]}" "${node_user[@]}" env PONTO_PLUGIN_PATH="$build/.libs" "$build/tests/interop/stream_peer" \
-		teredo :: servers=192.0.2.10 "${@:2}" <>"$work/$host.in" >>"$work/$host.out" 2>"$work/$host.log" &
-	declare -g "peer_pid_$host=$!"
+peer_start() { # HOST [OPTION=VALUE]...
+	peer_run "$1" "${hidden[@]}" "${node_user[@]}" "$build/tests/interop/stream_peer" teredo :: servers=192.0.2.10 "${@:2}"
 }
-peer_stop() { # HOST
-	local pid="peer_pid_$1"
-	kill "${!pid}" 2>/dev/null
-	wait "${!pid}" 2>/dev/null
-}
-tell() { local host=$1; shift; echo "$*" >"$work/$host.in"; } # HOST LINE
-last_address() { sed -n 's/^local //p' "$work/$1.out" | tail -n 1; } # HOST
-has_address() { [ -n "$(last_address "$1")" ]; }
-peer_address() { until_true 200 has_address "$1" && last_address "$1"; }
 said() { grep -qx "$2" "$work/$1.out"; } # HOST LINE
 # Connecting begins anew when the first try was lost on the way. echoes HOST ADDRESS BYTES
 echoes() {

@@ -6,56 +6,20 @@
 set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
-
 . "$top/tests/interop/namespace.inc.sh"
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-three-XXXXXX")
-trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
-chmod 755 "$work"
-mount -t tmpfs none /run
-
-. "$top/tests/interop/tap.inc.sh"
-
-# ---- the network: a bridge, three hosts ------------------------------------------
-ip link set lo up
-ip link add br0 type bridge mcast_snooping 0
-ip link set br0 up
-declare -A address=([A]=2001:db8::a [B]=2001:db8::b [C]=2001:db8::c)
+. "$top/tests/interop/clouds.inc.sh"
+plug A eth0 br0 2001:db8::a
+plug B eth0 br0 2001:db8::b
+plug C eth0 br0 2001:db8::c
 for node in A B C; do
-	ip netns add "$node" || bail "no namespace"
-	ip link add "v$node" type veth peer name eth0 netns "$node"
-	ip link set "v$node" master br0 up
-	ip -n "$node" link set lo up
-	ip -n "$node" link set eth0 gso_max_segs 1 up # each datagram is seen as it is on a wire
-	ip -n "$node" addr add "${address[$node]}/64" dev eth0 nodad
-done
-
-# ---- the nodes, without privilege --------------------------------------------------
-plain_user=()
-if [ "$PONTO_IN_NAMESPACE" = 0 ]; then plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups); fi
-in_ns() { local node=$1; shift; ip netns exec "$node" "${plain_user[@]}" env PONTO_PLUGIN_PATH="$build/.libs" "$@"; }
-ponto() { local node=$1; shift; in_ns "$node" "$build/ponto" --connect "$work/$node/run/bus" "$@"; }
-
-for node in B A C; do
-	mkdir -p "$work/$node/state" "$work/$node/run"
-	cat > "$work/$node/ponto.conf" <<CONF
-node       = { name = "$node"; state = "$work/$node/state"; socket = "ipc://$work/$node/run/bus"; };
-transports = { wide = { plugin = "transport-udp6"; }; };
-stores     = { main = { plugin = "store-mem"; }; };
-security   = { id = { plugin = "security-pki"; }; };
-discovery  = { seeds = { plugin = "discovery-seed"; peers = [ $([ $node = B ] || echo "\"[${address[B]}]:3540\"") ]; }; };
-services   = { pnrp = { plugin = "service-pnrp"; scope = "global"; }; };
-CONF
-	chmod 700 "$work/$node/state" "$work/$node/run"
-	[ ${#plain_user[@]} = 0 ] || chown -R 65534:65534 "$work/$node"
+	configure $node 'transports = { wide = { plugin = "transport-udp6"; }; };
+discovery  = { seeds = { plugin = "discovery-seed"; peers = [ '"$([ $node = B ] || echo '"[2001:db8::b]:3540"')"' ]; }; };
+services   = { pnrp = { plugin = "service-pnrp"; scope = "global"; }; };'
 done
 tshark -q -i br0 -w "$work/all.pcap" 2>"$work/tshark.log" &
 capture=$!
 until_true 100 grep -q 'Capture started' "$work/tshark.log" || bail "tshark does not capture: $(cat "$work/tshark.log")"
-for node in B A C; do
-	in_ns "$node" "$build/pontod" -c "$work/$node/ponto.conf" 2>"$work/$node.log" &
-	until_true 150 ponto "$node" node status || bail "node $node does not start"
-done
+for node in B A C; do start $node; done
 ok "three nodes start without privilege"
 
 # ---- names ----------------------------------------------------------------------------

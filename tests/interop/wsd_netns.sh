@@ -8,13 +8,7 @@
 set -u
 top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
-
 . "$top/tests/interop/namespace.inc.sh"
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/ponto-wsd-XXXXXX")
-trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
-mount -t tmpfs none /run
-
 . "$top/tests/interop/links.inc.sh"
 # same NAME EXPECTED ACTUAL
 same() { is "$1" "$3" "$2"; }
@@ -26,8 +20,6 @@ ip -n A addr add 192.0.2.1/25 dev eth0
 ip -n B addr add 192.0.2.2/25 dev eth0
 ip -n A addr add 192.0.2.129/25 dev eth1
 ip -n C addr add 192.0.2.131/25 dev eth0
-plain_user=()
-if [ "$PONTO_IN_NAMESPACE" = 0 ]; then plain_user=(setpriv --reuid 65534 --regid 65534 --clear-groups); fi
 
 # ---- who takes part -------------------------------------------------------------------
 stranger() { local node=$1; shift; ip netns exec "$node" python3 "$top/tests/interop/wsd_stranger.py" "$@"; }

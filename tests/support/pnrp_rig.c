@@ -427,6 +427,7 @@ void rig_certify(struct rig *r, const struct rig_datagram *inquire, const struct
 	rig_peer_route(p, &b.route);
 	if (f && f->route)
 		f->route(&b.route);
+	b.has_route = !f || !f->no_route;
 	b.classifier = ponto_bytes(classifier, pnrp_classifier_write(&p->name, classifier));
 	if (f)
 		forge_chain(f, &b, classifier);

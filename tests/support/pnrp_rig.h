@@ -103,7 +103,7 @@ struct rig_forgery {
 	void (*route)(struct pnrp_route_entry *route);
 	bool bad_signature, no_cpa, other_key, with_chain;
 	struct ponto_bytes chain; /* instead of the one of with_chain */
-	bool empty_chain, little_classifier, foreign_classifier, no_classifier;
+	bool empty_chain, little_classifier, foreign_classifier, no_classifier, no_route;
 	bool with_payload, bad_payload_signature, late_payload, foreign_payload_nonce, foreign_payload_id;
 };
 

@@ -465,6 +465,26 @@ static void patched_values_must_fit(void **state)
 	assert_true(outside.failed);
 }
 
+static void texts_and_digits(void **state)
+{
+	uint8_t out[48];
+	struct ponto_writer w = ponto_writer(out, sizeof(out));
+
+	(void)state;
+	ponto_write_text(&w, "a=");
+	ponto_write_decimal(&w, 0);
+	ponto_write_text(&w, ", b=");
+	ponto_write_decimal(&w, 1090);
+	ponto_write_text(&w, ", c=");
+	ponto_write_decimal(&w, UINT64_MAX);
+	assert_false(w.failed);
+	assert_int_equal(w.pos, 35);
+	assert_memory_equal(out, "a=0, b=1090, c=18446744073709551615", 35);
+	w = ponto_writer(out, 3);
+	ponto_write_decimal(&w, 1090);
+	assert_true(w.failed);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(readers_follow_the_model),
 	cmocka_unit_test(writers_follow_the_model),
@@ -472,6 +492,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(one_fault_stays),
 	cmocka_unit_test(nested_fields),
 	cmocka_unit_test(patched_values_must_fit),
+	cmocka_unit_test(texts_and_digits),
 };
 
 PONTO_TEST_MAIN(tests)

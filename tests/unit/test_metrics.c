@@ -264,6 +264,32 @@ static void refused_memory_is_reported(void **state)
 	ponto_test_oom(build_up, NULL, false);
 }
 
+/* A node has hundred metrics: names end to end, no block for each. */
+static void metrics_of_an_instance_lie_together(void **state)
+{
+	struct ponto_test_alloc ta;
+	struct ponto_metrics *metrics;
+	char name[600] = "a_long_name_";
+
+	(void)state;
+	ponto_test_alloc_init(&ta);
+	assert_ok(ponto_metrics_create(&ta.alloc, &metrics));
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "metric_%u_total", i);
+		assert_non_null(ponto_counter(metrics, name, "pnrp", "Help"));
+	}
+	assert_in_range(ta.live, 2, 8);
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	for (unsigned i = 0; i < 5; i++) { /* more than what is left of any block, and another instance */
+		name[0] = (char)('a' + i);
+		ponto_counter_add(ponto_counter(metrics, name, name, NULL), i);
+		assert_int_equal(ponto_counter_value(ponto_counter(metrics, name, name, NULL)), i);
+	}
+	ponto_metrics_destroy(metrics);
+	assert_int_equal(ta.live, 0);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(values),
 	cmocka_unit_test(null_handles_do_nothing),
@@ -274,6 +300,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_decimal_comma_does_not_get_in),
 	cmocka_unit_test(threads_lose_nothing),
 	cmocka_unit_test(refused_memory_is_reported),
+	cmocka_unit_test(metrics_of_an_instance_lie_together),
 };
 
 PONTO_TEST_MAIN(tests)

@@ -5,6 +5,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "framework/pool.h"
@@ -122,6 +123,47 @@ static void a_worker_without_work_ends_and_another_takes_the_next_job(void **sta
 	assert_int_equal(crew.ran, 2);
 }
 
+static unsigned mappings_of_process(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned count = 0;
+
+	assert_non_null(maps);
+	for (int c; (c = getc(maps)) != EOF;)
+		count += c == '\n';
+	fclose(maps);
+#if defined(__SANITIZE_THREAD__) /* which keeps mappings of its own for each thread there was */
+	count = 0;
+#endif
+	return count;
+}
+
+/* A stack and its guard are two mappings; the C library keeps a few of them for the next threads. */
+static void workers_that_have_ended_keep_no_stacks(void **state)
+{
+	struct ponto_pool *pools[64];
+	struct counted jobs[PONTO_ARRAY_SIZE(pools)];
+	struct crew crews[PONTO_ARRAY_SIZE(pools)] = {0};
+	unsigned threads = threads_of_process(), mappings = mappings_of_process();
+
+	(void)state;
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(pools); i++) {
+		jobs[i] = (struct counted){{NULL, count_run}, &crews[i]};
+		assert_ok(ponto_pool_create(&ponto_alloc_system, "test", 2, 4, &pools[i]));
+		assert_ok(ponto_pool_push(pools[i], &jobs[i].job));
+	}
+	for (unsigned i = 0; i < 1000 && threads_of_process() > threads; i++)
+		usleep(20000);
+	assert_int_equal(threads_of_process(), threads);
+	assert_in_range(mappings_of_process(), 0, mappings + PONTO_ARRAY_SIZE(pools));
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(pools); i++) /* the second job of each finds its workers gone */
+		assert_ok(ponto_pool_push(pools[i], &jobs[i].job));
+	for (size_t i = 0; i < PONTO_ARRAY_SIZE(pools); i++) {
+		ponto_pool_destroy(pools[i]);
+		assert_int_equal(crews[i].ran, 2);
+	}
+}
+
 static void odd_sizes_are_refused(void **state)
 {
 	struct ponto_pool *pool = NULL;
@@ -155,6 +197,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(destroying_a_pool_runs_what_is_queued),
 	cmocka_unit_test(all_threads_work_at_once),
 	cmocka_unit_test(a_worker_without_work_ends_and_another_takes_the_next_job),
+	cmocka_unit_test(workers_that_have_ended_keep_no_stacks),
 	cmocka_unit_test(odd_sizes_are_refused),
 	cmocka_unit_test(memory_running_out_leaves_nothing_behind),
 };

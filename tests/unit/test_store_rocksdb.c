@@ -74,6 +74,51 @@ static void stays_when_closed(void **state)
 	ponto_test_rmdir(folder);
 }
 
+struct seen {
+	unsigned count, on_page;
+	uint8_t last;
+};
+
+static bool in_order(void *arg, struct ponto_bytes group)
+{
+	struct seen *seen = arg;
+
+	assert_int_equal(group.len, 1);
+	assert_int_equal(group.data[0], seen->count ? seen->last + 1 : 1);
+	seen->last = group.data[0];
+	seen->count++;
+	seen->on_page++;
+	return true;
+}
+
+/* Groups of few records and of many: each is given once, however it is passed. */
+static void groups_of_any_size(void **state)
+{
+	char *folder = ponto_test_mkdir();
+	struct store_child_env *env;
+	struct ponto_store store = store_child_open(folder, &env);
+
+	(void)state;
+	for (uint8_t g = 1; g <= 200; g++) {
+		for (uint8_t k = 0; k < (g % 50 < 30 ? 1 + g % 2 : g % 7 + 1); k++)
+			assert_ok(ponto_store_put(store, ponto_bytes(&g, 1), ponto_bytes(&k, 1), LIT("value"), 0, 0, PONTO_NEVER));
+	}
+	for (size_t limit = 1; limit <= 256; limit *= 2) {
+		struct seen seen = {0};
+		uint8_t *page = NULL;
+		size_t len = 0;
+
+		do {
+			seen.on_page = 0;
+			assert_ok(ponto_store_groups(store, &page, &len, limit, PONTO_NEVER, &ponto_alloc_system, in_order, &seen));
+			assert_in_range(seen.on_page, 0, limit);
+		} while (page);
+		assert_int_equal(seen.count, 200);
+	}
+	store_child_close(store, env);
+	ponto_test_rmdir(folder);
+}
+
 static void places(void **state)
 {
 	char *folder = ponto_test_mkdir(), setting[4200];
@@ -537,6 +582,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stays_when_closed),
+		cmocka_unit_test(groups_of_any_size),
 		cmocka_unit_test(places),
 		cmocka_unit_test(locked),
 		cmocka_unit_test(read_only),

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,7 +18,7 @@ struct made {
 	struct ponto_sim *sim;
 	struct ponto_sim_node *sim_node;
 	struct ponto_node *node;
-	struct ponto_conf *confs[2];
+	struct ponto_conf *confs[3];
 	struct ponto_transport wide;
 };
 
@@ -179,6 +181,7 @@ struct user {
 	struct ponto_loop *loop;
 	struct ponto_datagrams d;
 	uint16_t port;
+	bool relays;
 	unsigned round;
 	struct ponto_timer *timer;
 };
@@ -196,7 +199,8 @@ static void again(void *arg)
 		assert_ok(ponto_datagrams_local(u->d, &local, 1, &count));
 		assert_ok(ponto_addr_parse("[2001:0:2c00:40:0:efff:d2ff:fffd]:3540", 0, &d.peer));
 		/* Nobody qualifies it. */
-		assert_int_equal(ponto_datagrams_send(u->d, &d, 1, &sent), PONTO_EUNREACH);
+		if (!u->relays)
+			assert_int_equal(ponto_datagrams_send(u->d, &d, 1, &sent), PONTO_EUNREACH);
 		ponto_datagrams_close(&u->d);
 		u->round++;
 	} else {
@@ -221,6 +225,26 @@ static void *use(void *arg)
 	return NULL;
 }
 
+static void use_by_threads(struct made *m, bool relays)
+{
+	struct user users[THREADS];
+	struct ponto_iface iface;
+
+	assert_ok(ponto_node_find(m->node, PONTO_KIND_TRANSPORT, "wide", &iface));
+	for (unsigned i = 0; i < THREADS; i++) {
+		users[i] =
+			(struct user){.wide = {(const struct ponto_transport_ops *)iface.ops, iface.self, iface.pool},
+				      .port = (uint16_t)(3540 + i),
+				      .relays = relays};
+		assert_int_equal(pthread_create(&users[i].thread, NULL, use, &users[i]), 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(users[i].thread, NULL), 0);
+	(void)ponto_node_destroy(m->node);
+	for (unsigned i = 0; i < PONTO_ARRAY_SIZE(m->confs); i++)
+		ponto_conf_destroy(m->confs[i]);
+}
+
 /* One mapping behind handles on several loops, with the kernel's sockets below. */
 static void handles_on_several_threads(void **state)
 {
@@ -229,8 +253,6 @@ static void handles_on_several_threads(void **state)
 					 .alloc = &ponto_alloc_system,
 					 .random = &ponto_random_system,
 					 .clock = &ponto_clock_system};
-	struct user users[THREADS];
-	struct ponto_iface iface;
 	struct made m = {0};
 
 	(void)state;
@@ -238,19 +260,104 @@ static void handles_on_several_threads(void **state)
 	assert_ok(ponto_node_create(&setup, &m.node));
 	assert_ok(add(&m, 0, &transport_udp4_LTX_ponto_plugin, "wire", NULL));
 	assert_ok(add(&m, 1, &transport_teredo_LTX_ponto_plugin, "wide", settings));
-	assert_ok(ponto_node_find(m.node, PONTO_KIND_TRANSPORT, "wide", &iface));
-	for (unsigned i = 0; i < THREADS; i++) {
-		users[i] =
-			(struct user){.wide = {(const struct ponto_transport_ops *)iface.ops, iface.self, iface.pool},
-				      .port = (uint16_t)(3540 + i)};
-		assert_int_equal(pthread_create(&users[i].thread, NULL, use, &users[i]), 0);
-	}
-	for (unsigned i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_join(users[i].thread, NULL), 0);
-	(void)ponto_node_destroy(m.node);
-	ponto_conf_destroy(m.confs[0]);
-	ponto_conf_destroy(m.confs[1]);
+	use_by_threads(&m, false);
 	ponto_loop_destroy(setup.loop);
+}
+
+/* Native IPv6 whose address is another one all the time. */
+struct ponto_datagram_handle {
+	struct ponto_loop *loop;
+	struct ponto_timer *timer;
+	struct ponto_datagram_events events;
+	void *arg;
+	unsigned changes;
+};
+
+static int native_create(const struct ponto_env *env, void **self)
+{
+	*self = (void *)(uintptr_t)env;
+	return PONTO_OK;
+}
+
+static void native_destroy(void *self)
+{
+	(void)self;
+}
+
+static void native_change(void *arg)
+{
+	struct ponto_datagram_handle *h = arg;
+
+	h->changes++;
+	ponto_timer_set(h->loop, h->timer, ponto_loop_now(h->loop));
+	h->events.addresses_changed(h->arg);
+}
+
+static int native_open(void *self, struct ponto_loop *loop, const struct ponto_datagram_want *want,
+		       const struct ponto_datagram_events *events, void *arg, struct ponto_datagram_handle **out)
+{
+	struct ponto_datagram_handle *h = calloc(1, sizeof(*h));
+
+	(void)self;
+	(void)want;
+	assert_non_null(h);
+	*h = (struct ponto_datagram_handle){.loop = loop, .events = *events, .arg = arg};
+	assert_ok(ponto_timer_create(loop, native_change, h, &h->timer));
+	ponto_timer_set(loop, h->timer, ponto_loop_now(loop));
+	*out = h;
+	return PONTO_OK;
+}
+
+static void native_close(struct ponto_datagram_handle *h)
+{
+	ponto_timer_destroy(h->loop, h->timer);
+	free(h);
+}
+
+static int native_local(struct ponto_datagram_handle *h, struct ponto_addr *out, size_t cap, size_t *count)
+{
+	assert_true(cap > 0);
+	assert_ok(ponto_addr_parse(h->changes % 2 ? "2001:db8::1" : "2001:db8::2", 3540, out));
+	*count = 1;
+	return PONTO_OK;
+}
+
+static void relaying_handles_on_several_threads(void **state)
+{
+	static const struct ponto_transport_ops native_ops = {
+		.head = {PONTO_TRANSPORT_ABI, sizeof(native_ops)},
+		.create = native_create,
+		.destroy = native_destroy,
+		.open = native_open,
+		.close = native_close,
+		.local = native_local,
+	};
+	static const struct ponto_plugin native = {.abi = PONTO_PLUGIN_ABI,
+						   .kind = PONTO_KIND_TRANSPORT,
+						   .name = "transport-native",
+						   .version = "1",
+						   .summary = "changes its address",
+						   .vtable = &native_ops.head};
+	static const char *const settings[] = {"carrier=wire", "native=inner", NULL};
+	struct ponto_grant echo = {.name = "echo", .fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+	struct ponto_node_setup setup = {.name = "node",
+					 .alloc = &ponto_alloc_system,
+					 .random = &ponto_random_system,
+					 .clock = &ponto_clock_system,
+					 .grants = &echo,
+					 .grant_count = 1};
+	struct made m = {0};
+
+	(void)state;
+	assert_true(echo.fd >= 0);
+	assert_ok(ponto_loop_uv_create(&ponto_alloc_system, &setup.loop));
+	assert_ok(ponto_node_create(&setup, &m.node));
+	assert_ok(add(&m, 0, &transport_udp4_LTX_ponto_plugin, "wire", NULL));
+	assert_ok(add(&m, 1, &native, "inner", NULL));
+	assert_ok(add(&m, 2, &transport_teredo_LTX_ponto_plugin, "wide", settings));
+	use_by_threads(&m, true);
+	ponto_loop_destroy(setup.loop);
+	close(echo.fd);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -258,6 +365,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(secret_is_the_owners),
 	cmocka_unit_test(memory_runs_out),
 	cmocka_unit_test(handles_on_several_threads),
+	cmocka_unit_test(relaying_handles_on_several_threads),
 };
 
 PONTO_TEST_MAIN(tests)
