@@ -176,7 +176,7 @@ check "the origin is down: 502" status 502 "$site/small"
 check "for who speaks PeerDist, too" status 502 -H 'Accept-Encoding: peerdist' -H 'X-P2P-PeerDist: Version=1.1' \
 	-H 'X-P2P-PeerDistEx: MinContentInformation=1.0, MaxContentInformation=1.0, HashRequest=true' "$site/large.bin"
 check "the published folder is there" eval '[ "$(curl -sf "$site/ours/page.html")" = ours ]'
-check "the node stops while clients wait" eval 'curl -s -o got "http://127.0.0.1:$odd/silent" & client=$!; sleep 0.2; stop; status=$?; wait $client; [ $status = 0 ]'
+check "the node stops while clients wait" eval 'curl -sv -o got "http://127.0.0.1:$odd/silent" 2>asked & client=$!; until_true 100 grep -q "^> GET" asked; stop; status=$?; wait $client; [ $status = 0 ]'
 check "no fault was logged" eval '! grep -E " (error|fault) " log'
 for wrong in 127.0.0.1:80 http:// http://a/ http://a/b http://u@h ftp://a http://a:0 'http://a b' 'http://[::1'; do
 	sed "s|origin = \"http://127.0.0.1:$(cat odd)\"|origin = \"$wrong\"|" ponto.conf >wrong.conf
