@@ -52,7 +52,9 @@ static struct counters offers(struct ponto_arena *arena, const struct dist *dist
 	add(&c, "malformed", stats.malformed);
 	add(&c, "segments", stats.segments);
 	add(&c, "held", stats.held);
-	add(&c, "refused", stats.refused + stats.rationed + stats.unsound);
+	add(&c, "unsound", stats.unsound);
+	add(&c, "refused", stats.refused);
+	add(&c, "rationed", stats.rationed);
 	add(&c, "ignored", stats.ignored);
 	add(&c, "failed", stats.failed);
 	add(&c, "blocks", stats.blocks);

@@ -47,8 +47,8 @@ struct dist_hosted {
 	bool pumping, again, stopping, overdue;
 	uint8_t answers[2][CONTENT_OFFER_ANSWER];
 	struct content_hosted_stats told;
-	struct ponto_counter *offers, *segments, *held, *refused, *ignored, *malformed, *blocks, *bytes, *failed,
-		*wrong, *replaced, *distrusted;
+	struct ponto_counter *offers, *segments, *held, *unsound, *refused, *rationed, *ignored, *malformed, *blocks,
+		*bytes, *failed, *wrong, *replaced, *distrusted;
 	struct ponto_counter *tags[CONTENT_TAGS];
 	struct ponto_gauge *waiting, *active;
 };
@@ -395,9 +395,9 @@ static void show(struct dist_hosted *hosted)
 	ADD(replaced, replaced);
 	ADD(distrusted, distrusted);
 	ADD(ignored, ignored);
+	ADD(unsound, unsound);
 	ADD(refused, refused);
-	ADD(refused, rationed);
-	ADD(refused, unsound);
+	ADD(rationed, rationed);
 #undef ADD
 	for (unsigned i = 0; i < CONTENT_TAGS; i++)
 		ponto_counter_add(hosted->tags[i], now.tags[i] - hosted->told.tags[i]);
@@ -420,8 +420,12 @@ static void make_metrics(struct dist_hosted *hosted)
 	hosted->malformed = ponto_counter(m, "dist_hosted_malformed_total", name, "of these that were none");
 	hosted->segments = ponto_counter(m, "dist_hosted_segments_total", name, "segments offered");
 	hosted->held = ponto_counter(m, "dist_hosted_held_total", name, "of these that were there already");
+	hosted->unsound = ponto_counter(m, "dist_hosted_unsound_total", name,
+					"of these of a size, function or description that cannot be");
 	hosted->refused = ponto_counter(m, "dist_hosted_refused_total", name,
-					"of these that cannot be, or were more than a client may offer");
+					"of these that there was no room for to wait: hosted_offers, clients, memory");
+	hosted->rationed = ponto_counter(m, "dist_hosted_rationed_total", name,
+					 "of these beyond the bytes that one host may bring an hour: hosted_share");
 	hosted->ignored =
 		ponto_counter(m, "dist_hosted_ignored_total", name, "of these by clients that did not serve before");
 	hosted->blocks = ponto_counter(m, "dist_hosted_blocks_total", name, "blocks fetched of who offered them");

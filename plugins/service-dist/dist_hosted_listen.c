@@ -1,5 +1,6 @@
 /* Offers of version 1.0: over HTTPS, and, with a keytab, by clients that authenticate ([MS-PCHC] 2.1). */
 #include <string.h>
+#include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -10,6 +11,7 @@
 #include "plugins/service-dist/dist_http.h"
 
 #define TOPIC "service.dist.hosted"
+#define DAY (24 * 3600)
 
 struct dist_hosted_listen {
 	struct dist *dist;
@@ -18,6 +20,9 @@ struct dist_hosted_listen {
 	struct dist_gss *gss; /* NULL: anybody may offer */
 	unsigned jobs;
 	struct ponto_counter *refused;
+	const char *certificate; /* its file */
+	int64_t first, last;	 /* seconds since 1970 between which it counts */
+	struct ponto_timer *look;
 };
 
 /* A request whose client is being looked at, on a worker. */
@@ -148,20 +153,63 @@ static int begin(struct dist_hosted_listen *listen, const struct ponto_http_list
 	return PONTO_OK;
 }
 
-/* Clients refuse one that is over: whoever put it there is told, for they tell nobody here. */
-static void look_at_certificate(const struct dist *dist, const char *path)
+static bool seconds_of(const ASN1_TIME *time, int64_t *out)
 {
-	time_t now = (time_t)(ponto_wall(dist->env->clock) / PONTO_SECOND);
-	BIO *file = BIO_new_file(path, "r");
-	X509 *certificate = file ? PEM_read_bio_X509(file, NULL, NULL, NULL) : NULL;
+	struct tm parts;
 
-	if (certificate && (X509_cmp_time(X509_get0_notBefore(certificate), &now) > 0 ||
-			    X509_cmp_time(X509_get0_notAfter(certificate), &now) < 0))
-		ponto_warning(dist->env->log, TOPIC,
-			      "certificate %s is not valid now: clients will not offer over HTTPS", path);
+	if (!ASN1_TIME_to_tm(time, &parts))
+		return false;
+	*out = timegm(&parts);
+	return true;
+}
+
+/* When the certificate counts, as the file said that the listener has read. */
+static bool read_validity(struct dist_hosted_listen *listen)
+{
+	BIO *file = BIO_new_file(listen->certificate, "r");
+	X509 *certificate = file ? PEM_read_bio_X509(file, NULL, NULL, NULL) : NULL;
+	bool read = certificate && seconds_of(X509_get0_notBefore(certificate), &listen->first) &&
+		    seconds_of(X509_get0_notAfter(certificate), &listen->last);
+
 	X509_free(certificate);
 	BIO_free(file);
 	ERR_clear_error();
+	return read;
+}
+
+/* Clients refuse one that is over: whoever put it there is told, for they tell nobody here. Once a day, for the clock may
+ * be set meanwhile. */
+static void look_at_certificate(void *arg)
+{
+	struct dist_hosted_listen *listen = arg;
+	const struct dist *dist = listen->dist;
+	int64_t now = (int64_t)(ponto_wall(dist->env->clock) / PONTO_SECOND), next = DAY;
+
+	if (now < listen->first || now > listen->last)
+		ponto_warning(dist->env->log, TOPIC,
+			      "certificate %s is not valid now: clients will not offer over HTTPS",
+			      listen->certificate);
+	else if (listen->last - now < DAY)
+		next = listen->last - now + 1;
+	ponto_timer_set(dist->env->loop, listen->look, ponto_loop_now(dist->env->loop) + (uint64_t)next * PONTO_SECOND);
+}
+
+static int watch_certificate(struct dist_hosted_listen *listen)
+{
+	const struct ponto_env *env = listen->dist->env;
+	int result;
+
+	if (!read_validity(listen)) {
+		ponto_error(env->log, TOPIC, "certificate %s has no dates that can be read", listen->certificate);
+		return PONTO_ECONF;
+	}
+	ponto_gauge_set(ponto_gauge(env->metrics, "dist_hosted_certificate_end_seconds", env->instance,
+				    "when the certificate for offers over HTTPS ends, in seconds since 1970"),
+			listen->last);
+	result = ponto_timer_create(env->loop, look_at_certificate, listen, &listen->look);
+	if (result == PONTO_OK)
+		look_at_certificate(listen);
+	return result;
 }
 
 /* Without a certificate there is no HTTPS, and so no version 1.0 (3.1.3). */
@@ -189,11 +237,12 @@ int dist_hosted_listen_open(struct dist *dist, struct dist_hosted *hosted, struc
 		return PONTO_ENOMEM;
 	listen->dist = dist;
 	listen->hosted = hosted;
+	listen->certificate = certificate;
 	listen->refused = ponto_counter(dist->env->metrics, "dist_hosted_unauthorized_total", dist->env->instance,
 					"offers of clients that did not authenticate");
 	result = begin(listen, &setup);
 	if (result == PONTO_OK)
-		look_at_certificate(dist, certificate);
+		result = watch_certificate(listen);
 	if (result != PONTO_OK) {
 		dist_hosted_listen_close(listen);
 		return result;
@@ -225,5 +274,6 @@ void dist_hosted_listen_close(struct dist_hosted_listen *listen)
 		return;
 	dist_hosted_listen_stop(listen);
 	dist_gss_close(listen->gss);
+	ponto_timer_destroy(listen->dist->env->loop, listen->look);
 	ponto_free(listen->dist->env->alloc, listen);
 }

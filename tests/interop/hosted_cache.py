@@ -175,6 +175,7 @@ def _():
     for block, size, algorithm in ((100, 100, 0xFE), (100, 100, 0), (0, 0, 4), (131073, 131073, 4), (100, 101, 4),
                                    (65536, 33554433, 1), (2 ** 32 - 1, 2 ** 32 - 1, 4)):
         untouched(lambda p: batched_offer(p, [descriptor(block, size, name(6), algorithm)]), post, "127.0.0.7")
+    until(lambda: counted("unsound") == 7, "they are not counted")
 
 
 @tap.case("who offers and does not serve holds up nobody")

@@ -6,6 +6,7 @@ top=${PONTO_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${PONTO_BUILDDIR:-$top/build/plain}
 export PONTO_PLUGIN_PATH=$build/.libs
 . "$top/tests/interop/tap.inc.sh"
+. "$top/tests/interop/certificate.inc.sh"
 needs openssl python3
 own_folder
 mkdir -m 700 "$work/state" "$work/run" "$work/www"
@@ -103,6 +104,15 @@ openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days
 conf old 'hosted_listen = "127.0.0.1"; hosted_certificate = "'"$work"'/old.pem"; hosted_key = "'"$work"'/key.pem";'
 check "one that is over: it starts" start old
 check "and says so" grep "warning .*old.pem is not valid now" log
+stop
+# A few seconds in which it may start; a machine too slow for that is told at the start.
+over=$(date -u -d '8 seconds' +%s)
+certificate brief localhost ca 20200101000000Z "$(date -u -d "@$over" +%Y%m%d%H%M%SZ)" >openssl.log 2>&1
+[ ${#plain_user[@]} = 0 ] || chown 65534:65534 brief.pem brief.key
+conf brief 'hosted_listen = "127.0.0.1"; hosted_certificate = "'"$work"'/brief.pem"; hosted_key = "'"$work"'/brief.key";'
+check "one that ends soon: it starts" start brief
+check "its end is among the metrics" eval "ponto node metrics | grep -q '^ponto_dist_hosted_certificate_end_seconds{.*} $over\$'"
+check "when it ends, that is said" until_true 300 grep "warning .*brief.pem is not valid now" log
 stop
 conf nowhere 'retrieval2 = "";'
 sed -i 's/retrieval = "127.0.0.1"/retrieval = ""/; s/retrieval2 = "";//' nowhere.conf

@@ -207,7 +207,9 @@ static void a_share_of_a_share(void **state)
 		assert_int_equal(lan_add(&s->lan, (const char *const[]){"hosted=10.0.0.1", NULL}), 2);
 		(void)fetch(s, 2);
 		assert_in_range(metric(s, 1, "dist_hosted_bytes_total"), 1, (1 << 20) / 10 + 131072);
-		assert_true(metric(s, 1, "dist_hosted_refused_total") > 0);
+		assert_true(metric(s, 1, "dist_hosted_rationed_total") > 0);
+		assert_int_equal(metric(s, 1, "dist_hosted_refused_total"), 0);
+		assert_int_equal(metric(s, 1, "dist_hosted_unsound_total"), 0);
 		end_scene(s);
 	}
 }
