@@ -2,10 +2,7 @@
  * two NATs in such a world. */
 #include "tests/support/test.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "framework/plugin.h"
 #include "framework/sim.h"
@@ -18,7 +15,7 @@ extern const struct ponto_plugin transport_udp6_LTX_ponto_plugin, transport_udp4
 
 struct subject {
 	const struct ponto_plugin *plugin;
-	int family; /* AF_INET6, AF_INET; 0: simulated */
+	bool real; /* on loopback; else simulated */
 	enum ponto_scope scope;
 	struct ponto_conf *conf;
 	struct ponto_env env;
@@ -33,33 +30,13 @@ struct run {
 	size_t index;
 };
 
-/* Two free ports of the loopback address, told by binding to both at once. */
-static void free_ports(int family, uint16_t port[2])
-{
-	int fd[2];
-
-	for (unsigned i = 0; i < 2; i++) {
-		struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-		struct sockaddr_in four = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-		struct sockaddr *address = family == AF_INET6 ? (struct sockaddr *)&six : (struct sockaddr *)&four;
-		socklen_t len = family == AF_INET6 ? sizeof(six) : sizeof(four);
-
-		fd[i] = socket(family, SOCK_DGRAM, 0);
-		assert_true(fd[i] >= 0);
-		assert_int_equal(bind(fd[i], address, len), 0);
-		assert_int_equal(getsockname(fd[i], address, &len), 0);
-		port[i] = ntohs(family == AF_INET6 ? six.sin6_port : four.sin_port);
-	}
-	close(fd[0]);
-	close(fd[1]);
-}
-
 static void open_loops(struct subject *s, struct transport_bed *bed)
 {
-	if (s->family) {
+	if (s->real) {
 		assert_ok(ponto_loop_uv_create(&ponto_alloc_system, &bed->loop[0]));
 		bed->loop[1] = bed->loop[0];
-		free_ports(s->family, bed->port);
+		bed->port[0] = ponto_test_port();
+		bed->port[1] = ponto_test_port();
 		return;
 	}
 	assert_ok(ponto_sim_create(&ponto_alloc_system, 1, &s->sim));
@@ -134,7 +111,7 @@ static int subject_open(void *ctx, struct transport_bed *bed)
 		.node_name = "test",
 		.conf = s->conf,
 		.alloc = &ponto_alloc_system,
-		.simulation = s->family == 0,
+		.simulation = !s->real,
 	};
 	bed->scope = s->scope;
 	open_loops(s, bed);
@@ -176,8 +153,8 @@ static void run_case(void **state)
 int main(void)
 {
 	static struct subject subjects[] = {
-		{.plugin = &transport_udp6_LTX_ponto_plugin, .family = AF_INET6, .scope = PONTO_SCOPE_LOOPBACK},
-		{.plugin = &transport_udp4_LTX_ponto_plugin, .family = AF_INET, .scope = PONTO_SCOPE_LOOPBACK},
+		{.plugin = &transport_udp6_LTX_ponto_plugin, .real = true, .scope = PONTO_SCOPE_LOOPBACK},
+		{.plugin = &transport_udp4_LTX_ponto_plugin, .real = true, .scope = PONTO_SCOPE_LOOPBACK},
 		{.plugin = &transport_sim_LTX_ponto_plugin, .scope = PONTO_SCOPE_LOOPBACK},
 		{.plugin = &transport_sim_LTX_ponto_plugin, .scope = PONTO_SCOPE_LINK},
 		{.plugin = &transport_sim_LTX_ponto_plugin, .scope = PONTO_SCOPE_GLOBAL},

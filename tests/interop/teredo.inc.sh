@@ -41,10 +41,12 @@ miredo_relay() {
 # A client, not waited for: HOST, further lines of its configuration.
 miredo_client() { miredo_start "$1" miredo $'InterfaceName teredo\nServerAddress 192.0.2.10\n'"${2-}"; }
 miredo_qualified() { grep -q 'pseudo-tunnel started' "$work/$1.log"; }
-# Its address, once it has one.
+miredo_global() { lab exec "$1" ip -6 -br addr show dev teredo scope global | awk '{ sub("/.*", "", $3); print $3 }'; }
+# Its address, once it has one: it says so before the interface has it.
 miredo_address() { # HOST
 	until_true 150 miredo_qualified "$1" || return 1
-	lab exec "$1" ip -6 -br addr show dev teredo scope global | awk '{ sub("/.*", "", $3); print $3 }'
+	until_true 150 eval '[ -n "$(miredo_global "'"$1"'")" ]' || return 1
+	miredo_global "$1"
 }
 pings() { # HOST ADDRESS [COUNT]
 	lab exec "$1" ping -6 -n -q -c "${3:-2}" -i 0.2 -W 5 "$2"

@@ -5,7 +5,7 @@
 set -u
 peer=${PONTO_BUILDDIR:-.}/tests/interop/transport_peer
 tag=ponto-$$
-guard=20 # seconds against hanging, not a measurement
+guard=120 # seconds against hanging, not a measurement
 number=0
 failed=0
 declare -A in out pid

@@ -1,8 +1,10 @@
 #include "tests/support/test.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <ftw.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* cmocka's own, which says "not ok" of a case that was skipped: to readers of TAP it failed. */
@@ -201,4 +203,34 @@ const char *ponto_test_source(const char *name)
 
 	snprintf(path, sizeof(path), "%s/%s", top ? top : ".", name);
 	return path;
+}
+
+/* ---- ports --------------------------------------------------------------------------------- */
+
+static bool port_is_free(uint16_t port)
+{
+	struct sockaddr_in6 six = {
+		.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT, .sin6_port = htons(port)};
+	struct sockaddr_in four = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
+	int fds[2] = {socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+	bool is_free = bind(fds[0], (struct sockaddr *)&six, sizeof(six)) == 0 &&
+		       bind(fds[1], (struct sockaddr *)&four, sizeof(four)) == 0;
+
+	close(fds[0]);
+	close(fds[1]);
+	return is_free;
+}
+
+uint16_t ponto_test_port(void)
+{
+	enum { FIRST = 10240, COUNT = 20480, EACH = 32 };
+	static unsigned next;
+	uint16_t port;
+
+	do {
+		assert_true(next < COUNT);
+		port = (uint16_t)(FIRST + ((unsigned)getpid() * EACH + next++) % COUNT);
+	} while (!port_is_free(port));
+	return port;
 }

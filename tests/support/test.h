@@ -87,6 +87,10 @@ uint8_t *ponto_test_hex(const char *text, size_t *len);
 char *ponto_test_mkdir(void);
 void ponto_test_rmdir(char *path);
 
+/* A UDP port free on ::1 and 127.0.0.1, each time another: of those that the kernel gives to nobody by itself, and of
+ * other ones in each process, so it stays free until it is opened. */
+uint16_t ponto_test_port(void);
+
 /* PONTO_SRCDIR / name: for files of the source tree. Static buffer. */
 const char *ponto_test_source(const char *name);
 

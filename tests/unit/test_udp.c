@@ -76,18 +76,6 @@ static int open_loopback(struct fixture *f, uint16_t port, struct ponto_datagram
 	return ponto_datagrams_open(f->transport, f->loop, &want, &events, f, out);
 }
 
-static uint16_t free_port(void)
-{
-	struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-	socklen_t len = sizeof(address);
-	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
-
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-	close(fd);
-	return ntohs(address.sin6_port);
-}
-
 static void low_ports_are_refused(void **state)
 {
 	const struct ponto_plugin *plugins[] = {&transport_udp6_LTX_ponto_plugin, &transport_udp4_LTX_ponto_plugin};
@@ -140,7 +128,7 @@ static void only_listed_addresses_and_interfaces_are_used(void **state)
 
 		assert_ok(create(&f, &ponto_alloc_system, &transport_udp6_LTX_ponto_plugin, rows[i].setting));
 		assert_ok(ponto_loop_uv_create(&ponto_alloc_system, &f.loop));
-		assert_int_equal(open_loopback(&f, free_port(), &d), rows[i].result);
+		assert_int_equal(open_loopback(&f, ponto_test_port(), &d), rows[i].result);
 		ponto_datagrams_close(&d);
 		destroy(&f);
 	}
@@ -150,7 +138,7 @@ static void no_address_and_port_is_shared(void **state)
 {
 	struct ponto_datagrams one = {0}, two = {0};
 	struct fixture f;
-	uint16_t port = free_port();
+	uint16_t port = ponto_test_port();
 
 	(void)state;
 	assert_ok(create(&f, &ponto_alloc_system, &transport_udp6_LTX_ponto_plugin, NULL));
@@ -174,7 +162,7 @@ static void what_may_not_be_fragmented_is_refused_and_the_size_told(void **state
 	(void)state;
 	assert_ok(create(&f, &ponto_alloc_system, &transport_udp6_LTX_ponto_plugin, NULL));
 	assert_ok(ponto_loop_uv_create(&ponto_alloc_system, &f.loop));
-	assert_ok(open_loopback(&f, free_port(), &d));
+	assert_ok(open_loopback(&f, ponto_test_port(), &d));
 	assert_ok(ponto_datagrams_local(d, &large.peer, 1, &count));
 	assert_int_equal(ponto_datagrams_send(d, &large, 1, &sent), PONTO_ELIMIT);
 	assert_int_equal(sent, 0);
@@ -249,7 +237,7 @@ static void those_of_one_length_to_one_peer_leave_together(void **state)
 	assert_int_equal(setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof(on)), 0);
 	assert_ok(create(&f, &ponto_alloc_system, &transport_udp6_LTX_ponto_plugin, NULL));
 	assert_ok(ponto_loop_uv_create(&ponto_alloc_system, &f.loop));
-	assert_ok(open_loopback(&f, free_port(), &d));
+	assert_ok(open_loopback(&f, ponto_test_port(), &d));
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(rows); i++) {
 		memset(bytes[i], (int)i + 1, sizeof(bytes[i]));
 		batch[i] = (struct ponto_datagram){
@@ -330,7 +318,7 @@ static void what_comes_together_is_handed_over_apart(void **state)
 		assert_ok(ponto_loop_uv_create(&ponto_alloc_system, &f.loop));
 		a.f = &f;
 		a.d = &d;
-		want.port = free_port();
+		want.port = ponto_test_port();
 		assert_ok(ponto_datagrams_open(f.transport, f.loop, &want, &events, &a, &d));
 		assert_ok(ponto_datagrams_local(d, &own, 1, &count));
 		send_together(fd, &own);
@@ -366,7 +354,7 @@ static void handles_share_what_a_call_needs(void **state)
 	assert_ok(create(&f, &ta.alloc, &transport_udp6_LTX_ponto_plugin, NULL));
 	assert_ok(ponto_loop_uv_create(&ponto_alloc_system, &f.loop));
 	for (size_t i = 0; i < PONTO_ARRAY_SIZE(d); i++)
-		assert_ok(open_loopback(&f, free_port(), &d[i]));
+		assert_ok(open_loopback(&f, ponto_test_port(), &d[i]));
 	live = ta.live;
 	send_to_itself(&f, d[0]);
 	assert_in_range(ta.live, live, live + 3); /* the sender, the receiver and its buffers */
@@ -392,7 +380,7 @@ static void without_memory_nothing_is_sent_and_what_comes_is_lost(void **state)
 	ponto_test_alloc_init(&ta);
 	assert_ok(create(&f, &ta.alloc, &transport_udp6_LTX_ponto_plugin, NULL));
 	assert_ok(ponto_loop_uv_create(&ponto_alloc_system, &f.loop));
-	assert_ok(open_loopback(&f, free_port(), &d));
+	assert_ok(open_loopback(&f, ponto_test_port(), &d));
 	assert_ok(ponto_datagrams_local(d, &datagram.peer, 1, &count));
 	ta.fail_at = ta.made + 1;
 	assert_int_equal(ponto_datagrams_send(d, &datagram, 1, &sent), PONTO_ENOMEM);
@@ -418,7 +406,7 @@ static int open_and_close(const struct ponto_alloc *alloc, void *arg)
 	if (result == PONTO_OK)
 		result = ponto_loop_uv_create(alloc, &f.loop);
 	if (result == PONTO_OK)
-		result = open_loopback(&f, free_port(), &d);
+		result = open_loopback(&f, ponto_test_port(), &d);
 	ponto_datagrams_close(&d);
 	destroy(&f);
 	return result;
