@@ -194,14 +194,16 @@ static void look_at_certificate(void *arg)
 	ponto_timer_set(dist->env->loop, listen->look, ponto_loop_now(dist->env->loop) + (uint64_t)next * PONTO_SECOND);
 }
 
+/* The listener has judged the file; one of a simulation takes any. */
 static int watch_certificate(struct dist_hosted_listen *listen)
 {
 	const struct ponto_env *env = listen->dist->env;
 	int result;
 
 	if (!read_validity(listen)) {
-		ponto_error(env->log, TOPIC, "certificate %s has no dates that can be read", listen->certificate);
-		return PONTO_ECONF;
+		ponto_warning(env->log, TOPIC, "certificate %s has no dates that can be read: its end will not be told",
+			      listen->certificate);
+		return PONTO_OK;
 	}
 	ponto_gauge_set(ponto_gauge(env->metrics, "dist_hosted_certificate_end_seconds", env->instance,
 				    "when the certificate for offers over HTTPS ends, in seconds since 1970"),
